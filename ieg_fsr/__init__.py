@@ -1,0 +1,32 @@
+"""Image classifiers from bad data: data and networks -> reweighting -> methods -> training and evaluation -> main.
+
+    import ieg_fsr
+    model = ieg_fsr.FSR(classifier, num_examples=len(y), dictionary_size=2000)
+    model.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.9), metrics=["accuracy"])
+    model.fit(ieg_fsr.examples(x, y, batch_size=100), epochs=128)
+    model.label_report()
+
+TensorFlow is imported at the first use of a name, not with the package.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "FSR": "ieg_fsr.methods.fsr",
+    "Supervised": "ieg_fsr.methods.supervised",
+    "examples": "ieg_fsr.data.pipeline",
+    "UserError": "ieg_fsr.errors",
+}
+__all__ = sorted(_HOMES)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ieg_fsr' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Evaluation of a trained classifier: metrics, saved models, audit of labels."""

@@ -1,0 +1,27 @@
+"""`--mode=evaluate`: any saved classifier on the test set of any data set."""
+
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+from ieg_fsr.config import Config
+from ieg_fsr.data.sources import load_dataset
+from ieg_fsr.evaluation.evaluate import check_fits, evaluate_model, load_classifier, report
+from ieg_fsr.files import make_directory, write_json
+
+
+def evaluate(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]:
+    """Evaluates `config.model` and returns the figures; writes evaluation.json into `config.model_dir` if given.
+
+    Raises:
+        UserError: the model cannot be loaded or does not fit the data, or the directory cannot be written to.
+    """
+    data = load_dataset(config.dataset, config.data_dir)
+    model = load_classifier(config.model)
+    check_fits(model, data.test.image_shape, data.num_classes, config.dataset, config.model)
+    result = evaluate_model(model, data.test, data.num_classes, data.class_names)
+    tell(report(result, data.class_names))
+    if config.model_dir is not None:
+        make_directory(config.model_dir)
+        write_json(pathlib.Path(config.model_dir) / "evaluation.json", result)
+    return result

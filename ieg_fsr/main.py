@@ -1,0 +1,60 @@
+"""Command line: flags -> config -> train or evaluate. `python -m ieg_fsr.main --help` lists the flags."""
+
+import os
+import sys
+
+# Before TensorFlow is first imported: its start-up notes would bury the results. A user's own setting wins.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from absl import app, flags, logging
+
+from ieg_fsr import config as config_module
+from ieg_fsr.errors import UserError
+from ieg_fsr.quiet_import import import_tensorflow
+
+BAD_INPUT = 2
+
+# Keras and TensorFlow report each save at the level of information; --verbosity=0 shows it.
+logging.set_verbosity(logging.WARNING)
+config_module.define_flags()
+flags.adopt_module_key_flags(config_module)
+
+
+def main(argv: list[str]) -> int | None:
+    """Runs the mode that the flags ask for. Bad input: one line on stderr and exit code 2."""
+    del argv
+    try:
+        config = config_module.config_from_flags()
+        import_tensorflow()
+        if config.mode == "evaluate":
+            from ieg_fsr.evaluation.mode import evaluate
+
+            evaluate(config)
+        else:
+            from ieg_fsr.training.run import train
+
+            train(config)
+    except UserError as error:
+        return _complain(error)
+    return None
+
+
+def run() -> None:
+    """Entry point of the console command `ieg-fsr`."""
+    app.run(main, flags_parser=_parse_or_exit)
+
+
+def _parse_or_exit(argv: list[str]) -> list[str]:
+    try:
+        return config_module.parse_flags(argv)
+    except UserError as error:
+        sys.exit(_complain(error))
+
+
+def _complain(error: UserError) -> int:
+    print(f"ieg_fsr: {error}", file=sys.stderr)
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,34 @@
+"""Exponential moving average of the parameters, kept as a second classifier that can be evaluated and saved."""
+
+import keras
+import tensorflow as tf
+
+
+class ParameterAverage(tf.Module):
+    """a <- d a + (1 - d) theta after every step, d = min(decay, (1 + t) / (10 + t)).
+
+    The ramp of d keeps the random initial parameters out of the average of a short run. Batch-norm statistics are not
+    averaged: they are running means already, and are taken over as they are when the average is read.
+    """
+
+    def __init__(self, classifier: keras.Model, decay: float = 0.999) -> None:
+        """Args: classifier: the model to follow. decay: limit of d, in [0, 1)."""
+        super().__init__(name="parameter_average")
+        self._classifier, self._decay = classifier, decay
+        self._average = keras.models.clone_model(classifier)
+        self._average.set_weights(classifier.get_weights())
+
+    def update(self, step: tf.Tensor) -> None:
+        """Follows the classifier's parameters. Args: step: t, scalar, steps made before this one."""
+        t = tf.cast(step, tf.float32)
+        keep = 1.0 - tf.minimum(self._decay, (1.0 + t) / (10.0 + t))
+        for average, value in zip(self._average.trainable_variables, self._classifier.trainable_variables, strict=True):
+            average.value.assign_sub(keep * (average.value - value.value))
+
+    def classifier(self) -> keras.Model:
+        """The averaged classifier, with the present batch-norm statistics."""
+        for average, value in zip(
+            self._average.non_trainable_variables, self._classifier.non_trainable_variables, strict=True
+        ):
+            average.assign(value)
+        return self._average

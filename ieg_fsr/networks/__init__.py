@@ -1,0 +1,61 @@
+"""Networks by name: each takes raw pixels 0..255 and ends in a Dense layer of logits.
+
+The names are plain strings and Keras is imported only when a network is built, so that the command line can check
+``--network`` without waiting for TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ieg_fsr.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
+
+# name -> (module of this package with a function `features`, its options)
+_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "small_cnn": ("small_cnn", {}),
+    "resnet32": ("resnet_cifar", {"depth": 32}),
+    "wrn28_10": ("wide_resnet", {"depth": 28, "widen_factor": 10}),
+    "wrn28_2": ("wide_resnet", {"depth": 28, "widen_factor": 2}),
+    "resnet50": ("resnet50", {}),
+}
+
+NETWORKS: tuple[str, ...] = tuple(_BODIES)
+
+
+def build_network(name: str, image_shape: tuple[int, int, int], num_classes: int, seed: int = 0) -> keras.Model:
+    """Builds a classifier with freshly drawn weights.
+
+    The scaling of the pixels is inside, and every layer is Keras' own: a saved classifier loads without this package.
+
+    Args:
+      name: one of `NETWORKS`.
+      image_shape: height, width and channels of one image.
+      num_classes: width C of the logits.
+      seed: the same seed draws the same weights, a different one different weights, whatever the global seed is.
+
+    Returns:
+      A functional model from raw pixels [B, H, W, channels] in 0..255 to float32 logits [B, C]; its last layer is
+      the Dense layer `logits`.
+
+    Raises:
+      UserError: the name is unknown, or the images are too small for the network.
+    """
+    if name not in _BODIES:
+        raise UserError(f"--network must be one of {', '.join(NETWORKS)}. Received: {name}")
+    import keras
+
+    from ieg_fsr.networks.layers import derived_seeds
+
+    module, options = _BODIES[name]
+    seeds = derived_seeds(seed)
+    pixels = keras.Input(tuple(image_shape))
+    images = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+    features = importlib.import_module(f"{__name__}.{module}").features(images, seeds, **options)
+    glorot = keras.initializers.GlorotUniform(seed=next(seeds))
+    # float32 also under a mixed-precision policy: the losses are computed from these logits
+    logits = keras.layers.Dense(num_classes, kernel_initializer=glorot, dtype="float32", name="logits")(features)
+    return keras.Model(pixels, logits, name=name)

@@ -1,0 +1,17 @@
+"""Six 3x3 convolutions for small images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import keras
+
+from ieg_fsr.networks.layers import batch_norm_relu, convolution
+
+
+def features(images: keras.KerasTensor, seeds: Iterator[int]) -> keras.KerasTensor:
+    """Maps scaled images [B, H, W, channels] of any size to features [B, 64]."""
+    x = images
+    for filters, strides in ((16, 1), (16, 1), (32, 2), (32, 1), (64, 2), (64, 1)):
+        x = batch_norm_relu(convolution(x, filters, seeds, strides=strides))
+    return keras.layers.GlobalAveragePooling2D()(x)

@@ -1,0 +1,90 @@
+"""Splits a classifier into its shared part and the final Dense layer, the meta part of FSR by default."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+
+from ieg_fsr.errors import UserError
+
+
+class Split(NamedTuple):
+    """classifier(x) = head(shared(x)), made of the classifier's own layers and variables.
+
+    Attributes:
+      shared: from the classifier's inputs to features [B, D].
+      head: the Dense layer from features [B, D] to logits [B, C].
+    """
+
+    shared: keras.Model
+    head: keras.layers.Dense
+
+
+def split_classifier(classifier: keras.Model) -> Split:
+    """Splits a built Functional or Sequential model that ends in a Dense layer without activation.
+
+    The last layer may be a Functional or Sequential model that ends this way itself. Nothing is copied: training
+    either part trains the classifier.
+
+    Raises:
+      UserError: the classifier is not built or subclassed, has several outputs, or does not end in Dense logits.
+    """
+    if not isinstance(classifier, keras.Model):
+        raise UserError(f"classifier must be a keras.Model. Received: {type(classifier).__name__}")
+    outputs = getattr(classifier, "outputs", None)  # missing before a Sequential model is built, and when subclassed
+    if not outputs or not all(hasattr(output, "_keras_history") for output in outputs):
+        raise UserError(
+            "classifier must be a Functional or Sequential Keras model that is built (start it with keras.Input). "
+            f"Received: {_describe(classifier)}, subclassed or not built"
+        )
+    if len(outputs) != 1:
+        raise UserError(
+            f"classifier must have one output, its logits. Received: {_describe(classifier)} with {len(outputs)}"
+        )
+    features, head = _features_and_head(outputs[0])
+    shared = keras.Model(_input_structure(classifier), features, name=f"{classifier.name}_shared")
+    if any(variable is head.kernel for variable in shared.variables):
+        raise UserError(f"classifier must use its final Dense layer once. Received: {_describe(head)} used twice")
+    return Split(shared, head)
+
+
+def _features_and_head(logits: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.layers.Dense]:
+    """Walks back from symbolic logits over the layer that made them, into nested models."""
+    layer, node_index, tensor_index = logits._keras_history
+    call = layer._inbound_nodes[node_index]
+    if isinstance(layer, keras.Model) and getattr(layer, "outputs", None):
+        inner_features, head = _features_and_head(layer.outputs[tensor_index])
+        inner = keras.Model(_input_structure(layer), inner_features, name=f"{layer.name}_shared")
+        return inner(*call.arguments.args, **call.arguments.kwargs), head
+    _check_head(layer)
+    features = call.input_tensors[0]
+    if len(features.shape) != 2:
+        raise UserError(
+            "classifier must give its final Dense layer features of shape [batch, width]. "
+            f"Received: {_describe(layer)} on features of shape {tuple(features.shape)}"
+        )
+    return features, layer
+
+
+def _check_head(layer: keras.Operation) -> None:
+    if not isinstance(layer, keras.layers.Dense):
+        raise UserError(
+            "classifier must end in a Dense layer that returns logits, without softmax or another layer after it. "
+            f"Received: last layer {_describe(layer)}"
+        )
+    if layer.activation is not keras.activations.linear:
+        activation = getattr(layer.activation, "__name__", str(layer.activation))
+        raise UserError(
+            "classifier must return logits: build its final Dense layer with activation=None. "
+            f"Received: {_describe(layer)} with activation {activation}"
+        )
+
+
+def _input_structure(model: keras.Model) -> keras.KerasTensor | list | dict:
+    """The symbolic inputs as the model takes them: one tensor, a list or a dictionary."""
+    return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+
+
+def _describe(layer: keras.Operation) -> str:
+    return f"{type(layer).__name__} '{layer.name}'"

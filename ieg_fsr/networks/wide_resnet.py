@@ -1,0 +1,47 @@
+"""Wide residual networks: Zagoruyko & Komodakis, Wide Residual Networks (BMVC 2016), without dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import keras
+
+from ieg_fsr.networks.layers import batch_norm_relu, convolution
+
+
+def block(x: keras.KerasTensor, filters: int, strides: int, seeds: Iterator[int]) -> keras.KerasTensor:
+    """Pre-activation block: norm, ReLU, convolution, twice; the sum is not activated.
+
+    Where the shape changes, a 1x1 convolution of the *activated* input replaces the identity.
+    """
+    activated = batch_norm_relu(x)
+    residual = convolution(activated, filters, seeds, strides=strides)
+    residual = convolution(batch_norm_relu(residual), filters, seeds)
+    if strides > 1 or x.shape[-1] != filters:
+        x = convolution(activated, filters, seeds, kernel_size=1, strides=strides)
+    return keras.layers.Add()([x, residual])
+
+
+def features(
+    images: keras.KerasTensor, seeds: Iterator[int], depth: int = 28, widen_factor: int = 10
+) -> keras.KerasTensor:
+    """Maps scaled images [B, H, W, channels] to features [B, 64 * widen_factor].
+
+    Args:
+      images: scaled images.
+      seeds: one seed is drawn for each convolution.
+      depth: 6n + 4 for n blocks in each of the three groups.
+      widen_factor: multiplies the 16, 32 and 64 channels of the three groups.
+
+    Raises:
+      ValueError: there is no network of this depth or width.
+    """
+    if depth < 10 or depth % 6 != 4:
+        raise ValueError(f"depth must be 6n + 4 with n >= 1. Received: {depth}")
+    if widen_factor < 1:
+        raise ValueError(f"widen_factor must be at least 1. Received: {widen_factor}")
+    x = convolution(images, 16, seeds)
+    for group, filters in enumerate((16, 32, 64)):
+        for index in range((depth - 4) // 6):
+            x = block(x, filters * widen_factor, 2 if group > 0 and index == 0 else 1, seeds)
+    return keras.layers.GlobalAveragePooling2D()(batch_norm_relu(x))

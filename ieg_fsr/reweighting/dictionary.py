@@ -1,0 +1,88 @@
+"""The reward dictionary: the best-scored examples of each class, renewed at the end of an epoch (paper, section 3.2)."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def select_members(
+    scores: np.ndarray, given_labels: np.ndarray, size: int, num_classes: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Ids of the best-scored examples of each class, ordered by class, best first.
+
+    Every class gets size // C places; the size % C places left over go to randomly drawn classes, so that size < C is a
+    random subset of the classes. A class with fewer examples than places has all of them in: fewer members, no repeats.
+    Equal scores (at the start, all of them) are ordered at random.
+
+    Args:
+        scores: [N], higher = better.
+        given_labels: [N], int in [0, C).
+        size: |R|, the number of places.
+        num_classes: C.
+        rng: decides ties and left-over places.
+
+    Returns:
+        Example ids [M], int32, M <= size.
+    """
+    places = np.full(num_classes, size // num_classes)
+    present = np.flatnonzero(np.bincount(given_labels, minlength=num_classes))
+    left_over = rng.permutation(present)[: size % num_classes]
+    places[left_over] += 1
+    order = np.lexsort((rng.random(len(scores)), -scores, given_labels))
+    labels_in_order = given_labels[order]
+    first_of_class = np.searchsorted(labels_in_order, np.arange(num_classes))
+    rank_in_class = np.arange(len(order)) - first_of_class[labels_in_order]
+    return order[rank_in_class < places[labels_in_order]].astype(np.int32)
+
+
+class RewardDictionary(tf.Module):
+    """Members of the dictionary on the device, and class-balanced draws from them.
+
+    Slot m holds one member; the slots of a class are contiguous. Slots behind the last member are empty.
+    """
+
+    def __init__(self, size: int, num_classes: int) -> None:
+        """Args: size: |R|. num_classes: C."""
+        super().__init__(name="reward_dictionary")
+        self.size = size
+        self.num_classes = num_classes
+        variable = lambda length, name: tf.Variable(tf.zeros([length], tf.int32), trainable=False, name=name)  # noqa: E731
+        self.member_ids = variable(size, "member_ids")
+        self.member_labels = variable(size, "member_labels")
+        self.class_starts = variable(num_classes, "class_starts")
+        self.class_counts = variable(num_classes, "class_counts")
+
+    def assign(self, member_ids: np.ndarray, member_labels: np.ndarray) -> None:
+        """Replaces all members. Args: member_ids, member_labels: [M], M <= size, ordered by label."""
+        counts = np.bincount(member_labels, minlength=self.num_classes)
+        empty = np.zeros(self.size - len(member_ids), np.int32)
+        self.member_ids.assign(np.concatenate([member_ids, empty]))
+        self.member_labels.assign(np.concatenate([member_labels, empty]))
+        self.class_starts.assign(np.cumsum(counts) - counts)
+        self.class_counts.assign(counts)
+
+    def members(self) -> np.ndarray:
+        """Example ids [M] of the present members."""
+        return self.member_ids.numpy()[: int(tf.reduce_sum(self.class_counts))]
+
+    def draw(self, reward_batch_size: int, seed: tf.Tensor) -> tf.Tensor:
+        """Slots [Q] of a class-balanced draw with replacement; each class is drawn floor or ceil of Q / C times.
+
+        The classes are shuffled and dealt out in turn, so that Q < C is a random subset of the classes. Classes without
+        a member are left out.
+
+        Args:
+            reward_batch_size: Q >= 1.
+            seed: [2], int32, stateless.
+        """
+        class_noise, member_noise = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+        is_empty = tf.cast(tf.equal(self.class_counts, 0), tf.float32)
+        # Empty classes get a key above 1 and so come last; `dealt` stops before them.
+        keys = tf.random.stateless_uniform([self.num_classes], class_noise) + 2.0 * is_empty
+        shuffled_classes = tf.argsort(keys)
+        present = self.num_classes - tf.cast(tf.reduce_sum(is_empty), tf.int32)
+        dealt = tf.gather(shuffled_classes, tf.range(reward_batch_size) % tf.maximum(present, 1))
+        counts = tf.gather(self.class_counts, dealt)
+        position = tf.random.stateless_uniform([reward_batch_size], member_noise) * tf.cast(counts, tf.float32)
+        # A draw that rounds up to `counts` would leave the class.
+        position = tf.minimum(tf.cast(position, tf.int32), tf.maximum(counts - 1, 0))
+        return tf.gather(self.class_starts, dealt) + position

@@ -1,0 +1,117 @@
+"""Where the features of the reward batch come from: a forward of dictionary images, or what training left behind.
+
+Both sources offer: `renew(images, seed)` after the dictionary changed, `batch(seed)` -> features [Q, D] and labels [Q] for the step,
+`observe(example_ids, features)` with what the step just computed for its own batch.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from ieg_fsr.reweighting.dictionary import RewardDictionary
+
+# Images and the seed of their augmentation -> features, without gradient and without touching batch-norm averages.
+Forward = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+# Example ids [M] -> images [M, ...], as they are before augmentation.
+MemberImages = Callable[[np.ndarray], np.ndarray]
+
+
+class ForwardFeatures(tf.Module):
+    """Forwards a fresh, freshly augmented draw every `interval` steps and keeps its features in between."""
+
+    def __init__(
+        self,
+        dictionary: RewardDictionary,
+        forward: Forward,
+        num_features: int,
+        reward_batch_size: int,
+        interval: int = 1,
+    ) -> None:
+        """Args: forward: images [Q, ...], seed [2] -> features [Q, D]. num_features: D. reward_batch_size: Q."""
+        super().__init__(name="forward_features")
+        self.dictionary, self.forward, self.interval = dictionary, forward, interval
+        self.reward_batch_size = reward_batch_size
+        self.images: tf.Variable | None = None
+        self.features = tf.Variable(tf.zeros([reward_batch_size, num_features]), trainable=False, name="features")
+        self.labels = tf.Variable(tf.zeros([reward_batch_size], tf.int32), trainable=False, name="labels")
+        # Steps since the last forward; 0 = due. A renewed dictionary is always due.
+        self.age = tf.Variable(0, trainable=False, name="age")
+
+    def renew(self, member_images: MemberImages, seed: tf.Tensor) -> None:
+        """Takes over the images of the new members. Args: member_images: ids [M] -> images [M, ...]. seed: unused."""
+        images = member_images(self.dictionary.members())
+        filled = np.zeros([self.dictionary.size, *images.shape[1:]], images.dtype)
+        filled[: len(images)] = images
+        if self.images is None:
+            self.images = tf.Variable(filled, trainable=False, name="images")
+        self.images.assign(filled)
+        self.age.assign(0)
+
+    def batch(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Features [Q, D] and labels [Q] of the current draw. Args: seed: [2], int32, of this step."""
+        if self.interval == 1:
+            self._forward_draw(seed)
+        else:
+            tf.cond(tf.equal(self.age, 0), lambda: self._forward_draw(seed), lambda: False)
+            self.age.assign((self.age + 1) % self.interval)
+        return self.features.read_value(), self.labels.read_value()
+
+    def observe(self, example_ids: tf.Tensor, features: tf.Tensor) -> None:
+        """Nothing to learn from the training batch."""
+
+    def _forward_draw(self, seed: tf.Tensor) -> bool:
+        draw_seed, forward_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+        slots = self.dictionary.draw(self.reward_batch_size, draw_seed)
+        self.features.assign(self.forward(tf.gather(self.images, slots), forward_seed))
+        self.labels.assign(tf.gather(self.dictionary.member_labels, slots))
+        return True
+
+
+class HistoryFeatures(tf.Module):
+    """Keeps the features that each member had when it was last trained on: a reward batch is a gather, no forward.
+
+    4 bytes per member and feature, and 4 per training example for the way from example to slot.
+    """
+
+    def __init__(
+        self,
+        dictionary: RewardDictionary,
+        forward: Forward,
+        num_examples: int,
+        num_features: int,
+        reward_batch_size: int,
+    ) -> None:
+        """Args: forward: images [M, ...], seed [2] -> features [M, D], used when the dictionary is renewed."""
+        super().__init__(name="history_features")
+        self.dictionary, self.reward_batch_size = dictionary, reward_batch_size
+        self.forward = tf.function(forward, reduce_retracing=True)
+        # One row more than there are slots: the features of examples outside the dictionary land in it, unread.
+        self.features = tf.Variable(tf.zeros([dictionary.size + 1, num_features]), trainable=False, name="features")
+        self.slot_of = tf.Variable(tf.fill([num_examples], dictionary.size), trainable=False, name="slot_of")
+
+    def renew(self, member_images: MemberImages, seed: tf.Tensor) -> None:
+        """Forwards the new members once. Args: member_images: ids [M] -> images [M, ...]. seed: [2], int32.
+
+        Members are forwarded in chunks of mixed classes, because batch-norm uses the chunk's statistics.
+        """
+        ids = self.dictionary.members()
+        slot_of = np.full(self.slot_of.shape, self.dictionary.size, np.int32)
+        slot_of[ids] = np.arange(len(ids))
+        self.slot_of.assign(slot_of)
+        chunks = -(-len(ids) // self.reward_batch_size)
+        for chunk in range(chunks):
+            slots = np.arange(chunk, len(ids), chunks)
+            chunk_seed = tf.random.experimental.stateless_fold_in(seed, chunk)
+            features = self.forward(tf.constant(member_images(ids[slots])), chunk_seed)
+            self.features.scatter_nd_update(slots[:, np.newaxis], features)
+
+    def batch(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Features [Q, D] and labels [Q] of a fresh draw. Args: seed: [2], int32, of this step."""
+        slots = self.dictionary.draw(self.reward_batch_size, seed)
+        return tf.gather(self.features, slots), tf.gather(self.dictionary.member_labels, slots)
+
+    def observe(self, example_ids: tf.Tensor, features: tf.Tensor) -> None:
+        """Remembers the features of those examples that are members. Args: example_ids: [B]. features: [B, D]."""
+        slots = tf.gather(self.slot_of, example_ids)
+        self.features.scatter_nd_update(slots[:, tf.newaxis], features)

@@ -1,0 +1,1 @@
+"""Running a method: schedules, callbacks and the files of a run."""

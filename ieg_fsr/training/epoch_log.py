@@ -1,0 +1,107 @@
+"""The callback of a run: after every epoch it evaluates, measures and writes."""
+
+import math
+import pathlib
+import time
+from typing import Any
+
+import keras
+import numpy as np
+
+from ieg_fsr.data.sources import ArraySource
+from ieg_fsr.errors import UserError
+from ieg_fsr.evaluation.evaluate import compile_classifier, predict_logits
+from ieg_fsr.evaluation.metrics import top_k_accuracy
+from ieg_fsr.training.checkpoints import Checkpoints
+from ieg_fsr.files import write_json_lines
+from ieg_fsr.training.progress import Progress
+from ieg_fsr.training.statistics import dictionary_purity, weight_statistics
+from ieg_fsr.training.tensorboard import EventWriter
+
+
+class EpochLog(keras.callbacks.Callback):
+    """Collects the metrics of each epoch into `rows`, metrics.jsonl, TensorBoard and the progress line; checkpoints.
+
+    True labels enter here as `clean`, for monitoring only.
+    """
+
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        test: ArraySource,
+        clean: np.ndarray,
+        progress: Progress,
+        checkpoints: Checkpoints,
+        rows: list[dict[str, Any]],
+        eval_interval: int = 1,
+    ) -> None:
+        """Args: clean: [N], bool, given label = true label. rows: metrics of the epochs already done."""
+        super().__init__()
+        self.test, self.clean, self.progress, self.checkpoints = test, clean, progress, checkpoints
+        self.rows, self.eval_interval = rows, eval_interval
+        self.metrics_file = directory / "metrics.jsonl"
+        self.events = EventWriter(str(directory))
+        self.epoch_started = self.epoch_trained = time.monotonic()
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Compiles the evaluation, once."""
+        self.evaluated = {"": compile_classifier(self.model.classifier)}
+        if self.model.parameter_average is not None:
+            self.evaluated["_ema"] = compile_classifier(self.model.parameter_average.classifier())
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Starts the clock."""
+        self.epoch, self.epoch_started = epoch, time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Moves the progress line."""
+        self.epoch_trained = time.monotonic()
+        self.progress.step(self.epoch, batch)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Measures the epoch and writes it everywhere."""
+        row = self.measure(epoch, logs or {})
+        self.rows.append(row)
+        self.events.epoch(row, self.weights(), self.clean)
+        write_json_lines(self.metrics_file, self.rows)
+        self.checkpoints.save(epoch + 1)
+        self.progress.epoch(epoch, row)
+
+    def measure(self, epoch: int, logs: dict[str, float]) -> dict[str, Any]:
+        """The row of metrics.jsonl of one epoch.
+
+        Raises:
+            UserError: the loss is not finite.
+        """
+        steps = int(self.model.optimizer.iterations)
+        if not math.isfinite(logs["loss"]):
+            raise UserError(f"training diverged; try a smaller --learning_rate. Received: loss {logs['loss']} at {steps=}")
+        row: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "step": steps,
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "train_loss": float(logs["loss"]),
+            "train_accuracy": float(logs["accuracy"]),
+            "seconds_per_step": (self.epoch_trained - self.epoch_started) / self.params["steps"],
+        }
+        if (epoch + 1) % self.eval_interval == 0 or epoch + 1 == self.params["epochs"]:
+            row |= self.test_figures()
+        if self.model.dictionary is not None:
+            row["dictionary_purity"] = dictionary_purity(self.model.dictionary.members(), self.clean)
+            row |= weight_statistics(self.weights(), self.clean)
+        return row | {"seconds": time.monotonic() - self.epoch_started}
+
+    def test_figures(self) -> dict[str, float]:
+        """Accuracy of the parameters as they are and of their average."""
+        if self.model.parameter_average is not None:
+            self.model.parameter_average.classifier()
+        figures = {}
+        for suffix, forward in self.evaluated.items():
+            logits = predict_logits(forward, self.test)
+            figures[f"test_accuracy{suffix}"] = top_k_accuracy(logits, self.test.labels, 1)
+            figures[f"test_top5{suffix}"] = top_k_accuracy(logits, self.test.labels, 5)
+        return figures
+
+    def weights(self) -> np.ndarray | None:
+        """Relative sample weights [N], or None for a method without."""
+        return None if self.model.last_weights is None else self.model.last_weights.numpy()

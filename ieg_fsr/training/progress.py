@@ -1,0 +1,66 @@
+"""One line that tells how the run is going: epoch, losses, accuracy, purity, time left."""
+
+import sys
+import time
+from typing import Any, TextIO
+
+_BAR_CELLS = 20
+_SECONDS_BETWEEN_REDRAWS = 0.2
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """On a terminal a bar that is redrawn in place; elsewhere a line every ten seconds and one for the last epoch."""
+
+    def __init__(self, epochs: int, steps_per_epoch: int, start_epoch: int = 0, stream: TextIO | None = None) -> None:
+        """Args: epochs: of the whole run. start_epoch: epochs already done, by an earlier process."""
+        self.epochs, self.steps_per_epoch, self.start_epoch = epochs, steps_per_epoch, start_epoch
+        self.stream = stream or sys.stdout
+        self.in_place = self.stream.isatty()
+        self.started = self.shown = time.monotonic()
+        self.figures = ""
+
+    def step(self, epoch: int, step: int) -> None:
+        """After a step; `epoch` and `step` count from 0."""
+        if self.in_place and time.monotonic() - self.shown >= _SECONDS_BETWEEN_REDRAWS:
+            self._show(epoch + (step + 1) / self.steps_per_epoch)
+
+    def epoch(self, epoch: int, row: dict[str, Any]) -> None:
+        """After an epoch. Args: row: its metrics."""
+        self.figures = figures(row)
+        last = epoch + 1 == self.epochs
+        if self.in_place or last or time.monotonic() - self.shown >= _SECONDS_BETWEEN_LINES:
+            self._show(epoch + 1)
+        if last and self.in_place:
+            self.stream.write("\n")
+
+    def _show(self, epochs_done: float) -> None:
+        self.shown = time.monotonic()
+        share_done = epochs_done / self.epochs
+        made = epochs_done - self.start_epoch
+        left = (self.shown - self.started) / made * (self.epochs - epochs_done)
+        cells = int(share_done * _BAR_CELLS)
+        bar = "=" * cells + "." * (_BAR_CELLS - cells)
+        line = f"epoch {int(epochs_done)}/{self.epochs} [{bar}] {self.figures} left {clock(left)}"
+        self.stream.write(f"\r\x1b[2K{line}" if self.in_place else line + "\n")
+        self.stream.flush()
+
+
+def figures(row: dict[str, Any]) -> str:
+    """The few numbers of an epoch's metrics that fit on the line."""
+    names = {
+        "train_loss": "loss",
+        "test_accuracy": "test",
+        "test_accuracy_ema": "ema",
+        "dictionary_purity": "purity",
+        "weight_clean": "weight clean",
+        "weight_noisy": "wrong",
+    }
+    return " ".join(f"{short} {row[name]:.3f}" for name, short in names.items() if row.get(name) is not None)
+
+
+def clock(seconds: float) -> str:
+    """1:02:03 or 2:03."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
