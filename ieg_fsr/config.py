@@ -105,6 +105,7 @@ class Config:
     faithful: bool = setting(False, ANY, "as the authors' released code: --pusher=release --reward_interval=1")
 
     eval_interval: int = setting(1, at_least(1), "epochs between two evaluations")
+    ema_eval_interval: int = setting(1, at_least(1), "epochs between two evaluations of the parameter average")
     jit_compile: str = setting("auto", one_of("auto", "true", "false"), "XLA; auto: on accelerators only")
 
 

@@ -33,12 +33,23 @@ class EpochLog(keras.callbacks.Callback):
         progress: Progress,
         checkpoints: Checkpoints,
         rows: list[dict[str, Any]],
-        eval_interval: int = 1,
+        eval_intervals: dict[str, int],
     ) -> None:
-        """Args: clean: [N], bool, given label = true label. rows: metrics of the epochs already done."""
+        """Sets up the writers.
+
+        Args:
+            directory: of the run.
+            test: images and labels to evaluate on.
+            clean: [N], bool, given label = true label.
+            progress: the line to keep current.
+            checkpoints: saved to after every epoch.
+            rows: metrics of the epochs already done.
+            eval_intervals: epochs between evaluations of the parameters ("") and of their average ("_ema"); both are
+                evaluated after the last epoch.
+        """
         super().__init__()
         self.test, self.clean, self.progress, self.checkpoints = test, clean, progress, checkpoints
-        self.rows, self.eval_interval = rows, eval_interval
+        self.rows, self.eval_intervals = rows, eval_intervals
         self.metrics_file = directory / "metrics.jsonl"
         self.events = EventWriter(str(directory))
         self.epoch_started = self.epoch_trained = time.monotonic()
@@ -84,19 +95,20 @@ class EpochLog(keras.callbacks.Callback):
             "train_accuracy": float(logs["accuracy"]),
             "seconds_per_step": (self.epoch_trained - self.epoch_started) / self.params["steps"],
         }
-        if (epoch + 1) % self.eval_interval == 0 or epoch + 1 == self.params["epochs"]:
-            row |= self.test_figures()
+        row |= self.test_figures(epoch)
         if self.model.dictionary is not None:
             row["dictionary_purity"] = dictionary_purity(self.model.dictionary.members(), self.clean)
             row |= weight_statistics(self.weights(), self.clean)
         return row | {"seconds": time.monotonic() - self.epoch_started}
 
-    def test_figures(self) -> dict[str, float]:
-        """Accuracy of the parameters as they are and of their average."""
+    def test_figures(self, epoch: int) -> dict[str, float]:
+        """Accuracy of the parameters as they are and of their average, where due after `epoch`."""
         if self.model.parameter_average is not None:
             self.model.parameter_average.classifier()
         figures = {}
         for suffix, forward in self.evaluated.items():
+            if (epoch + 1) % self.eval_intervals[suffix] and epoch + 1 != self.params["epochs"]:
+                continue
             logits = predict_logits(forward, self.test)
             figures[f"test_accuracy{suffix}"] = top_k_accuracy(logits, self.test.labels, 1)
             figures[f"test_top5{suffix}"] = top_k_accuracy(logits, self.test.labels, 5)

@@ -137,7 +137,7 @@ def _fit(
         Progress(config.epochs, examples.steps_per_epoch, epochs_done),
         checkpoints,
         rows,
-        config.eval_interval,
+        {"": config.eval_interval, "_ema": config.ema_eval_interval},
     )
     model.fit(examples, epochs=config.epochs, initial_epoch=epochs_done, verbose=0, callbacks=[log])
     return rows

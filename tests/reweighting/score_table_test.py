@@ -1,0 +1,56 @@
+"""Tests of the score table on a sequence traced by hand."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ieg_fsr.reweighting.score_table import ScoreTable
+
+
+def update(table, ids, scores):
+    table.update(tf.constant(ids), tf.constant(scores, tf.float32))
+
+
+def test_never_visited_reads_as_minus_infinity():
+    np.testing.assert_array_equal(ScoreTable(3).read(), [-np.inf] * 3)
+
+
+def test_sequence_by_hand():
+    """lambda 1/2. Example 2: s = 2 after 4, then 1/2 * 2 + 1/2 * 8 = 5, divided by 1 - 1/4."""
+    table = ScoreTable(4, momentum=0.5)
+    update(table, [2, 0], [4.0, -1.0])
+    np.testing.assert_allclose(table.read(), [-1.0, -np.inf, 4.0, -np.inf])
+    update(table, [3, 2], [0.0, 8.0])
+    np.testing.assert_allclose(table.read(), [-1.0, -np.inf, 5 / 0.75, 0.0], rtol=1e-6)
+    update(table, [2], [-2.0])
+    np.testing.assert_allclose(table.read(), [-1.0, -np.inf, (5 / 2 - 1) / 0.875, 0.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 0.99])
+def test_constant_score_reads_back_as_the_constant(momentum):
+    table = ScoreTable(2, momentum)
+    for _ in range(12):
+        update(table, [1], [-1.7])
+        assert table.read()[1] == pytest.approx(-1.7, rel=1e-4)
+
+
+def test_momentum_zero_keeps_the_last_score():
+    table = ScoreTable(1, momentum=0.0)
+    for score in (3.0, -2.0, 7.0):
+        update(table, [0], [score])
+    np.testing.assert_array_equal(table.read(), [7.0])
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_same_inside_a_function(jit_compile):
+    eager, compiled = ScoreTable(4, 0.5), ScoreTable(4, 0.5)
+    step = tf.function(compiled.update, jit_compile=jit_compile)
+    for ids, scores in (([0, 3], [1.0, 2.0]), ([3, 1], [-1.0, 5.0])):
+        update(eager, ids, scores)
+        step(tf.constant(ids), tf.constant(scores))
+    np.testing.assert_allclose(compiled.read(), eager.read(), rtol=1e-6)
+
+
+def test_read_is_float32_of_every_example():
+    scores = ScoreTable(5).read()
+    assert (scores.dtype, scores.shape) == (np.float32, (5,))
