@@ -93,7 +93,7 @@ class Config:
 
     dictionary_size: int = setting(200, at_least(1), "|R|, examples in the reward dictionary")
     reward_batch_size: int = setting(100, at_least(1), "q, reward samples in a step, spread evenly over the classes")
-    reward_features: str = setting("forward", one_of("forward", "history"), "where the reward batch's features come from")
+    reward_features: str = setting("forward", one_of("forward", "history"), "where the reward features come from")
     reward_interval: int = setting(4, at_least(1), "steps between two forwards of a reward batch")
     pusher: str = setting("lookahead", one_of("lookahead", "shared", "release", "paper"), "what scores a sample")
     score_momentum: float = setting(0.9, below_one(), "lambda")
@@ -226,5 +226,3 @@ def _convert(kind: Any, argument: Any) -> Any:
     if kind in (int, float, str):
         return kind(argument)
     return tuple(int(part) for part in argument.split(",") if part)
-
-

@@ -1,4 +1,4 @@
-"""Imports TensorFlow without its start-up notes, which no setting of its own silences (oneDNN's is logged too early)."""
+"""Imports TensorFlow without its start-up notes, which are logged too early for any setting to silence them."""
 
 import contextlib
 import os

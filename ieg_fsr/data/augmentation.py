@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from ieg_fsr.stateless_random import split, uniform, uniform_integers
+
 
 def pad_crop_flip(images: tf.Tensor, seed: tf.Tensor, padding: int, flip: bool) -> tf.Tensor:
     """Pads with black, crops back to the old size at a random place, mirrors at random.
@@ -15,11 +17,11 @@ def pad_crop_flip(images: tf.Tensor, seed: tf.Tensor, padding: int, flip: bool) 
     Returns:
         float32 [B, H, W, channels].
     """
-    crop_seed, flip_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+    crop_seed, flip_seed = split(seed)
     if padding:
         images = _random_crop(images, crop_seed, padding)
     if flip:
-        mirrored = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], flip_seed) < 0.5
+        mirrored = uniform([tf.shape(images)[0], 1, 1, 1], flip_seed) < 0.5
         images = tf.where(mirrored, tf.reverse(images, axis=[2]), images)
     return tf.cast(images, tf.float32)
 
@@ -28,6 +30,6 @@ def _random_crop(images: tf.Tensor, seed: tf.Tensor, padding: int) -> tf.Tensor:
     """Every image is cropped at its own offset: two gathers, rows then columns."""
     batch_size, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
     padded = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]])
-    offsets = tf.random.stateless_uniform([batch_size, 2, 1], seed, maxval=2 * padding + 1, dtype=tf.int32)
+    offsets = uniform_integers([batch_size, 2, 1], seed, 2 * padding + 1)
     rows = tf.gather(padded, offsets[:, 0] + tf.range(height), axis=1, batch_dims=1)
     return tf.gather(rows, offsets[:, 1] + tf.range(width), axis=2, batch_dims=1)

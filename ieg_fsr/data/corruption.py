@@ -50,7 +50,10 @@ def corrupt_labels(true_labels: np.ndarray, transition_matrix: np.ndarray, seed:
         Given labels [N], int32.
     """
     draws = np.random.default_rng(seed).random(len(true_labels))
-    cumulative = np.cumsum(transition_matrix, axis=1)
-    # Rounding may leave the last sum just below 1; a draw behind it belongs to the last class.
-    cumulative[:, -1] = 1.0
-    return (draws[:, np.newaxis] >= cumulative[true_labels]).sum(axis=1).astype(np.int32)
+    given_labels: np.ndarray = np.empty([len(true_labels)], np.int32)
+    by_class = np.split(np.argsort(true_labels, kind="stable"), np.cumsum(np.bincount(true_labels)))
+    for true_label, ids in enumerate(by_class[:-1]):
+        # Rounding may leave the last sum just below 1; a draw behind it belongs to the last class.
+        bounds = np.cumsum(transition_matrix[true_label])[:-1]
+        given_labels[ids] = np.searchsorted(bounds, draws[ids], side="right")
+    return given_labels

@@ -5,6 +5,8 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from ieg_fsr.stateless_random import permuted
+
 
 class Source(Protocol):
     """Inputs with random access by dense example id."""
@@ -29,7 +31,7 @@ class _Arrays:
 
 
 class Examples:
-    """Training data as the methods' `fit` takes it: shuffled batches of (x, given_label, example_id), epoch after epoch.
+    """Training data as the methods' `fit` takes it: shuffled batches of (x, given_label, example_id).
 
     Attributes:
         source: random access to the inputs; the dictionary fetches its members from it.
@@ -52,9 +54,7 @@ class Examples:
         """Example ids [B] of a global step (scalar int64): epoch e walks through its own permutation of 0..N-1."""
         epoch, position = step // self.steps_per_epoch, step % self.steps_per_epoch
         places = position * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
-        key = tf.stack([tf.constant(self.seed, tf.int64), epoch])
-        last = tf.constant(len(self.source) - 1, tf.int64)
-        shuffled = tf.random.experimental.index_shuffle(places, key, last)
+        shuffled = permuted(places, len(self.source), self.seed, epoch)
         return tf.ensure_shape(tf.cast(shuffled, tf.int32), [self.batch_size])
 
     def batches(self, start_step: int, stop_step: int) -> tf.data.Dataset:

@@ -30,10 +30,12 @@ Classifier = Callable[..., Any]
 class LabelledImages(Protocol):
     """What evaluation needs from a data source."""
 
-    labels: np.ndarray
+    @property
+    def labels(self) -> np.ndarray:
+        """True labels [N]."""
 
     def __len__(self) -> int:
-        """Number of examples N; `labels` is [N]."""
+        """Number of examples N."""
 
     def images(self, ids: np.ndarray) -> np.ndarray:
         """Raw pixels uint8 [n, H, W, channels] of the examples `ids` [n]."""

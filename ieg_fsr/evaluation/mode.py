@@ -16,6 +16,7 @@ def evaluate(config: Config, tell: Callable[[str], None] = print) -> dict[str, A
     Raises:
         UserError: the model cannot be loaded or does not fit the data, or the directory cannot be written to.
     """
+    assert config.model is not None, "resolve() asks for a model in this mode"
     data = load_dataset(config.dataset, config.data_dir)
     model = load_classifier(config.model)
     check_fits(model, data.test.image_shape, data.num_classes, config.dataset, config.model)

@@ -14,7 +14,7 @@ from ieg_fsr.reweighting.dictionary import RewardDictionary, select_members
 from ieg_fsr.reweighting.lookahead import LookaheadWeights, lookahead_step, lookahead_weights
 from ieg_fsr.reweighting.pseudo_labels import PseudoLabelTable
 from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
-from ieg_fsr.reweighting.reward_features import ForwardFeatures, HistoryFeatures, MemberImages
+from ieg_fsr.reweighting.reward_features import ForwardFeatures, HistoryFeatures
 from ieg_fsr.reweighting.score_table import ScoreTable
 from ieg_fsr.reweighting.weight_constraints import WEIGHT_CONSTRAINTS
 
@@ -141,9 +141,7 @@ class FSR(Supervised):
             uniform, tf.zeros_like(uniform), *lookahead_step(uniform, features, targets, *layer, **settings)
         )
 
-    def push_scores(
-        self, batch: Batch, features: tf.Tensor, losses: tf.Tensor, lookahead: LookaheadWeights
-    ) -> None:
+    def push_scores(self, batch: Batch, features: tf.Tensor, losses: tf.Tensor, lookahead: LookaheadWeights) -> None:
         """Step 7: moves the scores of the batch."""
         unmixed_features = None
         if self.pusher.needs_unmixed_features:
@@ -198,7 +196,7 @@ class FSR(Supervised):
     def fit(self, x: Any = None, *args: Any, callbacks: list | None = None, **kwargs: Any) -> keras.callbacks.History:
         """`keras.Model.fit` on `ieg_fsr.examples(...)`; renews the dictionary at the end of every epoch."""
         if not isinstance(x, Examples):
-            raise UserError(f"FSR.fit takes ieg_fsr.examples(x, y): FSR needs example ids. Received: {type(x).__name__}")
+            raise UserError(f"FSR.fit takes ieg_fsr.examples(x, y), which carry ids. Received: {type(x).__name__}")
         if len(x.source) != self.num_examples:
             raise UserError(f"num_examples must be that of the data, {len(x.source)}. Received: {self.num_examples}")
         self.training_examples = x
@@ -207,14 +205,12 @@ class FSR(Supervised):
 
     def renew_dictionary(self, epoch: int) -> None:
         """Step 9: the best-scored examples of each class become the dictionary. Args: epoch: the one that follows."""
-        given_labels = self.training_examples.given_labels
+        examples = self._examples()
         rng = np.random.default_rng([self.seed, epoch])
-        members = select_members(
-            self.scores.read(), given_labels, self.dictionary.size, self.num_classes, rng
-        )
-        self.dictionary.assign(members, given_labels[members])
+        members = select_members(self.scores.read(), examples.given_labels, self.dictionary.size, self.num_classes, rng)
+        self.dictionary.assign(members, examples.given_labels[members])
         if epoch >= self.reweight_warmup_epochs:
-            self.reward.renew(self.training_examples.source.images, tf.constant([self.seed, epoch], tf.int32))
+            self.reward.renew(examples.source.images, tf.constant([self.seed, epoch], tf.int32))
 
     def set_epoch(self, epoch: int) -> None:
         """Switches re-weighting on or off for an epoch; a switch traces the train function anew."""
@@ -232,11 +228,16 @@ class FSR(Supervised):
     def label_report(self) -> LabelReport:
         """What training learned about each given label, ordered by example id."""
         return label_report(
-            self.training_examples.given_labels,
+            self._examples().given_labels,
             self.scores.read(),
             self.last_weights.numpy(),
             self.pseudo_labels.read(),
         )
+
+    def _examples(self) -> Examples:
+        if self.training_examples is None:
+            raise UserError("fit must come first: no example has been seen. Received: an untrained FSR model")
+        return self.training_examples
 
     def _reward_source(self) -> ForwardFeatures | HistoryFeatures:
         def forward(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -244,9 +245,7 @@ class FSR(Supervised):
 
         num_features = self.head.kernel.shape[0]
         if self.reward_features == "history":
-            return HistoryFeatures(
-                self.dictionary, forward, self.num_examples, num_features, self.reward_batch_size
-            )
+            return HistoryFeatures(self.dictionary, forward, self.num_examples, num_features, self.reward_batch_size)
         return ForwardFeatures(self.dictionary, forward, num_features, self.reward_batch_size, self.reward_interval)
 
     def _head_variables(self) -> list[keras.Variable]:

@@ -1,4 +1,4 @@
-"""Plain supervised training, with augmentation, MixUp and label smoothing: the baseline, and the frame of every method."""
+"""Supervised training with augmentation, MixUp and label smoothing: the baseline, and the frame of every method."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from ieg_fsr.data.mixup import mixup
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.methods.parameter_average import ParameterAverage
 from ieg_fsr.networks.split import split_classifier
-from ieg_fsr.reweighting.dictionary import RewardDictionary
+from ieg_fsr.stateless_random import fold_in
 
 # Inputs [B, ...] and a stateless seed [2] -> augmented float32 inputs [B, ...].
 Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     targets: tf.Tensor
     unmixed_images: tf.Tensor
     given_labels: tf.Tensor
-    example_ids: tf.Tensor | None
+    example_ids: Any
 
 
 class Supervised(keras.Model):
@@ -77,9 +77,9 @@ class Supervised(keras.Model):
         if parameter_average_decay is not None:
             self.parameter_average = ParameterAverage(classifier, parameter_average_decay)
         self.loss_metric = keras.metrics.Mean(name="loss")
-        # Methods that re-weight samples put theirs here; what monitors a run looks at both.
-        self.dictionary: RewardDictionary | None = None
-        self.last_weights: tf.Variable | None = None
+        # A method that re-weights puts its RewardDictionary and its weights [N] here; what monitors a run reads them.
+        self.dictionary: Any = None
+        self.last_weights: Any = None
         self.built = True
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -110,7 +110,13 @@ class Supervised(keras.Model):
             start, stop = kwargs.get("initial_epoch", 0) * per_epoch, kwargs.get("epochs", 1) * per_epoch
             kwargs |= {"steps_per_epoch": per_epoch, "shuffle": False}
             x = x.batches(start, stop)
+        self._create_variables()
         return super().fit(x, *args, **kwargs)
+
+    def _create_variables(self) -> None:
+        """Makes the optimizer's and the metrics' variables: a train function that makes any is traced twice."""
+        self.optimizer.build(self.classifier.trainable_variables)
+        self.compute_metrics(None, tf.zeros([1], tf.int32), tf.zeros([1, self.num_classes]))
 
     def checkpoint_parts(self) -> dict[str, Any]:
         """What a checkpoint must hold to go on from the end of an epoch, by name."""
@@ -166,5 +172,4 @@ class Supervised(keras.Model):
 
     def step_seed(self, stream: int) -> tf.Tensor:
         """Stateless seed [2] of one stream at the present step."""
-        seed = tf.constant([self.seed, stream], tf.int32)
-        return tf.random.experimental.stateless_fold_in(seed, tf.cast(self.optimizer.iterations.value, tf.int32))
+        return fold_in(tf.constant([self.seed, stream], tf.int32), self.optimizer.iterations.value)

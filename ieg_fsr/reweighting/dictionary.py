@@ -1,7 +1,9 @@
-"""The reward dictionary: the best-scored examples of each class, renewed at the end of an epoch (paper, section 3.2)."""
+"""The reward dictionary: the best-scored examples of each class, renewed after every epoch (paper, section 3.2)."""
 
 import numpy as np
 import tensorflow as tf
+
+from ieg_fsr.stateless_random import split, uniform
 
 
 def select_members(
@@ -23,13 +25,13 @@ def select_members(
     Returns:
         Example ids [M], int32, M <= size.
     """
-    places = np.full(num_classes, size // num_classes)
+    places: np.ndarray = np.full([num_classes], size // num_classes)
     present = np.flatnonzero(np.bincount(given_labels, minlength=num_classes))
     left_over = rng.permutation(present)[: size % num_classes]
     places[left_over] += 1
     order = np.lexsort((rng.random(len(scores)), -scores, given_labels))
     labels_in_order = given_labels[order]
-    first_of_class = np.searchsorted(labels_in_order, np.arange(num_classes))
+    first_of_class = np.asarray(np.searchsorted(labels_in_order, np.arange(num_classes)))
     rank_in_class = np.arange(len(order)) - first_of_class[labels_in_order]
     return order[rank_in_class < places[labels_in_order]].astype(np.int32)
 
@@ -54,7 +56,7 @@ class RewardDictionary(tf.Module):
     def assign(self, member_ids: np.ndarray, member_labels: np.ndarray) -> None:
         """Replaces all members. Args: member_ids, member_labels: [M], M <= size, ordered by label."""
         counts = np.bincount(member_labels, minlength=self.num_classes)
-        empty = np.zeros(self.size - len(member_ids), np.int32)
+        empty: np.ndarray = np.zeros(self.size - len(member_ids), np.int32)
         self.member_ids.assign(np.concatenate([member_ids, empty]))
         self.member_labels.assign(np.concatenate([member_labels, empty]))
         self.class_starts.assign(np.cumsum(counts) - counts)
@@ -74,15 +76,15 @@ class RewardDictionary(tf.Module):
             reward_batch_size: Q >= 1.
             seed: [2], int32, stateless.
         """
-        class_noise, member_noise = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+        class_noise, member_noise = split(seed)
         is_empty = tf.cast(tf.equal(self.class_counts, 0), tf.float32)
         # Empty classes get a key above 1 and so come last; `dealt` stops before them.
-        keys = tf.random.stateless_uniform([self.num_classes], class_noise) + 2.0 * is_empty
+        keys = uniform([self.num_classes], class_noise) + 2.0 * is_empty
         shuffled_classes = tf.argsort(keys)
         present = self.num_classes - tf.cast(tf.reduce_sum(is_empty), tf.int32)
         dealt = tf.gather(shuffled_classes, tf.range(reward_batch_size) % tf.maximum(present, 1))
         counts = tf.gather(self.class_counts, dealt)
-        position = tf.random.stateless_uniform([reward_batch_size], member_noise) * tf.cast(counts, tf.float32)
+        position = uniform([reward_batch_size], member_noise) * tf.cast(counts, tf.float32)
         # A draw that rounds up to `counts` would leave the class.
         position = tf.minimum(tf.cast(position, tf.int32), tf.maximum(counts - 1, 0))
         return tf.gather(self.class_starts, dealt) + position

@@ -1,4 +1,4 @@
-"""The lookahead: one virtual SGD step of the final Dense layer, and how the reward loss behind it depends on each weight.
+"""The lookahead: a virtual SGD step of the final Dense layer, and how the reward loss after it depends on each weight.
 
 Paper form (Eq. 2-4), with b samples, weights w_i = 1/b, learning rate eta and the SGD accumulator `acc` of the layer:
 

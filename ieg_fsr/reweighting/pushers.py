@@ -1,8 +1,8 @@
 """Pushers: how clean a sample looks, judged around the lookahead (paper, section 3.2). Higher = cleaner.
 
-The paper's Eq. 5 scores a sample by how far its loss falls under the virtual step. A large loss falls fast under its own
-gradient, so a literal difference prefers wrong labels; what separates the two is the sample's own-label loss *after* the
-step. `lookahead` is that term alone.
+The paper's Eq. 5 scores a sample by how far its loss falls under the virtual step. A large loss falls fast under its
+own gradient, so a literal difference prefers wrong labels; what separates the two is the sample's own-label loss
+*after* the step. `lookahead` is that term alone.
 """
 
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def shared(inputs: PusherInputs) -> tf.Tensor:
 
 
 def release(inputs: PusherInputs) -> tf.Tensor:
-    """As the authors released it: loss of the mixed sample before, minus own-label loss of the unmixed image after. [B]"""
+    """As in the authors' code: loss of the mixed sample before, minus own-label loss of the unmixed image after. [B]"""
     return inputs.losses - _own_loss_after(inputs, inputs.unmixed_features)
 
 

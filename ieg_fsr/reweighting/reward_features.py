@@ -1,7 +1,7 @@
 """Where the features of the reward batch come from: a forward of dictionary images, or what training left behind.
 
-Both sources offer: `renew(images, seed)` after the dictionary changed, `batch(seed)` -> features [Q, D] and labels [Q] for the step,
-`observe(example_ids, features)` with what the step just computed for its own batch.
+Both sources offer: `renew(images, seed)` after the dictionary changed, `batch(seed)` -> features [Q, D] and labels [Q]
+for the step, `observe(example_ids, features)` with what the step just computed for its own batch.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.reweighting.dictionary import RewardDictionary
+from ieg_fsr.stateless_random import fold_in, split
 
 # Images and the seed of their augmentation -> features, without gradient and without touching batch-norm averages.
 Forward = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -41,7 +42,7 @@ class ForwardFeatures(tf.Module):
     def renew(self, member_images: MemberImages, seed: tf.Tensor) -> None:
         """Takes over the images of the new members. Args: member_images: ids [M] -> images [M, ...]. seed: unused."""
         images = member_images(self.dictionary.members())
-        filled = np.zeros([self.dictionary.size, *images.shape[1:]], images.dtype)
+        filled: np.ndarray = np.zeros([self.dictionary.size, *images.shape[1:]], images.dtype)
         filled[: len(images)] = images
         if self.images is None:
             self.images = tf.Variable(filled, trainable=False, name="images")
@@ -61,7 +62,7 @@ class ForwardFeatures(tf.Module):
         """Nothing to learn from the training batch."""
 
     def _forward_draw(self, seed: tf.Tensor) -> bool:
-        draw_seed, forward_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+        draw_seed, forward_seed = split(seed)
         slots = self.dictionary.draw(self.reward_batch_size, draw_seed)
         self.features.assign(self.forward(tf.gather(self.images, slots), forward_seed))
         self.labels.assign(tf.gather(self.dictionary.member_labels, slots))
@@ -102,7 +103,7 @@ class HistoryFeatures(tf.Module):
         chunks = -(-len(ids) // self.reward_batch_size)
         for chunk in range(chunks):
             slots = np.arange(chunk, len(ids), chunks)
-            chunk_seed = tf.random.experimental.stateless_fold_in(seed, chunk)
+            chunk_seed = fold_in(seed, chunk)
             features = self.forward(tf.constant(member_images(ids[slots])), chunk_seed)
             self.features.scatter_nd_update(slots[:, np.newaxis], features)
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 class ScoreTable(tf.Module):
     """s_i <- lambda * s_i + (1 - lambda) * score_i, from s_i = 0, divided by 1 - lambda^visits when read.
 
-    The division removes the pull of the zero at the start, so that an example seen less often than the others is neither
-    favoured nor held back. 8 bytes per example.
+    The division removes the pull of the zero at the start, so that an example seen less often than the others is
+    neither favoured nor held back. 8 bytes per example.
     """
 
     def __init__(self, num_examples: int, momentum: float = 0.9) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints at the end of an epoch: parameters, optimizer, averages, tables. The dictionary is worked out from them."""
+"""Checkpoints at the end of an epoch: parameters, optimizer, averages, tables; the dictionary follows from them."""
 
 import os
 

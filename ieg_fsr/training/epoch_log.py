@@ -12,8 +12,8 @@ from ieg_fsr.data.sources import ArraySource
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.evaluate import compile_classifier, predict_logits
 from ieg_fsr.evaluation.metrics import top_k_accuracy
-from ieg_fsr.training.checkpoints import Checkpoints
 from ieg_fsr.files import write_json_lines
+from ieg_fsr.training.checkpoints import Checkpoints
 from ieg_fsr.training.progress import Progress
 from ieg_fsr.training.statistics import dictionary_purity, weight_statistics
 from ieg_fsr.training.tensorboard import EventWriter
@@ -86,7 +86,9 @@ class EpochLog(keras.callbacks.Callback):
         """
         steps = int(self.model.optimizer.iterations)
         if not math.isfinite(logs["loss"]):
-            raise UserError(f"training diverged; try a smaller --learning_rate. Received: loss {logs['loss']} at {steps=}")
+            raise UserError(
+                f"the loss must stay finite, lower --learning_rate. Received: {logs['loss']} at step {steps}"
+            )
         row: dict[str, Any] = {
             "epoch": epoch + 1,
             "step": steps,
@@ -96,9 +98,10 @@ class EpochLog(keras.callbacks.Callback):
             "seconds_per_step": (self.epoch_trained - self.epoch_started) / self.params["steps"],
         }
         row |= self.test_figures(epoch)
-        if self.model.dictionary is not None:
+        weights = self.weights()
+        if weights is not None:
             row["dictionary_purity"] = dictionary_purity(self.model.dictionary.members(), self.clean)
-            row |= weight_statistics(self.weights(), self.clean)
+            row |= weight_statistics(weights, self.clean)
         return row | {"seconds": time.monotonic() - self.epoch_started}
 
     def test_figures(self, epoch: int) -> dict[str, float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import keras
 
 SCHEDULES = ("cosine", "cosine_restarts", "steps")
-# Cosine restarts (EXPERIMENTS' CIFAR-noise row): the first period is one epoch, each next one twice as long, peaks fall by a tenth.
+# Cosine restarts of the paper's CIFAR-noise runs: one epoch, then twice as long each time, peaks falling by a tenth.
 _RESTART_PERIOD_FACTOR, _RESTART_PEAK_FACTOR = 2.0, 0.9
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.networks import build_network
-from ieg_fsr.networks.resnet50 import draw_kernels
 from ieg_fsr.networks.layers import derived_seeds
+from ieg_fsr.networks.resnet50 import draw_kernels
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from ieg_fsr.networks import build_network
-from ieg_fsr.networks.resnet_cifar import features, shortcut
 from ieg_fsr.networks.layers import derived_seeds
+from ieg_fsr.networks.resnet_cifar import features, shortcut
 
 
 def parameters(model):

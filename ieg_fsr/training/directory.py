@@ -1,0 +1,67 @@
+"""The directory of a run: whether it may be used, and what an earlier run left there."""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+from typing import Any
+
+from ieg_fsr.config import Config
+from ieg_fsr.errors import UserError
+from ieg_fsr.files import make_directory
+
+# Everything a run may leave in its directory, for --noresume.
+RUN_FILES = (
+    "config.json",
+    "metrics.jsonl",
+    "summary.json",
+    "labels.csv",
+    "model*.keras",
+    "saved_model",
+    "checkpoints",
+    "events.out.tfevents.*",
+)
+# Settings that say where things are, not what is computed.
+PLACES = ("model_dir", "data_dir", "resume", "model", "mode")
+
+
+def earlier_run(directory: pathlib.Path, config: Config) -> dict[str, Any] | None:
+    """Looks at what the directory holds.
+
+    Args:
+        directory: of the run to come; need not exist.
+        config: settings of the run to come.
+
+    Returns:
+        The summary of a finished run with the same settings; None if there is something to train.
+
+    Raises:
+        UserError: it holds a run with other settings, or cannot be written to.
+    """
+    try:
+        earlier = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        existed = directory.exists()
+        make_directory(directory)
+        if not existed:
+            directory.rmdir()
+        return None
+    if not config.resume:
+        return None
+    settings = json.loads(json.dumps(dataclasses.asdict(config)))
+    differing = [name for name in settings if name not in PLACES and settings[name] != earlier.get(name)]
+    if differing:
+        values = ", ".join(f"{name} {earlier.get(name)} there, {settings[name]} now" for name in differing)
+        raise UserError(
+            f"--model_dir must be new or hold a run with the same settings ({values}); --noresume replaces the run. "
+            f"Received: {directory}"
+        )
+    summary = directory / "summary.json"
+    return json.loads(summary.read_text(encoding="utf-8")) if summary.exists() else None
+
+
+def clear(directory: pathlib.Path) -> None:
+    """Removes the files of an earlier run, and no others."""
+    for pattern in RUN_FILES:
+        for path in directory.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# All checks: style, types, tests. Arguments go to pytest, e.g. -m "not slow" or tests/reweighting.
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+prepare_environment requirements-dev.txt
+.venv/bin/ruff check .
+.venv/bin/ruff format --check .
+.venv/bin/mypy
+.venv/bin/python -m pytest -q "$@"

@@ -1,0 +1,267 @@
+"""Tests of `ieg_fsr.config`: who wins among flag, recipe and default, and what is said about bad values."""
+
+import dataclasses
+import shlex
+
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+
+import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
+from ieg_fsr import config as config_module
+from ieg_fsr.config import Config, command_line, config_from_flags, parse_flags, resolve
+from ieg_fsr.errors import UserError
+from ieg_fsr.recipes import RECIPES
+
+FIELDS = {field.name: field for field in dataclasses.fields(Config)}
+
+
+def parsed(*words):
+    """The settings of a command line."""
+    with flagsaver.flagsaver():
+        parse_flags(["ieg_fsr", *words])
+        return config_from_flags()
+
+
+def complaint(*words):
+    """What is said about a command line."""
+    with pytest.raises(UserError) as caught:
+        parsed(*words)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_every_field_is_a_flag_with_its_help():
+    for name, field in FIELDS.items():
+        assert name in flags.FLAGS, name
+        assert field.metadata["help"] in flags.FLAGS[name].help, name
+        assert flags.FLAGS[name].value is None, name  # "not given"
+
+
+def test_every_flag_of_the_module_is_a_field():
+    defined = {flag.name for flag in flags.FLAGS.flags_by_module_dict()[config_module.__name__]}
+    assert defined == set(FIELDS)
+
+
+def test_every_default_passes_its_rule():
+    for name, field in FIELDS.items():
+        assert field.default is None or field.metadata["rule"].allows(field.default), name
+
+
+def test_flag_over_recipe_over_default():
+    assert RECIPES["cifar10"]["padding"] == 2 != FIELDS["padding"].default
+    assert Config().padding == FIELDS["padding"].default
+    assert parsed("--dataset=cifar10").padding == 2
+    assert parsed("--dataset=cifar10", "--padding=3").padding == 3
+    assert "mixup_alpha" not in RECIPES["cifar10"]
+    assert parsed("--dataset=cifar10").mixup_alpha == FIELDS["mixup_alpha"].default == 1.0
+
+
+@pytest.mark.parametrize("value", ["0", "0.0", "1"])
+def test_a_given_zero_is_given(value):
+    assert parsed(f"--pseudo_label_loss_weight={value}").pseudo_label_loss_weight == float(value)
+    assert parsed("--padding=0").padding == 0
+    assert parsed("--noflip", "--dataset=cifar10").flip is False
+
+
+def test_cifar_with_noise_is_the_papers_row():
+    config = parsed("--dataset=cifar10", "--noise=0.4")
+    row = {
+        "noise": 0.4,
+        "noise_type": "uniform",
+        "method": "fsr",
+        "network": "wrn28_10",
+        "batch_size": 100,
+        "dictionary_size": 2000,
+        "reward_batch_size": 200,
+        "label_momentum": 0.1,
+        "pseudo_label_loss_weight": 2.0,
+        "reweight_warmup_epochs": 20,
+        "mixup": True,
+        "mixup_alpha": 1.0,
+        "label_smoothing": 0.0,
+        "weight_constraint": "clip",
+        "weight_decay": 5e-4,
+        "schedule": "cosine_restarts",
+        "learning_rate_warmup_epochs": 0,
+        "epochs": 127,
+        "padding": 2,
+        "flip": True,
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "score_momentum": 0.9,
+        "lookahead_learning_rate": 0.1,
+        "ema_decay": 0.999,
+    }
+    assert {name: getattr(config, name) for name in row} == row
+
+
+def test_faithful():
+    names = ("pusher", "reward_features", "reward_interval")
+    config = parsed("--faithful", "--dataset=cifar10")
+    assert tuple(getattr(config, name) for name in names) == ("release", "forward", 1)
+    config = parsed("--faithful", "--pusher=paper", "--reward_interval=3")
+    assert tuple(getattr(config, name) for name in names) == ("paper", "forward", 3)
+    assert parsed().pusher == "lookahead"
+    assert parsed().reward_interval == 4
+
+
+def test_supervised_is_plain_unless_told_otherwise():
+    assert parsed("--method=fsr").mixup is True
+    assert parsed("--method=supervised").mixup is False
+    assert parsed("--method=supervised", "--mixup").mixup is True
+    assert parsed("--nomixup").mixup is False
+
+
+def test_directory_of_a_run():
+    assert parsed().model_dir == "runs/digits/fsr-noise0-seed0"
+    assert parsed("--noise=0.4", "--seed=3", "--method=supervised").model_dir == (
+        "runs/digits/supervised-noise0.4-seed3"
+    )
+    assert parsed("--model_dir=x").model_dir == "x"
+    assert parsed("--mode=evaluate", "--model=m.keras").model_dir is None
+
+
+def test_types():
+    config = parsed("--drop_epochs=160,180", "--learning_rate=1", "--train_examples=7")
+    assert config.drop_epochs == (160, 180)
+    assert type(config.learning_rate) is float
+    assert config.train_examples == 7
+    assert parsed().train_examples is None
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.seed = 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "--noise=0.4",
+        "--dataset=cifar10 --noise=0.8 --seed=2 --learning_rate=0.05",
+        "--method=supervised --mixup",
+        "--nomixup --noresume",
+        "--faithful",
+        "--faithful --pusher=paper",
+        "--schedule=steps --drop_epochs=160,180",
+        "--train_examples=200 --weight_decay=1e-05",
+        "--data_dir='my data'",
+        "--mode=evaluate --model=m.keras",
+    ],
+)
+def test_command_line_round_trip(words):
+    config = parsed(*shlex.split(words))
+    line = command_line(config)
+    again = parsed(*shlex.split(line))
+    # The line leaves out the directory of the run.
+    assert dataclasses.replace(again, model_dir=config.model_dir) == config
+
+
+def test_command_line_names_only_what_differs_from_the_recipe():
+    assert command_line(parsed("--dataset=cifar10")) == "--dataset=cifar10 --method=fsr"
+    assert command_line(parsed("--dataset=cifar10", "--noise=0.4", "--epochs=127", "--noflip")) == (
+        "--dataset=cifar10 --method=fsr --noise=0.4 --noflip"
+    )
+
+
+NUMBER = "a number "
+WHOLE = "a whole number "
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("mode", "tain", "one of train, evaluate"),
+        ("dataset", "foo", "one of digits, fashion_mnist, cifar10, cifar100"),
+        ("noise", "1.4", f"{NUMBER}in [0, 1]"),
+        ("noise", "-0.1", f"{NUMBER}in [0, 1]"),
+        ("noise", "nan", f"{NUMBER}in [0, 1]"),
+        ("noise", "abc", f"{NUMBER}in [0, 1]"),
+        ("noise", "", f"{NUMBER}in [0, 1]"),
+        ("noise_type", "salt", "one of uniform"),
+        ("train_examples", "0", f"{WHOLE}at least 1"),
+        ("seed", "-1", f"{WHOLE}in [0, "),
+        ("seed", "2147483648", f"{WHOLE}in [0, "),
+        ("method", "sgd", "one of fsr, supervised"),
+        ("network", "foo", "one of small_cnn, "),
+        ("epochs", "0", f"{WHOLE}at least 1"),
+        ("epochs", "-1", f"{WHOLE}at least 1"),
+        ("epochs", "1.5", f"{WHOLE}at least 1"),
+        ("batch_size", "0", f"{WHOLE}at least 1"),
+        ("learning_rate", "0", f"{NUMBER}greater than 0"),
+        ("learning_rate", "inf", f"{NUMBER}greater than 0"),
+        ("learning_rate", "nan", f"{NUMBER}greater than 0"),
+        ("schedule", "linear", "one of cosine, cosine_restarts, steps"),
+        ("drop_epochs", "a", "whole numbers"),
+        ("drop_epochs", "-3", "whole numbers"),
+        ("learning_rate_warmup_epochs", "-1", f"{WHOLE}at least 0"),
+        ("momentum", "1", f"{NUMBER}in [0, 1)"),
+        ("momentum", "-0.5", f"{NUMBER}in [0, 1)"),
+        ("weight_decay", "-1", f"{NUMBER}at least 0"),
+        ("weight_decay", "inf", f"{NUMBER}at least 0"),
+        ("label_smoothing", "1", f"{NUMBER}in [0, 1)"),
+        ("mixup", "maybe", "true or false"),
+        ("mixup_alpha", "0", f"{NUMBER}greater than 0"),
+        ("padding", "-1", f"{WHOLE}at least 0"),
+        ("ema_decay", "1", f"{NUMBER}in [0, 1)"),
+        ("dictionary_size", "0", f"{WHOLE}at least 1"),
+        ("reward_batch_size", "0", f"{WHOLE}at least 1"),
+        ("reward_features", "future", "one of forward, history"),
+        ("reward_interval", "0", f"{WHOLE}at least 1"),
+        ("pusher", "strong", "one of lookahead, shared, release, paper"),
+        ("score_momentum", "1", f"{NUMBER}in [0, 1)"),
+        ("lookahead_learning_rate", "0", f"{NUMBER}greater than 0"),
+        ("weight_constraint", "none", "one of clip, shift"),
+        ("reweight_warmup_epochs", "-1", f"{WHOLE}at least 0"),
+        ("label_momentum", "1.1", f"{NUMBER}in [0, 1]"),
+        ("pseudo_label_loss_weight", "-1", f"{NUMBER}at least 0"),
+        ("pseudo_label_loss_weight", "inf", f"{NUMBER}at least 0"),
+        ("eval_interval", "0", f"{WHOLE}at least 1"),
+        ("ema_eval_interval", "0", f"{WHOLE}at least 1"),
+        ("jit_compile", "yes", "one of auto, true, false"),
+    ],
+)
+def test_bad_value(name, value, allowed):
+    message = complaint(f"--{name}={value}")
+    rule, received = message.split(". Received:")
+    assert rule.startswith(f"--{name} must be {allowed}"), message
+    # A number may be repeated as Python writes it: 0 as 0.0.
+    assert received.strip() == value or float(received) == float(value), message
+
+
+def test_every_setting_with_a_rule_has_its_message_tested():
+    [marker] = [mark for mark in test_bad_value.pytestmark if mark.name == "parametrize"]
+    tested = {name for name, _, _ in marker.args[1]}
+    assert {name for name, field in FIELDS.items() if field.metadata["rule"] is not config_module.ANY} <= tested
+
+
+def test_values_given_by_a_program_are_checked_too():
+    with pytest.raises(UserError, match=r"^--noise must be a number in \[0, 1\]\. Received: 2$"):
+        resolve({"noise": 2})
+    with pytest.raises(UserError, match=r"Received: nosie$"):
+        resolve({"nosie": 0.1})
+
+
+def test_an_unknown_flag_is_named_with_what_it_could_have_been():
+    message = complaint("--nosie=0.4")
+    assert "nosie" in message
+    assert "noise" in message
+
+
+def test_a_flag_without_its_value_is_named():
+    assert "--noise" in complaint("--noise")
+
+
+def test_a_stray_word_is_named():
+    assert complaint("--noise=0.4", "train") == "arguments must be flags such as --noise=0.4. Received: train"
+
+
+def test_evaluation_needs_a_model():
+    message = complaint("--mode=evaluate")
+    assert message.startswith("--model must be given with --mode=evaluate")
+    assert message.endswith("Received: nothing")
+
+
+def test_drops_need_their_epochs():
+    message = complaint("--schedule=steps")
+    assert message.startswith("--drop_epochs must be")

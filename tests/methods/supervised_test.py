@@ -1,0 +1,103 @@
+"""One step of `Supervised` against SGD written out by hand, and what it does with its options."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import ieg_fsr
+from ieg_fsr.errors import UserError
+
+
+def linear_classifier(features: int = 3, classes: int = 2) -> keras.Model:
+    inputs = keras.Input([features])
+    return keras.Model(inputs, keras.layers.Dense(classes, kernel_initializer="glorot_uniform")(inputs))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def data(n: int = 12, features: int = 3, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(n, features)).astype(np.float32), rng.integers(0, classes, n).astype(np.int32)
+
+
+def compiled(model: keras.Model, learning_rate: float = 0.1, momentum: float = 0.9) -> keras.Model:
+    model.compile(optimizer=keras.optimizers.SGD(learning_rate, momentum=momentum), metrics=["accuracy"])
+    return model
+
+
+def test_two_full_batch_steps_are_momentum_sgd_with_smoothing_and_weight_decay():
+    x, y = data()
+    classifier = linear_classifier()
+    kernel, bias = (v.astype(np.float64) for v in classifier.get_weights())
+    model = compiled(ieg_fsr.Supervised(classifier, label_smoothing=0.2, weight_decay=0.01))
+    model.fit(ieg_fsr.examples(x, y, batch_size=12), epochs=2, verbose=0)
+
+    targets = 0.8 * np.eye(2)[y] + 0.1
+    velocity = [np.zeros_like(kernel), np.zeros_like(bias)]
+    for _ in range(2):
+        error = (softmax(x @ kernel + bias) - targets) / 12
+        gradients = [x.T @ error + 0.01 * kernel, error.sum(axis=0) + 0.01 * bias]
+        velocity = [0.9 * v - 0.1 * g for v, g in zip(velocity, gradients, strict=True)]
+        kernel, bias = kernel + velocity[0], bias + velocity[1]
+    np.testing.assert_allclose(classifier.get_weights()[0], kernel, atol=1e-6)
+    np.testing.assert_allclose(classifier.get_weights()[1], bias, atol=1e-6)
+
+
+def test_reported_loss_and_accuracy_are_those_of_the_given_labels():
+    x, y = data()
+    classifier = linear_classifier()
+    logits = classifier(x).numpy()
+    history = compiled(ieg_fsr.Supervised(classifier)).fit(ieg_fsr.examples(x, y, batch_size=12), epochs=1, verbose=0)
+    expected_loss = -np.log(softmax(logits)[np.arange(12), y]).mean()
+    assert history.history["loss"][0] == pytest.approx(expected_loss, abs=1e-6)
+    assert history.history["accuracy"][0] == pytest.approx((logits.argmax(axis=1) == y).mean())
+
+
+def test_evaluate_measures_without_training():
+    x, y = data()
+    model = compiled(ieg_fsr.Supervised(linear_classifier(), label_smoothing=0.3, mixup_alpha=1.0))
+    before = model.classifier.get_weights()
+    figures = model.evaluate(x, y, verbose=0, return_dict=True)
+    logits = model.classifier(x).numpy()
+    assert figures["loss"] == pytest.approx(-np.log(softmax(logits)[np.arange(12), y]).mean(), abs=1e-5)
+    for old, new in zip(before, model.classifier.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_mixup_and_augmentation_change_the_batch_the_same_way_for_the_same_seed():
+    x, y = data()
+
+    def prepared(seed: int) -> tuple[np.ndarray, np.ndarray]:
+        model = compiled(
+            ieg_fsr.Supervised(
+                linear_classifier(), mixup_alpha=1.0, augment=lambda inputs, seed: inputs + 10.0, seed=seed
+            )
+        )
+        batch = model.prepare((tf.constant(x), tf.constant(y), tf.range(12)))
+        np.testing.assert_allclose(batch.unmixed_images, x + 10.0)
+        return batch.images.numpy(), batch.targets.numpy()
+
+    first, again, other = prepared(1), prepared(1), prepared(2)
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[1], again[1])
+    assert np.abs(first[0] - other[0]).max() > 1e-3
+    # A sample keeps at least half of its own label.
+    assert (first[1][np.arange(12), y] >= 0.5).all()
+
+
+def test_integer_inputs_reach_the_classifier_as_floats():
+    model = compiled(ieg_fsr.Supervised(linear_classifier()))
+    batch = model.prepare((tf.constant([[1, 2, 255]], tf.uint8), tf.constant([1])))
+    assert batch.images.dtype == tf.float32
+    assert batch.example_ids is None
+    np.testing.assert_array_equal(batch.images, [[1.0, 2.0, 255.0]])
+
+
+def test_a_classifier_that_ends_in_softmax_is_refused():
+    inputs = keras.Input([3])
+    with pytest.raises(UserError, match=r"Received: .*softmax"):
+        ieg_fsr.Supervised(keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(inputs)))

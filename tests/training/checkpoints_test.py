@@ -1,0 +1,96 @@
+"""Tests of `ieg_fsr.training.checkpoints`: what was saved comes back, in another model, bit for bit."""
+
+import keras
+import numpy as np
+import pytest
+
+from ieg_fsr.data.pipeline import examples
+from ieg_fsr.methods.fsr import FSR
+from ieg_fsr.methods.supervised import Supervised
+from ieg_fsr.training.checkpoints import Checkpoints
+
+N, C = 24, 3
+
+
+def data():
+    generator = np.random.default_rng(0)
+    return examples(generator.normal(size=(N, 5)).astype(np.float32), np.arange(N) % C, batch_size=8)
+
+
+def compiled(method, seed):
+    keras.utils.set_random_seed(seed)
+    classifier = keras.Sequential(
+        [keras.Input((5,)), keras.layers.Dense(4), keras.layers.BatchNormalization(), keras.layers.Dense(C)]
+    )
+    if method == "fsr":
+        model = FSR(classifier, N, 6, reward_batch_size=3, reweight_warmup_epochs=1, parameter_average_decay=0.9)
+    else:
+        model = Supervised(classifier, parameter_average_decay=0.9)
+    model.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.9), metrics=["accuracy"], jit_compile=False)
+    return model
+
+
+def state(model):
+    """Everything that decides how training goes on, as arrays by name."""
+    arrays = {f"weight {i}": value for i, value in enumerate(model.classifier.get_weights())}
+    arrays |= {f"average {i}": v for i, v in enumerate(model.parameter_average.classifier().get_weights())}
+    arrays |= {f"optimizer {i}": v.numpy() for i, v in enumerate(model.optimizer.variables)}
+    if isinstance(model, FSR):
+        report = model.label_report()
+        arrays |= {name: np.asarray(getattr(report, name)) for name in report._fields}
+        arrays["members"] = model.dictionary.members()
+        arrays |= {f"accumulator {i}": v.numpy() for i, v in enumerate(model.accumulators)}
+    return arrays
+
+
+def assert_equal_states(left, right):
+    assert left.keys() == right.keys()
+    for name in left:
+        np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+
+
+def test_no_checkpoint(tmp_path):
+    model = compiled("supervised", 0)
+    before = [value.copy() for value in model.classifier.get_weights()]
+    assert Checkpoints(tmp_path / "checkpoints", model).restore() == 0
+    for value, old in zip(model.classifier.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, old)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["supervised", "fsr"])
+def test_training_goes_on_where_it_stopped(tmp_path, method):
+    whole = compiled(method, 0)
+    whole.fit(data(), epochs=4, verbose=0)
+
+    first = compiled(method, 0)
+    first.fit(data(), epochs=2, verbose=0)
+    Checkpoints(tmp_path, first).save(2)
+
+    # Other initial parameters: everything must come from the checkpoint.
+    second = compiled(method, 1)
+    assert Checkpoints(tmp_path, second).restore() == 2
+    second.fit(data(), epochs=4, initial_epoch=2, verbose=0)
+    assert_equal_states(state(second), state(whole))
+
+
+def test_the_newest_of_the_two_kept_is_restored(tmp_path):
+    model = compiled("supervised", 0)
+    checkpoints = Checkpoints(tmp_path, model)
+    for epoch in range(1, 5):
+        model.classifier.layers[0].bias.assign(np.full(4, epoch, np.float32))
+        checkpoints.save(epoch)
+    assert sorted(path.name for path in tmp_path.glob("*.index")) == ["ckpt-3.index", "ckpt-4.index"]
+    again = compiled("supervised", 1)
+    assert Checkpoints(tmp_path, again).restore() == 4
+    np.testing.assert_array_equal(again.classifier.layers[0].bias, np.full(4, 4, np.float32))
+
+
+def test_saving_after_a_restore_goes_on_counting(tmp_path):
+    model = compiled("supervised", 0)
+    Checkpoints(tmp_path, model).save(3)
+    checkpoints = Checkpoints(tmp_path, model)
+    assert checkpoints.restore() == 3
+    checkpoints.save(4)
+    assert Checkpoints(tmp_path, compiled("supervised", 2)).restore() == 4
