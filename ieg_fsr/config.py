@@ -5,14 +5,16 @@ Nothing here imports TensorFlow: a mistyped flag is answered at once.
 """
 
 import dataclasses
+import itertools
 import re
+import shlex
 import types
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 from absl import flags
 
-from ieg_fsr.data.sources import DATASETS
+from ieg_fsr.data.datasets import DATASETS
 from ieg_fsr.errors import UserError
 from ieg_fsr.networks import NETWORKS
 from ieg_fsr.recipes import recipe
@@ -32,7 +34,7 @@ def one_of(*names: str) -> Rule:
 
 def at_least(bound: float) -> Rule:
     """A number that is not below `bound`."""
-    return Rule(lambda value: value >= bound, f"at least {bound:g}")
+    return Rule(lambda value: bound <= value < float("inf"), f"at least {bound:g}")
 
 
 def above(bound: float) -> Rule:
@@ -48,6 +50,14 @@ def between(low: float, high: float) -> Rule:
 def below_one() -> Rule:
     """A number in [0, 1)."""
     return Rule(lambda value: 0 <= value < 1, "in [0, 1)")
+
+
+def rising_epochs() -> Rule:
+    """Epochs after the first, each later than the one before."""
+    return Rule(
+        lambda value: all(a < b for a, b in itertools.pairwise((0, *value))),
+        "whole numbers from 1 up, rising, with commas between",
+    )
 
 
 ANY = Rule(lambda value: True, "a text")
@@ -80,7 +90,7 @@ class Config:
     batch_size: int = setting(100, at_least(1), "samples in a step")
     learning_rate: float = setting(0.1, above(0), "(first) peak of the schedule")
     schedule: str = setting("cosine", one_of("cosine", "cosine_restarts", "steps"), "learning rate over epochs")
-    drop_epochs: tuple[int, ...] = setting((), ANY, "steps: epochs before which the learning rate drops to a hundredth")
+    drop_epochs: tuple[int, ...] = setting((), rising_epochs(), "steps: epochs that begin at a hundredth of the rate")
     learning_rate_warmup_epochs: int = setting(0, at_least(0), "epochs of linear rise before the schedule")
     momentum: float = setting(0.9, below_one(), "of SGD, and of the lookahead")
     weight_decay: float = setting(5e-4, at_least(0), "factor of half the squared norm of all trainable variables")
@@ -150,6 +160,8 @@ def parse_flags(argv: Sequence[str]) -> list[str]:
         rest = flags.FLAGS(list(argv))
     except flags.Error as error:
         message = " ".join(str(error).split())
+        if switch := re.match(r"flag --(\w+)=(.*): .*Non-boolean argument", message):
+            raise UserError(_violation(switch.group(1), switch.group(2))) from None
         own_wording = re.search(r"(--\w+ must be .*)", message)
         raise UserError(own_wording.group(1) if own_wording else message) from None
     if len(rest) > 1:
@@ -179,6 +191,8 @@ def resolve(given: dict[str, Any]) -> Config:
     config = Config(**values)
     if config.mode == "evaluate" and config.model is None:
         raise UserError("--model must be given with --mode=evaluate: a saved classifier. Received: nothing")
+    if config.schedule == "steps" and not config.drop_epochs:
+        raise UserError("--drop_epochs must be given with --schedule=steps, such as 160,180. Received: nothing")
     if config.mode == "train" and config.model_dir is None:
         run = f"runs/{config.dataset}/{config.method}-noise{config.noise:g}-seed{config.seed}"
         config = dataclasses.replace(config, model_dir=run)
@@ -189,12 +203,24 @@ def command_line(config: Config) -> str:
     """The flags of the settings that differ from what the recipe gives."""
     base = resolve({"dataset": config.dataset, "method": config.method, "faithful": config.faithful})
     named = {"dataset", "method", "model_dir"}
-    words = []
+    words = ["--faithful"] if config.faithful else []
     for name in _FIELDS:
         value = getattr(config, name)
         if name not in named and value != getattr(base, name):
-            words.append(f"--{'' if value else 'no'}{name}" if isinstance(value, bool) else f"--{name}={value}")
+            words.append(_word(name, value))
     return " ".join([f"--dataset={config.dataset}", f"--method={config.method}", *words])
+
+
+def _word(name: str, value: Any) -> str:
+    """A flag as a shell takes it."""
+    if isinstance(value, bool):
+        return f"--{'' if value else 'no'}{name}"
+    return f"--{name}={shlex.quote(_text(value))}"
+
+
+def _text(value: Any) -> str:
+    """A value as it is given to its flag."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _validate(name: str, value: Any) -> None:
@@ -209,6 +235,7 @@ def _violation(name: str, value: Any) -> str:
     rule: Rule = _FIELDS[name].metadata["rule"]
     noun = _NOUNS.get(_value_type(name))
     text = f"{noun} {rule.text}" if noun and rule is not ANY else noun or rule.text
+    value = _text(value)
     return f"--{name} must be {text}. Received: {value}"
 
 

@@ -61,8 +61,15 @@ def write_columns(path: str | os.PathLike, names: Sequence[str], columns: Sequen
     write_whole(path, write)
 
 
-def make_directory(path: str | os.PathLike) -> None:
+def make_directory(path: str | os.PathLike, flag: str = "--model_dir") -> list[pathlib.Path]:
     """Makes `path` and its parents and checks that files can be written there.
+
+    Args:
+        path: of the directory.
+        flag: that gave it, for the message.
+
+    Returns:
+        The directories that were not there before, the deepest first.
 
     Raises:
         UserError: it cannot be written to; directories made on the way are removed again.
@@ -77,4 +84,5 @@ def make_directory(path: str | os.PathLike) -> None:
         for parent in missing:
             if parent.is_dir() and not any(parent.iterdir()):
                 parent.rmdir()
-        raise UserError(f"--model_dir must be a writable directory ({error.strerror}). Received: {path}") from None
+        raise UserError(f"{flag} must be a writable directory ({error.strerror}). Received: {path}") from None
+    return missing

@@ -49,6 +49,9 @@ def _parse_or_exit(argv: list[str]) -> list[str]:
         return config_module.parse_flags(argv)
     except UserError as error:
         sys.exit(_complain(error))
+    except SystemExit:
+        # absl has printed the help that was asked for, and calls that a failure.
+        sys.exit(0)
 
 
 def _complain(error: UserError) -> int:

@@ -6,7 +6,7 @@ import typing
 import pytest
 
 from ieg_fsr.config import Config, resolve
-from ieg_fsr.data.sources import DATASETS
+from ieg_fsr.data.datasets import DATASETS
 from ieg_fsr.recipes import FAITHFUL, RECIPES, recipe
 
 FIELDS = {field.name for field in dataclasses.fields(Config)}

@@ -7,7 +7,8 @@ import zlib
 
 import numpy as np
 
-from ieg_fsr.data.sources import ArraySource, DataSet, load_with_tfds
+from ieg_fsr.data.sources import ArraySource, DataSet
+from ieg_fsr.data.tfds_source import load_with_tfds
 from ieg_fsr.errors import UserError
 
 CLASS_NAMES = (

@@ -137,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         runs = [read_run(run) for run in arguments.runs]
         print(table(runs))
         if arguments.output:
-            make_directory(pathlib.Path(arguments.output).parent)
+            make_directory(pathlib.Path(arguments.output).parent, "--output")
             picture(runs, arguments.output)
     except UserError as error:
         print(f"ieg_fsr: {error}", file=sys.stderr)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ieg_fsr.config import Config
-from ieg_fsr.data.sources import load_dataset
+from ieg_fsr.data.datasets import load_dataset
 from ieg_fsr.evaluation.evaluate import check_fits, evaluate_model, load_classifier, report
 from ieg_fsr.files import make_directory, write_json
 

@@ -11,8 +11,9 @@ import tensorflow as tf
 from ieg_fsr.config import Config
 from ieg_fsr.data.augmentation import pad_crop_flip
 from ieg_fsr.data.corruption import corrupt_labels, noise_transition_matrix
+from ieg_fsr.data.datasets import load_dataset
 from ieg_fsr.data.pipeline import Examples
-from ieg_fsr.data.sources import DataSet, load_dataset
+from ieg_fsr.data.sources import DataSet
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.fsr import FSR
 from ieg_fsr.methods.supervised import Supervised

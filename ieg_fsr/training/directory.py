@@ -41,11 +41,11 @@ def earlier_run(directory: pathlib.Path, config: Config) -> dict[str, Any] | Non
     try:
         earlier = json.loads((directory / "config.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        existed = directory.exists()
-        make_directory(directory)
-        if not existed:
-            directory.rmdir()
+        for made in make_directory(directory):
+            made.rmdir()
         return None
+    except ValueError:
+        raise UserError(f"--model_dir must be new or a run with a whole config.json. Received: {directory}") from None
     if not config.resume:
         return None
     settings = json.loads(json.dumps(dataclasses.asdict(config)))

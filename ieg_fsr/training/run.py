@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.config import Config
+from ieg_fsr.config import Config, command_line
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.data.sources import DataSet
 from ieg_fsr.evaluation.evaluate import predict_logits
@@ -49,8 +49,9 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
     make_directory(directory)
     if not config.resume:
         clear(directory)
-    write_json(directory / "config.json", resolved)
-    report(_settings_text(config))
+    if not (directory / "config.json").exists():
+        write_json(directory / "config.json", resolved)
+    report(f"python -m ieg_fsr.main {command_line(config)}\n{_settings_text(config)}")
     rows = _fit(config, data, model, examples, directory)
     return _finish(resolved, data, model, examples, rows, directory, report)
 
@@ -139,6 +140,7 @@ def _label_report(model: Supervised, data: DataSet, examples: Examples) -> Label
 def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[str, Any]:
     """What config.json holds: all settings, and what they came to on this machine."""
     return dataclasses.asdict(config) | {
+        "command": f"python -m ieg_fsr.main {command_line(config)}",
         "training_examples": len(data.train),
         "test_examples": len(data.test),
         "num_classes": data.num_classes,

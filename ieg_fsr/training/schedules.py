@@ -9,6 +9,7 @@ SCHEDULES = ("cosine", "cosine_restarts", "steps")
 _RESTART_PERIOD_FACTOR, _RESTART_PEAK_FACTOR = 2.0, 0.9
 
 
+@keras.saving.register_keras_serializable("ieg_fsr")
 @dataclass
 class LinearWarmup(keras.optimizers.schedules.LearningRateSchedule):
     """Rises linearly to the first value of `after`, then follows it from its start."""
@@ -26,7 +27,12 @@ class LinearWarmup(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict:
         """The arguments."""
-        return {"after": self.after, "warmup_steps": self.warmup_steps}
+        return {"after": keras.saving.serialize_keras_object(self.after), "warmup_steps": self.warmup_steps}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "LinearWarmup":
+        """The schedule that `get_config` describes."""
+        return cls(keras.saving.deserialize_keras_object(config["after"]), config["warmup_steps"])
 
 
 def learning_rate_schedule(

@@ -6,9 +6,9 @@ import time
 import numpy as np
 import pytest
 
-from ieg_fsr.data import sources
+from ieg_fsr.data import tfds_source
 from ieg_fsr.data.cifar import load_cifar
-from ieg_fsr.data.sources import load_dataset
+from ieg_fsr.data.datasets import load_dataset
 from ieg_fsr.errors import UserError
 
 BATCHES = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
@@ -243,7 +243,7 @@ def test_a_damaged_member_is_named(tmp_path, write_archive, name, content, messa
 @pytest.mark.parametrize(("name", "archive"), [("cifar10", "cifar-10-binary"), ("cifar100", "cifar-100-binary")])
 @pytest.mark.parametrize("given", [True, False])
 def test_without_network_the_message_says_what_to_do(monkeypatch, tmp_path, name, archive, given):
-    monkeypatch.setattr(sources, "can_connect", lambda *_: False)
+    monkeypatch.setattr(tfds_source, "can_connect", lambda *_: False)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     start = time.monotonic()
     with pytest.raises(UserError) as caught:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import sklearn.datasets
 
-from ieg_fsr.data.sources import load_dataset
+from ieg_fsr.data.datasets import load_dataset
 
 
 @pytest.fixture(scope="module")

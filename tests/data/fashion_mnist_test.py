@@ -4,9 +4,9 @@ import pathlib
 import numpy as np
 import pytest
 
-from ieg_fsr.data import fashion_mnist, sources
+from ieg_fsr.data import fashion_mnist, tfds_source
+from ieg_fsr.data.datasets import load_dataset
 from ieg_fsr.data.fashion_mnist import read_idx
-from ieg_fsr.data.sources import load_dataset
 from ieg_fsr.errors import UserError
 
 GENUINE = pathlib.Path("/usr/share/datasets/fashion-mnist")
@@ -114,7 +114,7 @@ def test_files_must_fit_together(tmp_path, name, content, message):
 @pytest.mark.usefixtures("no_system_files")
 @pytest.mark.parametrize("given", [True, False])
 def test_without_files_and_network_the_message_says_what_to_do(monkeypatch, tmp_path, given):
-    monkeypatch.setattr(sources, "can_connect", lambda *_: False)
+    monkeypatch.setattr(tfds_source, "can_connect", lambda *_: False)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     with pytest.raises(UserError) as caught:
         load_dataset("fashion_mnist", str(tmp_path) if given else None)

@@ -1,0 +1,104 @@
+"""From a config to data and method."""
+
+import keras
+import numpy as np
+import pytest
+
+from ieg_fsr.config import resolve
+from ieg_fsr.data.datasets import load_dataset
+from ieg_fsr.errors import UserError
+from ieg_fsr.methods.fsr import FSR
+from ieg_fsr.methods.supervised import Supervised
+from ieg_fsr.training.build import build, load_training_data, resolved_jit
+
+
+def built(**settings):
+    config = resolve(settings)
+    data, given_labels = load_training_data(config)
+    return build(config, data, given_labels)
+
+
+def test_noise_is_in_the_given_labels_and_not_in_the_true_ones():
+    data, given_labels = load_training_data(resolve({"noise": 0.5}))
+    np.testing.assert_array_equal(data.train.labels, load_dataset("digits").train.labels)
+    # Half of the labels drawn from ten classes: 45 % wrong, within four standard errors.
+    wrong = (given_labels != data.train.labels).mean()
+    assert wrong == pytest.approx(0.45, abs=4 * np.sqrt(0.45 * 0.55 / 1437))
+
+
+def test_a_subset_is_seeded_and_keeps_labels_with_their_images():
+    whole = load_dataset("digits").train
+    parts = [load_training_data(resolve({"train_examples": 500, "seed": seed}))[0].train for seed in (0, 0, 1)]
+    images = [part.images(range(500)) for part in parts]
+    np.testing.assert_array_equal(images[0], images[1])
+    assert (images[0] != images[2]).any()
+    lookup = {whole.images([i])[0].tobytes(): whole.labels[i] for i in range(len(whole))}
+    assert all(lookup[image.tobytes()] == label for image, label in zip(images[0], parts[0].labels, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"train_examples": 1438}, "--train_examples must be at most 1437, .*Received: 1438"),
+        ({"batch_size": 1438}, "--batch_size must be at most 1437, .*Received: 1438"),
+        ({"dictionary_size": 1438}, "--dictionary_size must be at most 1437, .*Received: 1438"),
+        ({"train_examples": 150}, "--dictionary_size must be at most 150, .*Received: 200"),
+    ],
+)
+def test_sizes_beyond_the_data_are_refused(settings, message):
+    with pytest.raises(UserError, match=message):
+        load_training_data(resolve(settings))
+
+
+def test_dictionary_size_does_not_matter_to_supervised_training():
+    load_training_data(resolve({"method": "supervised", "train_examples": 150}))
+
+
+def test_settings_reach_the_method():
+    model, examples = built(
+        noise=0.4, seed=3, pusher="shared", reward_features="history", momentum=0.8, weight_decay=0.01, mixup=False,
+        lookahead_learning_rate=0.3, label_smoothing=0.1, label_momentum=0.2, score_momentum=0.7, batch_size=50,
+        dictionary_size=60, reward_batch_size=30, pseudo_label_loss_weight=1.5, weight_constraint="shift",
+        reweight_warmup_epochs=7, ema_decay=0.5,
+    )  # fmt: skip
+    assert isinstance(model, FSR)
+    assert (examples.batch_size, examples.seed, model.seed) == (50, 3, 3)
+    assert (model.lookahead_momentum, model.optimizer.momentum, model.weight_decay) == (0.8, 0.8, 0.01)
+    assert (model.lookahead_learning_rate, model.label_smoothing, model.mixup_alpha) == (0.3, 0.1, 0.0)
+    assert (model.pseudo_labels.momentum, model.scores.momentum) == (0.2, 0.7)
+    assert (model.dictionary.size, model.reward_batch_size, model.pseudo_label_loss_weight) == (60, 30, 1.5)
+    assert (model.weight_constraint, model.reweight_warmup_epochs) == ("shift", 7)
+    assert type(model.reward).__name__ == "HistoryFeatures"
+
+
+def test_supervised_is_plain_unless_told_otherwise():
+    plain, _ = built(method="supervised")
+    mixed, _ = built(method="supervised", mixup=True)
+    assert type(plain) is Supervised
+    assert (plain.mixup_alpha, mixed.mixup_alpha) == (0.0, 1.0)
+
+
+def test_same_seed_same_parameters():
+    first, again, other = (built(seed=seed)[0].classifier.get_weights()[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 0
+
+
+def test_one_cosine_over_the_whole_run():
+    model, examples = built(epochs=10)
+    schedule = model.optimizer._learning_rate
+    assert isinstance(schedule, keras.optimizers.schedules.CosineDecay)
+    assert examples.steps_per_epoch == 14
+    assert float(schedule(0)) == pytest.approx(0.1)
+    assert float(schedule(70)) == pytest.approx(0.05)
+    assert float(schedule(140)) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_xla_only_where_it_pays_or_is_asked_for():
+    # The machines that run these tests may have an accelerator; then "auto" is on.
+    import tensorflow as tf
+
+    accelerated = bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+    assert resolved_jit(resolve({"jit_compile": "auto"})) == accelerated
+    assert resolved_jit(resolve({"jit_compile": "true"}))
+    assert not resolved_jit(resolve({"jit_compile": "false"}))
