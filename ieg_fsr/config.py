@@ -82,7 +82,11 @@ class Config:
     noise: float = setting(0.0, between(0, 1), "share of the labels drawn anew")
     noise_type: str = setting("uniform", one_of("uniform"), "uniform: from all classes, the true one too")
     train_examples: int | None = setting(None, at_least(1), "size of a seeded random subset of the training set")
-    seed: int = setting(0, between(0, 2**31 - 1), "of label noise, initial parameters, shuffles and draws")
+    seed: int = setting(
+        0,
+        Rule(lambda value: 0 <= value < 2**31, "in 0..2147483647"),
+        "of label noise, initial parameters, shuffles and draws",
+    )
 
     method: str = setting("fsr", one_of("fsr", "supervised"), "training method")
     network: str = setting("small_cnn", one_of(*NETWORKS), "architecture")
@@ -143,9 +147,10 @@ class _Parser(flags.ArgumentParser):
 def define_flags() -> None:
     """Defines one flag per field of `Config`; None stands for "not given"."""
     for name, field in _FIELDS.items():
-        text = f"{field.metadata['help']} ({field.metadata['rule'].text})"
+        rule = field.metadata["rule"]
+        text = field.metadata["help"] + ("" if rule is ANY else f" ({rule.text})")
         if _value_type(name) is bool:
-            flags.DEFINE_boolean(name, None, field.metadata["help"], module_name=__name__)
+            flags.DEFINE_boolean(name, None, text, module_name=__name__)
         else:
             flags.DEFINE(_Parser(name), name, None, text, module_name=__name__)
 

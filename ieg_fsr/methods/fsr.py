@@ -1,4 +1,19 @@
-"""FSR: sample weights from a dictionary of trusted training examples (Zhang & Pfister, ICCV 2021, Algorithm 1)."""
+"""FSR: sample weights from a dictionary of trusted training examples (Zhang & Pfister, ICCV 2021, Algorithm 1).
+
+One step, in the numbers that `FSR.train_step` marks:
+
+1. Augment the batch and mix pairs of samples.
+2. Forward it once through the shared network: features h and logits z = h W + c.
+3. Draw a class-balanced reward batch from the dictionary and take its features, without gradient.
+4. Look ahead: move W, c by one virtual step of momentum SGD with uniform weights.
+5. The gradient of the reward loss there by each sample's weight, with its sign turned and clipped, is the new weight.
+6. Update all parameters with the weighted losses and p times the mean loss against the pseudo labels.
+7. Score each sample around the lookahead; keep a running mean of the scores.
+8. Keep a running mean of each sample's logits: its pseudo label.
+9. After the epoch the best-scored examples of each class become the dictionary.
+
+For the first E epochs the weights stay uniform and steps 3 and 5 are left out.
+"""
 
 from typing import Any
 
@@ -8,6 +23,7 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods.dictionary_callback import DictionaryCallback
 from ieg_fsr.methods.label_report import LabelReport, label_report
 from ieg_fsr.methods.supervised import REWARD_STREAM, Batch, Supervised
 from ieg_fsr.reweighting.dictionary import RewardDictionary, select_members
@@ -98,19 +114,19 @@ class FSR(Supervised):
         self.training_examples: Examples | None = None
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """Algorithm 1, one step."""
-        batch = self.prepare(data)
-        reward = self.draw_reward()
+        """One step of Algorithm 1, numbered as above."""
+        batch = self.prepare(data)  # 1
+        reward = self.draw_reward()  # 3
         with tf.GradientTape() as tape:
-            features, logits = self.forward(batch.images)
+            features, logits = self.forward(batch.images)  # 2
             losses = self.sample_losses(batch.targets, logits)
             with tape.stop_recording():
-                lookahead = self.look_ahead(features, batch.targets, reward)
-                self.push_scores(batch, features, losses, lookahead)
-            loss = self.weighted_loss(losses, lookahead.sample_weights)
+                lookahead = self.look_ahead(features, batch.targets, reward)  # 4, 5
+                self.push_scores(batch, features, losses, lookahead)  # 7
+            loss = self.weighted_loss(losses, lookahead.sample_weights)  # 6
             loss += self.pseudo_label_loss(batch, logits)
         self.accumulate(self.update(tape, loss))
-        self.remember(batch, features, logits, lookahead.sample_weights)
+        self.remember(batch, features, logits, lookahead.sample_weights)  # 8
         return self.measure(batch, logits, loss)
 
     def draw_reward(self) -> tuple[tf.Tensor, tf.Tensor] | None:
@@ -259,27 +275,6 @@ class FSR(Supervised):
     def _accumulator_values(self) -> tuple[tf.Tensor | None, tf.Tensor | None]:
         values = [tf.convert_to_tensor(accumulator) for accumulator in self.accumulators]
         return values[0], values[1] if self.head.use_bias else None
-
-
-class DictionaryCallback(keras.callbacks.Callback):
-    """Sets the phase before an epoch and renews the dictionary after it; added by `FSR.fit` before other callbacks."""
-
-    def __init__(self, initial_epoch: int = 0) -> None:
-        """Args: initial_epoch: the first epoch of this `fit`."""
-        super().__init__()
-        self.initial_epoch = initial_epoch
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """The very first dictionary is a class-balanced random draw: no example has a score."""
-        self.model.renew_dictionary(self.initial_epoch)
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Warm-up or re-weighting."""
-        self.model.set_epoch(epoch)
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Step 9."""
-        self.model.renew_dictionary(epoch + 1)
 
 
 def _check(name: str, value: Any, allowed: bool, rule: str) -> None:

@@ -63,7 +63,8 @@ def test_models_load_where_this_package_is_not_imported(short_run, tmp_path):
 import sys, numpy, keras, tensorflow
 images, labels = numpy.load({str(images)!r}), numpy.load({str(labels)!r})
 keras_logits = keras.models.load_model({str(directory / "model.keras")!r})(images)
-served_logits = tensorflow.saved_model.load({str(directory / "saved_model")!r}).serve(images)
+served = tensorflow.saved_model.load({str(directory / "saved_model")!r})
+served_logits = served.serve(images)
 for logits in (keras_logits, served_logits):
     print((logits.numpy().argmax(1) == labels).mean())
 assert not any(name.startswith("ieg_fsr") for name in sys.modules)
