@@ -1,17 +1,15 @@
 """Command line: flags -> config -> train or evaluate. `python -m ieg_fsr.main --help` lists the flags."""
 
-import os
 import sys
-
-# Before TensorFlow is first imported: its start-up notes would bury the results. A user's own setting wins.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags, logging
 
 from ieg_fsr import config as config_module
 from ieg_fsr.errors import UserError
-from ieg_fsr.quiet_import import import_tensorflow
+from ieg_fsr.evaluation.mode import evaluate
+from ieg_fsr.training.run import train
 
+MODES = {"train": train, "evaluate": evaluate}
 BAD_INPUT = 2
 
 # Keras and TensorFlow report each save at the level of information; --verbosity=0 shows it.
@@ -25,15 +23,7 @@ def main(argv: list[str]) -> int | None:
     del argv
     try:
         config = config_module.config_from_flags()
-        import_tensorflow()
-        if config.mode == "evaluate":
-            from ieg_fsr.evaluation.mode import evaluate
-
-            evaluate(config)
-        else:
-            from ieg_fsr.training.run import train
-
-            train(config)
+        MODES[config.mode](config)
     except UserError as error:
         return _complain(error)
     return None

@@ -29,7 +29,8 @@ def without_startup_notes() -> Iterator[None]:
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow and Keras."""
+    """Imports TensorFlow and Keras; logs below warnings are left out unless TF_CPP_MIN_LOG_LEVEL asks for them."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with without_startup_notes():
         import keras  # noqa: F401
         import tensorflow  # noqa: F401

@@ -6,8 +6,8 @@ from typing import Any
 
 from ieg_fsr.config import Config
 from ieg_fsr.data.datasets import load_dataset
-from ieg_fsr.evaluation.evaluate import check_fits, evaluate_model, load_classifier, report
 from ieg_fsr.files import make_directory, write_json
+from ieg_fsr.quiet_import import import_tensorflow
 
 
 def evaluate(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]:
@@ -18,6 +18,9 @@ def evaluate(config: Config, tell: Callable[[str], None] = print) -> dict[str, A
     """
     assert config.model is not None, "resolve() asks for a model in this mode"
     data = load_dataset(config.dataset, config.data_dir)
+    import_tensorflow()
+    from ieg_fsr.evaluation.evaluate import check_fits, evaluate_model, load_classifier, report
+
     model = load_classifier(config.model)
     check_fits(model, data.test.image_shape, data.num_classes, config.dataset, config.model)
     result = evaluate_model(model, data.test, data.num_classes, data.class_names)

@@ -1,0 +1,130 @@
+"""A training run: method, callbacks, and the files that it leaves."""
+
+import dataclasses
+import pathlib
+import platform
+import time
+from importlib import metadata
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ieg_fsr.config import Config, command_line
+from ieg_fsr.data.pipeline import Examples
+from ieg_fsr.data.sources import DataSet
+from ieg_fsr.evaluation.evaluate import predict_logits
+from ieg_fsr.files import make_directory, read_json_lines, write_columns, write_json, write_whole
+from ieg_fsr.methods.fsr import FSR
+from ieg_fsr.methods.label_report import LabelReport, label_report
+from ieg_fsr.methods.supervised import Supervised
+from ieg_fsr.training.build import build, resolved_jit
+from ieg_fsr.training.checkpoints import Checkpoints
+from ieg_fsr.training.directory import clear
+from ieg_fsr.training.epoch_log import EpochLog
+from ieg_fsr.training.progress import Progress
+
+
+def execute(config: Config, data: DataSet, given_labels: np.ndarray, directory: pathlib.Path) -> dict[str, Any]:
+    """Trains and writes the run's files; goes on from a checkpoint in `directory` if there is one.
+
+    Args:
+        config: resolved settings.
+        data: true labels included, which only monitoring reads.
+        given_labels: [N], to train on.
+        directory: of the run; made once the method is known to fit the data.
+
+    Returns:
+        The summary.
+
+    Raises:
+        UserError: the network does not take the images, or training diverges.
+    """
+    model, examples = build(config, data, given_labels)
+    resolved = _resolved(config, data, given_labels)
+    make_directory(directory)
+    if not config.resume:
+        clear(directory)
+    if not (directory / "config.json").exists():
+        write_json(directory / "config.json", resolved)
+    rows = _fit(config, data, model, examples, directory)
+    _write_models(model, directory)
+    labels = _label_report(model, data, examples)
+    write_columns(directory / "labels.csv", labels._fields, labels)
+    summary = _summary(resolved, rows)
+    write_json(directory / "summary.json", summary)
+    return summary
+
+
+def _fit(
+    config: Config, data: DataSet, model: Supervised, examples: Examples, directory: pathlib.Path
+) -> list[dict[str, Any]]:
+    checkpoints = Checkpoints(directory / "checkpoints", model)
+    epochs_done = checkpoints.restore()
+    rows = read_json_lines(directory / "metrics.jsonl")[:epochs_done] if epochs_done else []
+    log = EpochLog(
+        directory,
+        data.test,
+        examples.given_labels == data.train.labels,
+        Progress(config.epochs, examples.steps_per_epoch, epochs_done),
+        checkpoints,
+        rows,
+        {"": config.eval_interval, "_ema": config.ema_eval_interval},
+    )
+    model.fit(examples, epochs=config.epochs, initial_epoch=epochs_done, verbose=0, callbacks=[log])
+    return rows
+
+
+def _write_models(model: Supervised, directory: pathlib.Path) -> None:
+    """The classifier in two formats, and its average."""
+    write_whole(directory / "model.keras", model.classifier.save)
+    if model.parameter_average is not None:
+        write_whole(directory / "model_ema.keras", model.parameter_average.classifier().save)
+    write_whole(directory / "saved_model", lambda place: model.classifier.export(place, verbose=False))
+
+
+def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    last = rows[-1]
+    names = ["dataset", "method", "network", "noise", "noise_type", "measured_noise_rate", "seed", "epochs"]
+    figures = "test_accuracy test_accuracy_ema test_top5 dictionary_purity zero_weight_ratio weight_clean weight_noisy"
+    return (
+        {name: resolved[name] for name in names}
+        | {"imbalance": 1.0, "steps": last["step"]}
+        | {name: last.get(name) for name in figures.split()}
+        | {
+            "seconds_per_step": float(np.median([row["seconds_per_step"] for row in rows])),
+            "seconds_total": sum(row["seconds"] for row in rows),
+            "peak_memory_bytes": _peak_memory_bytes(),
+        }
+    )
+
+
+def _label_report(model: Supervised, data: DataSet, examples: Examples) -> LabelReport:
+    if isinstance(model, FSR):
+        return model.label_report()
+    probabilities = keras.ops.softmax(predict_logits(model.classifier, data.train)).numpy()
+    given = examples.given_labels
+    scores = np.log(np.maximum(probabilities[np.arange(len(given)), given], np.finfo(np.float32).tiny))
+    return label_report(given, scores, np.ones(len(given), np.float32), probabilities)
+
+
+def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[str, Any]:
+    """What config.json holds: all settings, and what they came to on this machine."""
+    return dataclasses.asdict(config) | {
+        "command": f"python -m ieg_fsr.main {command_line(config)}",
+        "training_examples": len(data.train),
+        "test_examples": len(data.test),
+        "num_classes": data.num_classes,
+        "measured_noise_rate": float(np.mean(given_labels != data.train.labels)),
+        "replicas": 1,
+        "jit_compile_resolved": resolved_jit(config),
+        "versions": {name: metadata.version(name) for name in ("keras", "numpy")}
+        | {"tensorflow": tf.__version__, "python": platform.python_version()},
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def _peak_memory_bytes() -> int:
+    device = "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
+    return int(tf.config.experimental.get_memory_info(device)["peak"])

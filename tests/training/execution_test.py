@@ -1,0 +1,93 @@
+"""Short runs: the files that they leave, and that others can read them."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from ieg_fsr.config import resolve
+from ieg_fsr.data.datasets import load_dataset
+from ieg_fsr.evaluation.mode import evaluate
+from ieg_fsr.training.inputs import load_training_data
+from ieg_fsr.training.run import train
+
+SHORT = {"noise": 0.4, "epochs": 2, "train_examples": 400, "dictionary_size": 50, "reweight_warmup_epochs": 1}
+
+
+@pytest.fixture(scope="module")
+def short_run(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("short")
+    return directory, train(resolve(SHORT | {"model_dir": str(directory)}), lambda text: None)
+
+
+def test_summary_has_what_the_documentation_promises(short_run):
+    directory, summary = short_run
+    promised = """dataset method network noise noise_type measured_noise_rate imbalance seed epochs steps test_accuracy
+        test_accuracy_ema test_top5 dictionary_purity zero_weight_ratio weight_clean weight_noisy seconds_per_step
+        seconds_total peak_memory_bytes"""
+    assert set(promised.split()) <= summary.keys()
+    assert json.loads((directory / "summary.json").read_text()) == summary
+    assert (summary["steps"], summary["epochs"]) == (8, 2)
+    assert summary["peak_memory_bytes"] > 10_000
+
+
+def test_labels_file_has_every_example_and_its_given_label(short_run):
+    directory, summary = short_run
+    with open(directory / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["example_id", "given_label", "score", "weight", "pseudo_label", "confidence", "suspect"]
+    assert [int(row["example_id"]) for row in rows] == list(range(400))
+    assert all((row["given_label"] != row["pseudo_label"]) == (row["suspect"] == "1") for row in rows)
+    assert 0 < summary["measured_noise_rate"] < 0.5
+
+
+def test_evaluation_gives_the_summarys_accuracy_to_the_last_digit(short_run):
+    directory, summary = short_run
+    for model in ("model.keras", "saved_model"):
+        settings = {"mode": "evaluate", "model": str(directory / model)}
+        assert evaluate(resolve(settings), lambda text: None)["test_accuracy"] == summary["test_accuracy"]
+    average = evaluate(resolve({"mode": "evaluate", "model": str(directory / "model_ema.keras")}), lambda text: None)
+    assert average["test_accuracy"] == summary["test_accuracy_ema"]
+
+
+def test_models_load_where_this_package_is_not_imported(short_run, tmp_path):
+    directory, summary = short_run
+    test = load_dataset("digits").test
+    images, labels = tmp_path / "images.npy", tmp_path / "labels.npy"
+    np.save(images, test.images(np.arange(len(test))).astype(np.float32))
+    np.save(labels, test.labels)
+    script = f"""
+import sys, numpy, keras, tensorflow
+images, labels = numpy.load({str(images)!r}), numpy.load({str(labels)!r})
+keras_logits = keras.models.load_model({str(directory / "model.keras")!r})(images)
+served = tensorflow.saved_model.load({str(directory / "saved_model")!r})
+served_logits = served.serve(images)
+for logits in (keras_logits, served_logits):
+    print((logits.numpy().argmax(1) == labels).mean())
+assert not any(name.startswith("ieg_fsr") for name in sys.modules)
+"""
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert [float(line) for line in output.stdout.split()] == [summary["test_accuracy"]] * 2
+
+
+def test_supervised_run_reports_labels_from_its_own_predictions(tmp_path):
+    config = resolve(SHORT | {"method": "supervised", "model_dir": str(tmp_path)})
+    summary = train(config, lambda text: None)
+    assert summary["dictionary_purity"] is None
+    with open(tmp_path / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    model = keras.models.load_model(tmp_path / "model.keras")
+    row, image = rows[7], _training_image(7)
+    logits = model(image[np.newaxis].astype(np.float32)).numpy()[0].astype(np.float64)
+    log_probabilities = logits - np.log(np.exp(logits).sum())
+    assert int(row["pseudo_label"]) == logits.argmax()
+    assert float(row["score"]) == pytest.approx(log_probabilities[int(row["given_label"])], abs=1e-4)
+
+
+def _training_image(example_id):
+    data, _ = load_training_data(resolve(SHORT))
+    return data.train.images([example_id])[0]
