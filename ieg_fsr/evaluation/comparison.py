@@ -91,7 +91,7 @@ def picture(runs: Sequence[Run], path: str | pathlib.Path) -> None:
     matplotlib.use("Agg")
     groups = group(runs)
     re_weighted = next((members for members in groups.values() if members[0].re_weights), None)
-    figure, axes = plt.subplots(1, 2 if re_weighted else 1, figsize=(10, 3.8), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(1, 2 if re_weighted else 1, figsize=(10, 4.2), squeeze=False, layout="constrained")
     _plot_accuracy(axes[0, 0], groups)
     if re_weighted:
         _plot_weights(axes[0, 1], re_weighted)
@@ -134,8 +134,8 @@ def _plot_accuracy(axes: matplotlib.axes.Axes, groups: dict[str, list[Run]]) -> 
     for index, (name, runs) in enumerate(groups.items()):
         colour = _FSR if name == "FSR" else _COLOURS[index % len(_COLOURS)]
         _plot_mean(axes, runs, "test_accuracy", colour, f"{name}: {_mean(runs, 'test_accuracy'):.3f}")
-    axes.set(title="Accuracy on the clean test set", xlabel="epoch", ylim=(None, 1.0))
-    axes.legend(loc="best", frameon=False, title="last epoch", alignment="left")
+    axes.set(title="Accuracy on the clean test set", xlabel="epoch; in the legend: after the last", ylim=(None, 1.0))
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False)
     _tidy(axes)
 
 
@@ -147,9 +147,12 @@ def _plot_weights(axes: matplotlib.axes.Axes, runs: list[Run]) -> None:
     if 0 < warmup < epochs:
         axes.axvline(warmup + 0.5, color="#BBBBBB", lw=1, ls="--")
         axes.annotate(" re-weighting starts", (warmup + 0.5, 0.02), color="#777777", xycoords=("data", "axes fraction"))
-    axes.set(title=f"Mean weight that {runs[0].name} gives a sample (1 = uniform)", xlabel="epoch")
+    axes.set(
+        title=f"Mean weight that {runs[0].name} gives a sample (1 = uniform)",
+        xlabel="epoch; in the legend: after the last",
+    )
     axes.set_ylim(bottom=-0.1)
-    axes.legend(loc="center right", frameon=False, title="last epoch", alignment="left")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False)
     _tidy(axes)
 
 
