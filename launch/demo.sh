@@ -9,7 +9,6 @@ train() {
   local name=$1
   shift
   echo
-  echo "== python -m ieg_fsr.main --dataset=digits --noise=0.4 $*"
   .venv/bin/python -m ieg_fsr.main --dataset=digits --noise=0.4 --model_dir="$runs/$name" "$@"
 }
 
