@@ -114,7 +114,8 @@ def _cells(name: str, runs: list[Run]) -> list[str]:
     purity, zero, weights = "-", "-", "1 : 1"
     if runs[0].re_weights:
         purity, zero = f"{_mean(runs, 'dictionary_purity'):.3f}", f"{_mean(runs, 'zero_weight_ratio'):.2f}"
-        weights = f"{_mean(runs, 'weight_clean'):.2f} : {_mean(runs, 'weight_noisy'):.2f}"
+        weights = " : ".join(f"{_mean(runs, column):.2f}" for column in ("weight_clean", "weight_noisy"))
+    weights = weights.replace("nan", "-")  # no label is wrong
     return [name, *accuracies, _with_spread(best), purity, zero, weights, f"{_mean(runs, 'seconds_total'):.0f}"]
 
 
