@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import ieg_fsr
-from ieg_fsr.data.corruption import corrupt_labels, noise_transition_matrix
+from ieg_fsr.data.corruption import NOISE_TYPES, corrupt_labels, noise_transition_matrix
 from ieg_fsr.errors import UserError
 
 
@@ -33,10 +33,41 @@ def test_rows_sum_to_one(noise, num_classes):
     np.testing.assert_allclose(matrix.sum(axis=1), 1.0, rtol=1e-12)
 
 
+def test_other_kinds_by_hand():
+    np.testing.assert_allclose(
+        noise_transition_matrix("uniform_other", 3, 0.3), [[0.7, 0.15, 0.15], [0.15, 0.7, 0.15], [0.15, 0.15, 0.7]]
+    )
+    np.testing.assert_allclose(
+        noise_transition_matrix("pairflip", 3, 0.3), [[0.7, 0.3, 0.0], [0.0, 0.7, 0.3], [0.3, 0.0, 0.7]]
+    )
+
+
+def test_asymmetric_cifar10_by_hand():
+    expected = np.eye(10)
+    # truck -> automobile, bird -> airplane, cat <-> dog, deer -> horse; the other five classes stay.
+    for true_label, mistake in ((9, 1), (2, 0), (3, 5), (5, 3), (4, 7)):
+        expected[true_label, true_label], expected[true_label, mistake] = 0.6, 0.4
+    np.testing.assert_allclose(noise_transition_matrix("asymmetric", 10, 0.4, "cifar10"), expected)
+
+
+def test_asymmetric_cifar100_stays_within_the_superclass():
+    matrix = noise_transition_matrix("asymmetric", 100, 0.4, "cifar100")
+    np.testing.assert_allclose(np.diag(matrix), 0.6)
+    # maple, oak, palm, pine, willow tree: 47, 52, 56, 59, 96.
+    for true_label, mistake in ((47, 52), (52, 56), (56, 59), (59, 96), (96, 47)):
+        assert matrix[true_label, mistake] == pytest.approx(0.4)
+    np.testing.assert_allclose(matrix.sum(axis=0), 1.0)
+
+
 @pytest.mark.parametrize(
     "matrix",
     [
         uniform(0.4),
+        noise_transition_matrix("uniform_other", 10, 0.4),
+        noise_transition_matrix("uniform_other", 10, 1.0),
+        noise_transition_matrix("asymmetric", 10, 0.4, "cifar10"),
+        noise_transition_matrix("asymmetric", 100, 0.4, "cifar100"),
+        noise_transition_matrix("pairflip", 10, 0.45),
         # Every row different, with zeros at the start, in the middle and at the end.
         np.array([[0.7, 0.3, 0.0], [0.0, 0.9, 0.1], [0.25, 0.0, 0.75]]),
     ],
@@ -85,18 +116,27 @@ def test_same_seed_same_labels_other_seed_other_labels():
     assert np.mean(first == other) == pytest.approx(0.424, abs=0.07)
 
 
-def test_same_labels_in_another_process():
+def test_the_stream_of_uniform_noise_stays_as_it_was():
+    """Runs of every version with one seed have the same labels. By hand: a draw below .64 of row 0 keeps the 0."""
+    draws = np.random.default_rng(5).random(200)
+    given = corrupt_labels(np.zeros(200, int), uniform(0.4), seed=5)
+    np.testing.assert_array_equal(given, np.maximum(0, np.ceil((draws - 0.64) / 0.04)))
+
+
+@pytest.mark.parametrize("noise_type", NOISE_TYPES)
+def test_same_labels_in_another_process(noise_type):
     program = (
         "import numpy as np\n"
-        "from ieg_fsr.data.corruption import corrupt_labels, noise_transition_matrix\n"
-        "labels = corrupt_labels(np.arange(200) % 10, noise_transition_matrix('uniform', 10, 0.4), 5)\n"
-        "print(*labels)\n"
+        "from ieg_fsr.data.corruption import NOISE_TYPES, corrupt_labels, noise_transition_matrix\n"
+        f"matrix = noise_transition_matrix({noise_type!r}, 10, 0.4, 'cifar10')\n"
+        "print(*corrupt_labels(np.arange(200) % 10, matrix, 5))\n"
     )
     root = pathlib.Path(ieg_fsr.__file__).parents[1]
     output = subprocess.run(
         [sys.executable, "-c", program], cwd=root, check=True, capture_output=True, text=True
     ).stdout
-    expected = corrupt_labels(balanced_labels(200), uniform(0.4), seed=5)
+    matrix = noise_transition_matrix(noise_type, 10, 0.4, "cifar10")
+    expected = corrupt_labels(balanced_labels(200), matrix, seed=5)
     np.testing.assert_array_equal([int(label) for label in output.split()], expected)
 
 
@@ -118,3 +158,9 @@ def test_noise_out_of_range_is_refused(noise):
 def test_unknown_noise_type_is_refused():
     with pytest.raises(UserError, match=r"--noise_type must be one of .*uniform.* Received: salt"):
         noise_transition_matrix("salt", 10, 0.4)
+
+
+def test_asymmetric_noise_needs_a_list_of_mistakes():
+    message = r"^--noise_type must be one of uniform, uniform_other, pairflip for .*digits .*Received: asymmetric$"
+    with pytest.raises(UserError, match=message):
+        noise_transition_matrix("asymmetric", 10, 0.4, "digits")

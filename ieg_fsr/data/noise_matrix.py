@@ -1,0 +1,64 @@
+"""`--noise_matrix`: any label noise, as a transition matrix from a file."""
+
+import csv
+import pathlib
+
+import numpy as np
+
+from ieg_fsr.errors import UserError
+
+# A row may miss 1 by this much: files with six decimals are common.
+_ROW_SUM_TOLERANCE = 1e-6
+
+
+def read_noise_matrix(path: str, num_classes: int) -> np.ndarray:
+    """Reads P(given j | true i) from a .npy file or, under any other ending, from CSV without a header.
+
+    Args:
+        path: of the file.
+        num_classes: C.
+
+    Returns:
+        [C, C], float64.
+
+    Raises:
+        UserError: no such file, not numbers, not [C, C], an entry outside [0, 1], or a row that does not sum to 1.
+    """
+    try:
+        matrix = _read_npy(path) if pathlib.Path(path).suffix == ".npy" else _read_csv(path)
+    except OSError as error:
+        raise UserError(f"--noise_matrix must be a readable file ({error.strerror}). Received: {path}") from None
+    except (ValueError, EOFError, csv.Error):
+        raise UserError(
+            f"--noise_matrix must be rows of numbers, a .npy file or CSV without a header. Received: {path}"
+        ) from None
+    if matrix.shape != (num_classes, num_classes):
+        shape = list(matrix.shape)
+        raise UserError(f"--noise_matrix must be of shape [{num_classes}, {num_classes}]. Received: {shape} in {path}")
+    allowed = (matrix >= 0.0) & (matrix <= 1.0)  # Neither holds for NaN.
+    if not allowed.all():
+        row, column = np.argwhere(~allowed)[0]
+        raise UserError(
+            f"--noise_matrix must hold probabilities in [0, 1]. "
+            f"Received: {matrix[row, column]:g} in row {row}, column {column} (counted from 0) of {path}"
+        )
+    sums = matrix.sum(axis=1)
+    if (wrong := np.flatnonzero(np.abs(sums - 1.0) > _ROW_SUM_TOLERANCE)).size:
+        raise UserError(
+            f"--noise_matrix must have rows that sum to 1. "
+            f"Received: {sums[wrong[0]]:.9g} in row {wrong[0]} (counted from 0) of {path}"
+        )
+    return matrix
+
+
+def _read_npy(path: str) -> np.ndarray:
+    array = np.load(path, allow_pickle=False)
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise ValueError("not an array of numbers")
+    return array.astype(np.float64)
+
+
+def _read_csv(path: str) -> np.ndarray:
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = [[float(cell) for cell in row] for row in csv.reader(file) if row]
+    return np.array(rows, np.float64)
