@@ -5,62 +5,21 @@ Nothing here imports TensorFlow: a mistyped flag is answered at once.
 """
 
 import dataclasses
-import itertools
+import pathlib
 import re
 import shlex
 import types
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, get_args, get_type_hints
+from collections.abc import Sequence
+from typing import Any, ClassVar, get_args, get_type_hints
 
 from absl import flags
 
+from ieg_fsr.data.corruption import NOISE_TYPES, check_noise_type
 from ieg_fsr.data.datasets import DATASETS
 from ieg_fsr.errors import UserError
 from ieg_fsr.networks import NETWORKS
 from ieg_fsr.recipes import recipe
-
-
-class Rule(NamedTuple):
-    """What a value must satisfy, and how to say so after "must be"."""
-
-    allows: Callable[[Any], bool]
-    text: str
-
-
-def one_of(*names: str) -> Rule:
-    """One of the given names."""
-    return Rule(lambda value: value in names, f"one of {', '.join(names)}")
-
-
-def at_least(bound: float) -> Rule:
-    """A number that is not below `bound`."""
-    return Rule(lambda value: bound <= value < float("inf"), f"at least {bound:g}")
-
-
-def above(bound: float) -> Rule:
-    """A number greater than `bound`."""
-    return Rule(lambda value: bound < value < float("inf"), f"greater than {bound:g}")
-
-
-def between(low: float, high: float) -> Rule:
-    """A number in [low, high]."""
-    return Rule(lambda value: low <= value <= high, f"in [{low:g}, {high:g}]")
-
-
-def below_one() -> Rule:
-    """A number in [0, 1)."""
-    return Rule(lambda value: 0 <= value < 1, "in [0, 1)")
-
-
-def rising_epochs() -> Rule:
-    """Epochs after the first, each later than the one before."""
-    return Rule(
-        lambda value: all(a < b for a, b in itertools.pairwise((0, *value))),
-        "whole numbers from 1 up, rising, with commas between",
-    )
-
-
-ANY = Rule(lambda value: True, "a text")
+from ieg_fsr.rules import ANY, Rule, above, at_least, below_one, between, one_of, rising_epochs
 
 
 def setting(default: Any, rule: Rule, text: str) -> Any:
@@ -70,7 +29,10 @@ def setting(default: Any, rule: Rule, text: str) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """All settings of a run, resolved: flag if given, else recipe of the data set, else the default here."""
+    """All settings of a run, resolved: flag if given, else recipe of data set and corruption, else the default here."""
+
+    # Names of the settings that somebody chose for this run, for `resolve` to set; not a setting itself.
+    given: ClassVar[frozenset[str]] = frozenset()
 
     mode: str = setting("train", one_of("train", "evaluate"), "what to do")
     dataset: str = setting("digits", one_of(*DATASETS), "data set; digits needs no download")
@@ -80,7 +42,15 @@ class Config:
     resume: bool = setting(True, ANY, "continue the run in model_dir if there is one; --noresume replaces it")
 
     noise: float = setting(0.0, between(0, 1), "share of the labels drawn anew")
-    noise_type: str = setting("uniform", one_of("uniform"), "uniform: from all classes, the true one too")
+    noise_type: str = setting(
+        "uniform",
+        one_of(*NOISE_TYPES),
+        "uniform: from all classes, the true one too; uniform_other: from the others; asymmetric: to the class it is "
+        "mistaken for; pairflip: to the next class",
+    )
+    noise_matrix: str | None = setting(None, ANY, "file of P(given | true), [C, C], .npy or CSV, instead of --noise")
+    labels_file: str | None = setting(None, ANY, "file of given labels, CSV with example_id,label or .npy; no --noise")
+    imbalance: float = setting(1.0, at_least(1), "largest over smallest class of a long tail; noise comes after it")
     train_examples: int | None = setting(None, at_least(1), "size of a seeded random subset of the training set")
     seed: int = setting(
         0,
@@ -125,6 +95,9 @@ class Config:
 
 _TYPES = get_type_hints(Config)
 _FIELDS = {field.name: field for field in dataclasses.fields(Config)}
+_DEFAULTS = {name: field.default for name, field in _FIELDS.items()}
+# What a recipe is chosen by.
+_RECIPE_CHOICES = ("dataset", "method", "faithful", "noise", "noise_matrix", "labels_file", "imbalance")
 _NOUNS = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -159,10 +132,12 @@ def parse_flags(argv: Sequence[str]) -> list[str]:
     """Parses a command line; returns what is left of it.
 
     Raises:
-        UserError: an unknown flag, or a value of the wrong type.
+        UserError: an unknown flag, a value of the wrong type, or a flag file that cannot be read.
     """
     try:
         rest = flags.FLAGS(list(argv))
+    except (flags.CantOpenFlagFileError, UnicodeDecodeError) as error:
+        raise UserError(f"--flagfile must be a readable text file. Received: {_flag_file(error)}") from None
     except flags.Error as error:
         message = " ".join(str(error).split())
         if switch := re.match(r"flag --(\w+)=(.*): .*Non-boolean argument", message):
@@ -172,6 +147,12 @@ def parse_flags(argv: Sequence[str]) -> list[str]:
     if len(rest) > 1:
         raise UserError(f"arguments must be flags such as --noise=0.4. Received: {rest[1]}")
     return rest
+
+
+def _flag_file(error: Exception) -> str:
+    """What was wrong with a flag file, in a word: its name where absl tells it."""
+    named = re.search(r"'(.*)'$", str(error))
+    return named.group(1) if named else "other bytes than UTF-8"
 
 
 def config_from_flags() -> Config:
@@ -191,29 +172,61 @@ def resolve(given: dict[str, Any]) -> Config:
     """
     for name, value in given.items():
         _validate(name, value)
-    dataset, method = given.get("dataset", "digits"), given.get("method", "fsr")
-    values = recipe(dataset, method, given.get("faithful", False)) | given
-    config = Config(**values)
-    if config.mode == "evaluate" and config.model is None:
-        raise UserError("--model must be given with --mode=evaluate: a saved classifier. Received: nothing")
-    if config.schedule == "steps" and not config.drop_epochs:
-        raise UserError("--drop_epochs must be given with --schedule=steps, such as 160,180. Received: nothing")
+    chosen = {name: given.get(name, _FIELDS[name].default) for name in _RECIPE_CHOICES}
+    config = Config(**(_recipe(chosen) | given))
+    _check_together(config)
     if config.mode == "train" and config.model_dir is None:
-        run = f"runs/{config.dataset}/{config.method}-noise{config.noise:g}-seed{config.seed}"
-        config = dataclasses.replace(config, model_dir=run)
+        config = dataclasses.replace(config, model_dir=_run_directory(config))
+    object.__setattr__(config, "given", frozenset(given))
     return config
 
 
 def command_line(config: Config) -> str:
     """The flags of the settings that differ from what the recipe gives."""
-    base = resolve({"dataset": config.dataset, "method": config.method, "faithful": config.faithful})
-    named = {"dataset", "method", "model_dir"}
-    words = ["--faithful"] if config.faithful else []
+    base = _DEFAULTS | _recipe({name: getattr(config, name) for name in _RECIPE_CHOICES})
+    words = [f"--dataset={config.dataset}", f"--method={config.method}"]
     for name in _FIELDS:
         value = getattr(config, name)
-        if name not in named and value != getattr(base, name):
+        if name not in ("dataset", "method", "model_dir") and value != base[name]:
             words.append(_word(name, value))
-    return " ".join([f"--dataset={config.dataset}", f"--method={config.method}", *words])
+    return " ".join(words)
+
+
+def _recipe(chosen: dict[str, Any]) -> dict[str, Any]:
+    """The recipe for the values of `_RECIPE_CHOICES`."""
+    noisy = chosen["noise"] > 0 or chosen["noise_matrix"] is not None or chosen["labels_file"] is not None
+    return recipe(
+        chosen["dataset"],
+        chosen["method"],
+        chosen["faithful"],
+        long_tailed=chosen["imbalance"] > 1,
+        noisy=noisy,
+    )
+
+
+def _check_together(config: Config) -> None:
+    """Rules for several settings at once."""
+    if config.mode == "evaluate" and config.model is None:
+        raise UserError("--model must be given with --mode=evaluate: a saved classifier. Received: nothing")
+    if config.schedule == "steps" and not config.drop_epochs:
+        raise UserError("--drop_epochs must be given with --schedule=steps, such as 160,180. Received: nothing")
+    check_noise_type(config.noise_type, config.dataset)
+    for name in ("labels_file", "noise_matrix"):
+        if getattr(config, name) is not None and config.noise > 0:
+            raise UserError(f"--noise must be 0 with --{name}, which has its own. Received: {config.noise:g}")
+    if config.labels_file is not None and config.noise_matrix is not None:
+        raise UserError(f"--noise_matrix must not be given with --labels_file. Received: {config.noise_matrix}")
+
+
+def _run_directory(config: Config) -> str:
+    """runs/DATASET/METHOD-noiseN-seedS; what else is done to the labels or the classes stands between N and S."""
+    kind = "noise" if config.noise_type == "uniform" else config.noise_type
+    words = [config.method, f"{kind}{config.noise:g}"]
+    if config.noise_matrix is not None or config.labels_file is not None:
+        words[1] = pathlib.Path(config.noise_matrix or config.labels_file or "").stem
+    if config.imbalance > 1:
+        words.append(f"imbalance{config.imbalance:g}")
+    return f"runs/{config.dataset}/{'-'.join(words)}-seed{config.seed}"
 
 
 def _word(name: str, value: Any) -> str:

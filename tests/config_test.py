@@ -97,6 +97,11 @@ def test_cifar_with_noise_is_the_papers_row():
     assert {name: getattr(config, name) for name in row} == row
 
 
+def test_what_was_given_is_remembered():
+    assert parsed("--noise=0.4", "--dictionary_size=200").given == {"noise", "dictionary_size"}
+    assert parsed().given == frozenset()
+
+
 def test_faithful():
     names = ("pusher", "reward_features", "reward_interval")
     config = parsed("--faithful", "--dataset=cifar10")
@@ -119,6 +124,9 @@ def test_directory_of_a_run():
     assert parsed("--noise=0.4", "--seed=3", "--method=supervised").model_dir == (
         "runs/digits/supervised-noise0.4-seed3"
     )
+    words = ("--noise=0.4", "--noise_type=pairflip", "--imbalance=50")
+    assert parsed(*words).model_dir == "runs/digits/fsr-pairflip0.4-imbalance50-seed0"
+    assert parsed("--labels_file=a/people.csv").model_dir == "runs/digits/fsr-people-seed0"
     assert parsed("--model_dir=x").model_dir == "x"
     assert parsed("--mode=evaluate", "--model=m.keras").model_dir is None
 
@@ -146,6 +154,10 @@ def test_types():
         "--schedule=steps --drop_epochs=160,180",
         "--train_examples=200 --weight_decay=1e-05",
         "--data_dir='my data'",
+        "--imbalance=50",
+        "--dataset=cifar100 --imbalance=50 --noise_type=asymmetric --noise=0.2 --mixup",
+        "--imbalance=10 --labels_file='my labels.csv'",
+        "--faithful --imbalance=10 --noise_matrix=m.npy --dictionary_size=7",
         "--mode=evaluate --model=m.keras",
     ],
 )
@@ -161,6 +173,9 @@ def test_command_line_names_only_what_differs_from_the_recipe():
     assert command_line(parsed("--dataset=cifar10")) == "--dataset=cifar10 --method=fsr"
     assert command_line(parsed("--dataset=cifar10", "--noise=0.4", "--epochs=127", "--noflip")) == (
         "--dataset=cifar10 --method=fsr --noise=0.4 --noflip"
+    )
+    assert command_line(parsed("--dataset=cifar10", "--imbalance=50", "--reward_batch_size=800")) == (
+        "--dataset=cifar10 --method=fsr --imbalance=50.0"
     )
 
 
@@ -179,6 +194,7 @@ WHOLE = "a whole number "
         ("noise", "abc", f"{NUMBER}in [0, 1]"),
         ("noise", "", f"{NUMBER}in [0, 1]"),
         ("noise_type", "salt", "one of uniform"),
+        ("imbalance", "0.9", f"{NUMBER}at least 1"),
         ("train_examples", "0", f"{WHOLE}at least 1"),
         ("seed", "-1", f"{WHOLE}in 0..2147483647"),
         ("seed", "2147483648", f"{WHOLE}in 0..2147483647"),
@@ -265,3 +281,20 @@ def test_evaluation_needs_a_model():
 def test_drops_need_their_epochs():
     message = complaint("--schedule=steps")
     assert message.startswith("--drop_epochs must be")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--labels_file=l --noise=0.4", "--noise must be 0 with --labels_file, which has its own. Received: 0.4"),
+        ("--noise_matrix=m --noise=0.4", "--noise must be 0 with --noise_matrix, which has its own. Received: 0.4"),
+        ("--noise_matrix=m --labels_file=l", "--noise_matrix must not be given with --labels_file. Received: m"),
+    ],
+)
+def test_labels_come_from_one_place(words, message):
+    assert complaint(*words.split()) == message
+
+
+def test_asymmetric_noise_is_for_cifar():
+    assert parsed("--dataset=cifar100", "--noise_type=asymmetric").noise_type == "asymmetric"
+    assert complaint("--noise_type=asymmetric").startswith("--noise_type must be one of uniform, uniform_other, pairfl")

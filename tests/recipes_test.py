@@ -7,7 +7,7 @@ import pytest
 
 from ieg_fsr.config import Config, resolve
 from ieg_fsr.data.datasets import DATASETS
-from ieg_fsr.recipes import FAITHFUL, RECIPES, recipe
+from ieg_fsr.recipes import FAITHFUL, LONG_TAIL_NOISE_RECIPES, LONG_TAIL_RECIPES, RECIPES, recipe
 
 FIELDS = {field.name for field in dataclasses.fields(Config)}
 TYPES = typing.get_type_hints(Config)
@@ -20,24 +20,31 @@ def test_every_data_set_has_a_recipe():
 @pytest.mark.parametrize("dataset", RECIPES)
 @pytest.mark.parametrize("faithful", [False, True])
 @pytest.mark.parametrize("method", ["fsr", "supervised"])
-def test_every_entry_is_a_setting_and_passes_its_rule(dataset, method, faithful):
-    values = recipe(dataset, method, faithful)
+@pytest.mark.parametrize("corruption", [{}, {"long_tailed": True}, {"long_tailed": True, "noisy": True}])
+def test_every_entry_is_a_setting_and_passes_its_rule(dataset, method, faithful, corruption):
+    values = recipe(dataset, method, faithful, **corruption)
     assert set(values) <= FIELDS
     # What is given is checked against the rules, and so the entries are given here.
     config = resolve({"dataset": dataset, "method": method, "faithful": faithful} | values)
     assert {name: getattr(config, name) for name in values} == values
-    assert {name: type(value) for name, value in values.items()} == {name: TYPES[name] for name in values}
+    types = {name: typing.get_origin(TYPES[name]) or TYPES[name] for name in values}
+    assert {name: type(value) for name, value in values.items()} == types
 
 
 @pytest.mark.parametrize("dataset", RECIPES)
-def test_a_recipe_does_not_choose_data_method_or_place(dataset):
-    assert not set(RECIPES[dataset]) & {"mode", "dataset", "data_dir", "model_dir", "model", "method", "seed", "noise"}
+@pytest.mark.parametrize("recipes", [RECIPES, LONG_TAIL_RECIPES, LONG_TAIL_NOISE_RECIPES])
+def test_a_recipe_does_not_choose_data_method_or_place(dataset, recipes):
+    places = {"mode", "dataset", "data_dir", "model_dir", "model", "method", "seed"}
+    corruption = {"noise", "noise_type", "noise_matrix", "labels_file", "imbalance", "train_examples"}
+    assert not set(recipes[dataset]) & (places | corruption)
 
 
 @pytest.mark.parametrize("dataset", RECIPES)
-def test_mixup_belongs_to_fsr(dataset):
+def test_mixup_and_smoothed_labels_belong_to_fsr(dataset):
     assert recipe(dataset, "fsr", False)["mixup"] is True
-    assert recipe(dataset, "supervised", False)["mixup"] is False
+    for corruption in ({}, {"long_tailed": True}, {"long_tailed": True, "noisy": True}):
+        plain = recipe(dataset, "supervised", False, **corruption)
+        assert (plain["mixup"], plain["label_smoothing"]) == (False, 0.0)
 
 
 def test_faithful_changes_what_the_released_code_does_and_nothing_else():
@@ -64,3 +71,66 @@ def test_the_digits_recipe_is_the_measured_one():
     names = ["learning_rate", "weight_decay", "label_momentum", "pseudo_label_loss_weight"]
     assert [digits[name] for name in names] == [0.1, 5e-4, 0.1, 2.0]
     assert (digits["schedule"], digits["flip"], digits["weight_constraint"]) == ("cosine", False, "clip")
+
+
+LONG_TAILED = {
+    "network": "resnet32",
+    "batch_size": 100,
+    "dictionary_size": 3000,
+    "reward_batch_size": 800,
+    "reweight_warmup_epochs": 20,
+    "mixup": False,
+    "label_smoothing": 0.1,
+    "pseudo_label_loss_weight": 0.0,
+    "weight_constraint": "shift",
+    "weight_decay": 5e-4,
+    "epochs": 200,
+    "schedule": "steps",
+    "drop_epochs": (160, 180),
+    "padding": 4,
+}
+LONG_TAILED_WITH_NOISE = LONG_TAILED | {
+    "batch_size": 128,
+    "reward_batch_size": 200,
+    "label_momentum": 0.1,
+    "pseudo_label_loss_weight": 2.0,
+    "reweight_warmup_epochs": 160,
+    "mixup": True,
+    "weight_constraint": "clip",
+}
+
+
+@pytest.mark.parametrize(
+    ("corruption", "row"),
+    [
+        ({"imbalance": 200.0}, LONG_TAILED),
+        ({"imbalance": 200.0, "noise": 0.2}, LONG_TAILED_WITH_NOISE),
+        ({"imbalance": 200.0, "noise_matrix": "m.npy"}, LONG_TAILED_WITH_NOISE),
+        ({"imbalance": 200.0, "labels_file": "l.csv"}, LONG_TAILED_WITH_NOISE),
+    ],
+)
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
+def test_cifar_with_a_long_tail_is_the_papers_row(dataset, corruption, row):
+    config = resolve({"dataset": dataset} | corruption)
+    assert {name: getattr(config, name) for name in row} == row
+
+
+@pytest.mark.parametrize(("dataset", "drops"), [("digits", (80, 90)), ("fashion_mnist", (48, 54))])
+def test_small_long_tails_are_cifars_in_small(dataset, drops):
+    noise, tail = recipe(dataset, "fsr", False), recipe(dataset, "fsr", False, long_tailed=True)
+    assert tail["drop_epochs"] == drops == (0.8 * noise["epochs"], 0.9 * noise["epochs"])
+    changed = {name for name in tail if tail[name] != noise.get(name)}
+    cifar = {name for name in LONG_TAILED if LONG_TAILED[name] != recipe("cifar10", "fsr", False).get(name)}
+    assert changed <= cifar
+    both = recipe(dataset, "fsr", False, long_tailed=True, noisy=True)
+    assert (both["reweight_warmup_epochs"], both["weight_constraint"], both["mixup"]) == (drops[0], "clip", True)
+
+
+def test_noise_without_a_tail_has_one_recipe():
+    assert resolve({"dataset": "cifar10", "imbalance": 1.0}) == resolve({"dataset": "cifar10"})
+    assert recipe("cifar10", "fsr", False, noisy=True) == recipe("cifar10", "fsr", False)
+
+
+def test_a_data_set_without_a_long_tail_of_its_own_uses_what_it_has(monkeypatch):
+    monkeypatch.setitem(RECIPES, "other", {"epochs": 3})
+    assert recipe("other", "fsr", False, long_tailed=True, noisy=True) == {"mixup": True, "epochs": 3}

@@ -14,6 +14,7 @@ from ieg_fsr.data.sources import DataSet
 from ieg_fsr.methods.fsr import FSR
 from ieg_fsr.methods.supervised import Supervised
 from ieg_fsr.networks import build_network
+from ieg_fsr.training.inputs import resolved_dictionary_size
 from ieg_fsr.training.schedules import learning_rate_schedule
 
 
@@ -32,10 +33,11 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
     }
     if config.method == "fsr":
         names = (
-            "dictionary_size reward_batch_size reward_features reward_interval pusher score_momentum"
+            "reward_batch_size reward_features reward_interval pusher score_momentum"
             " lookahead_learning_rate weight_constraint reweight_warmup_epochs label_momentum pseudo_label_loss_weight"
         )
         settings |= {name: getattr(config, name) for name in names.split()}
+        settings["dictionary_size"] = resolved_dictionary_size(config, len(data.train))
         model = FSR(classifier, len(data.train), lookahead_momentum=config.momentum, **settings)
     else:
         model = Supervised(classifier, **settings)

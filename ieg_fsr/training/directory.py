@@ -16,6 +16,7 @@ RUN_FILES = (
     "metrics.jsonl",
     "summary.json",
     "labels.csv",
+    "given_labels.csv",
     "model*.keras",
     "saved_model",
     "checkpoints",
@@ -49,15 +50,32 @@ def earlier_run(directory: pathlib.Path, config: Config) -> dict[str, Any] | Non
     if not config.resume:
         return None
     settings = json.loads(json.dumps(dataclasses.asdict(config)))
-    differing = [name for name in settings if name not in PLACES and settings[name] != earlier.get(name)]
+    # A run of an older version has no entry for a newer setting, and did what its default does.
+    earlier = json.loads(json.dumps(dataclasses.asdict(Config()))) | earlier
+    differing = [name for name in settings if name not in PLACES and settings[name] != earlier[name]]
     if differing:
-        values = ", ".join(f"{name} {earlier.get(name)} there, {settings[name]} now" for name in differing)
+        values = ", ".join(f"{name} {earlier[name]} there, {settings[name]} now" for name in differing)
         raise UserError(
             f"--model_dir must be new or hold a run with the same settings ({values}); --noresume replaces the run. "
             f"Received: {directory}"
         )
     summary = directory / "summary.json"
     return json.loads(summary.read_text(encoding="utf-8")) if summary.exists() else None
+
+
+def check_same_labels(directory: pathlib.Path, given_labels_sha256: str) -> None:
+    """An interrupted run goes on with the labels that it began with, whatever the file they came from holds now.
+
+    Raises:
+        UserError: the labels are others.
+    """
+    path = directory / "config.json"
+    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if earlier.get("given_labels_sha256", given_labels_sha256) != given_labels_sha256:
+        raise UserError(
+            "--model_dir must be new or hold a run with the same given labels (the data set, --labels_file or "
+            f"--noise_matrix has changed since); --noresume replaces the run. Received: {directory}"
+        )
 
 
 def clear(directory: pathlib.Path) -> None:

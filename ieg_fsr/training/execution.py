@@ -12,6 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.config import Config, command_line
+from ieg_fsr.data.given_labels import labels_sha256
+from ieg_fsr.data.long_tail import measured_imbalance
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.data.sources import DataSet
 from ieg_fsr.evaluation.evaluate import predict_logits
@@ -21,33 +23,36 @@ from ieg_fsr.methods.label_report import LabelReport, label_report
 from ieg_fsr.methods.supervised import Supervised
 from ieg_fsr.training.build import build, resolved_jit
 from ieg_fsr.training.checkpoints import Checkpoints
-from ieg_fsr.training.directory import clear
+from ieg_fsr.training.directory import check_same_labels, clear
 from ieg_fsr.training.epoch_log import EpochLog
+from ieg_fsr.training.inputs import TrainingData, resolved_dictionary_size
 from ieg_fsr.training.progress import Progress
 
 
-def execute(config: Config, data: DataSet, given_labels: np.ndarray, directory: pathlib.Path) -> dict[str, Any]:
+def execute(config: Config, training: TrainingData, directory: pathlib.Path) -> dict[str, Any]:
     """Trains and writes the run's files; goes on from a checkpoint in `directory` if there is one.
 
     Args:
         config: resolved settings.
-        data: true labels included, which only monitoring reads.
-        given_labels: [N], to train on.
+        training: data and given labels; the true labels among them are for monitoring only.
         directory: of the run; made once the method is known to fit the data.
 
     Returns:
         The summary.
 
     Raises:
-        UserError: the network does not take the images, or training diverges.
+        UserError: the network does not take the images, the labels are not those that the run began with, or training
+            diverges.
     """
-    model, examples = build(config, data, given_labels)
-    resolved = _resolved(config, data, given_labels)
+    data = training.data
+    model, examples = build(config, data, training.given_labels)
+    resolved = _resolved(config, data, training.given_labels)
+    if config.resume:
+        check_same_labels(directory, resolved["given_labels_sha256"])
     make_directory(directory)
     if not config.resume:
         clear(directory)
-    if not (directory / "config.json").exists():
-        write_json(directory / "config.json", resolved)
+    _write_beginning(directory, resolved, training)
     rows = _fit(config, data, model, examples, directory)
     _write_models(model, directory)
     labels = _label_report(model, data, examples)
@@ -55,6 +60,20 @@ def execute(config: Config, data: DataSet, given_labels: np.ndarray, directory: 
     summary = _summary(resolved, rows)
     write_json(directory / "summary.json", summary)
     return summary
+
+
+def _write_beginning(directory: pathlib.Path, resolved: dict[str, Any], training: TrainingData) -> None:
+    """The labels and the settings, where the directory does not have them yet."""
+    if not (directory / "given_labels.csv").exists():
+        columns = {
+            "example_id": np.arange(len(training.given_labels)),
+            "label": training.given_labels,
+            "true_label": training.data.train.labels,
+            "source_id": training.source_ids,
+        }
+        write_columns(directory / "given_labels.csv", list(columns), list(columns.values()))
+    if not (directory / "config.json").exists():
+        write_json(directory / "config.json", resolved)
 
 
 def _fit(
@@ -86,11 +105,12 @@ def _write_models(model: Supervised, directory: pathlib.Path) -> None:
 
 def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
     last = rows[-1]
-    names = ["dataset", "method", "network", "noise", "noise_type", "measured_noise_rate", "seed", "epochs"]
+    names = """dataset method network noise noise_type noise_matrix labels_file measured_noise_rate imbalance
+        measured_imbalance training_examples given_labels_sha256 seed epochs"""
     figures = "test_accuracy test_accuracy_ema test_top5 dictionary_purity zero_weight_ratio weight_clean weight_noisy"
     return (
-        {name: resolved[name] for name in names}
-        | {"imbalance": 1.0, "steps": last["step"]}
+        {name: resolved[name] for name in names.split()}
+        | {"steps": last["step"]}
         | {name: last.get(name) for name in figures.split()}
         | {
             "seconds_per_step": float(np.median([row["seconds_per_step"] for row in rows])),
@@ -117,6 +137,9 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
         "test_examples": len(data.test),
         "num_classes": data.num_classes,
         "measured_noise_rate": float(np.mean(given_labels != data.train.labels)),
+        "measured_imbalance": measured_imbalance(data.train.labels),
+        "given_labels_sha256": labels_sha256(given_labels),
+        "dictionary_size_resolved": resolved_dictionary_size(config, len(data.train)),
         "replicas": 1,
         "jit_compile_resolved": resolved_jit(config),
         "versions": {name: metadata.version(name) for name in ("keras", "numpy")}

@@ -1,32 +1,75 @@
 """Data and given labels of a run. No TensorFlow: what does not fit is said at once."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
 from ieg_fsr.config import Config
 from ieg_fsr.data.corruption import corrupt_labels, noise_transition_matrix
 from ieg_fsr.data.datasets import load_dataset
+from ieg_fsr.data.given_labels import read_given_labels
+from ieg_fsr.data.long_tail import long_tail_ids
+from ieg_fsr.data.noise_matrix import read_noise_matrix
 from ieg_fsr.data.sources import DataSet
 from ieg_fsr.errors import UserError
 
 
-def load_training_data(config: Config) -> tuple[DataSet, np.ndarray]:
-    """The data set, its training part cut to `train_examples`, and the given labels [N] with their noise.
+class TrainingData(NamedTuple):
+    """What a run trains on.
+
+    Attributes:
+        data: the data set; its training part is cut to what the run uses and has the true labels.
+        given_labels: [N], int32, what training sees.
+        source_ids: [N], ids of the examples in the whole training set, rising.
+    """
+
+    data: DataSet
+    given_labels: np.ndarray
+    source_ids: np.ndarray
+
+
+def load_training_data(config: Config) -> TrainingData:
+    """The data set, cut to `train_examples` and then to a long tail, and labels given by a file or by noise after that.
 
     Raises:
-        UserError: the data set cannot be read, or is too small for the settings.
+        UserError: the data set or a file cannot be read, or is too small for the settings.
     """
     data = load_dataset(config.dataset, config.data_dir)
-    if config.train_examples is not None:
-        _check_at_most("train_examples", config.train_examples, len(data.train))
-        chosen = np.random.default_rng([config.seed, 1]).permutation(len(data.train))[: config.train_examples]
-        data = dataclasses.replace(data, train=data.train.take(np.sort(chosen)))
+    from_file = None
+    if config.labels_file is not None:
+        from_file = read_given_labels(config.labels_file, len(data.train), data.num_classes)
+    ids = _training_ids(config, data)
+    if len(ids) < len(data.train):
+        data = dataclasses.replace(data, train=data.train.take(ids))
     _check_at_most("batch_size", config.batch_size, len(data.train))
-    if config.method == "fsr":
+    if config.method == "fsr" and "dictionary_size" in config.given:
         _check_at_most("dictionary_size", config.dictionary_size, len(data.train))
-    matrix = noise_transition_matrix(config.noise_type, data.num_classes, config.noise)
-    return data, corrupt_labels(data.train.labels, matrix, config.seed)
+    if from_file is not None:
+        return TrainingData(data, from_file[ids], ids)
+    return TrainingData(data, corrupt_labels(data.train.labels, _transition_matrix(config, data), config.seed), ids)
+
+
+def resolved_dictionary_size(config: Config, num_examples: int) -> int:
+    """A recipe is for the whole data set: a smaller one, such as its long tail, has at most N places to fill."""
+    return min(config.dictionary_size, num_examples)
+
+
+def _training_ids(config: Config, data: DataSet) -> np.ndarray:
+    """Ids of the examples that the run trains on, rising."""
+    ids = np.arange(len(data.train))
+    if config.train_examples is not None:
+        _check_at_most("train_examples", config.train_examples, len(ids))
+        ids = np.sort(np.random.default_rng([config.seed, 1]).permutation(len(ids))[: config.train_examples])
+    if config.imbalance > 1:
+        ids = ids[long_tail_ids(data.train.labels[ids], config.imbalance, data.num_classes, config.seed)]
+    return ids
+
+
+def _transition_matrix(config: Config, data: DataSet) -> np.ndarray:
+    if config.noise_matrix is not None:
+        return read_noise_matrix(config.noise_matrix, data.num_classes)
+    return noise_transition_matrix(config.noise_type, data.num_classes, config.noise, config.dataset)
 
 
 def _check_at_most(name: str, value: int, examples: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from ieg_fsr.config import Config, command_line
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.training.directory import earlier_run
-from ieg_fsr.training.inputs import load_training_data
+from ieg_fsr.training.inputs import load_training_data, resolved_dictionary_size
 from ieg_fsr.training.progress import clock
 
 
@@ -28,12 +28,15 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
     if finished:
         report(f"{directory} holds this run, finished; --noresume trains it again.\n{describe(finished)}")
         return finished
-    data, given_labels = load_training_data(config)
+    training = load_training_data(config)
     import_tensorflow()
     from ieg_fsr.training.execution import execute
 
     report(f"python -m ieg_fsr.main {command_line(config)}\n{_settings_text(config)}")
-    summary = execute(config, data, given_labels, directory)
+    places = resolved_dictionary_size(config, len(training.given_labels))
+    if config.method == "fsr" and places < config.dictionary_size:
+        report(f"a dictionary of all {places} training examples: the recipe's size is for more of them")
+    summary = execute(config, training, directory)
     report(f"{describe(summary)}\nfiles           {directory}")
     return summary
 

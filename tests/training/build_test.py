@@ -13,8 +13,14 @@ from ieg_fsr.training.inputs import load_training_data
 
 def built(**settings):
     config = resolve(settings)
-    data, given_labels = load_training_data(config)
+    data, given_labels, _ = load_training_data(config)
     return build(config, data, given_labels)
+
+
+def test_a_recipes_dictionary_shrinks_to_the_data():
+    model, examples = built(train_examples=150)
+    assert (model.dictionary.size, len(examples.given_labels)) == (150, 150)
+    assert built(train_examples=150, dictionary_size=149)[0].dictionary.size == 149
 
 
 def test_settings_reach_the_method():

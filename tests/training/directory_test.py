@@ -7,7 +7,7 @@ import pytest
 
 from ieg_fsr.config import resolve
 from ieg_fsr.errors import UserError
-from ieg_fsr.training.directory import clear, earlier_run
+from ieg_fsr.training.directory import check_same_labels, clear, earlier_run
 
 
 def config_of(directory, **settings):
@@ -49,8 +49,35 @@ def test_other_settings_are_named_with_both_values(tmp_path):
     assert earlier_run(tmp_path, config_of(tmp_path, noise=0.4, resume=False)) is None
 
 
+def test_a_setting_that_is_newer_than_the_run_had_its_default(tmp_path):
+    write_config(tmp_path, config_of(tmp_path))
+    earlier = json.loads((tmp_path / "config.json").read_text())
+    del earlier["imbalance"]
+    (tmp_path / "config.json").write_text(json.dumps(earlier))
+    assert earlier_run(tmp_path, config_of(tmp_path)) is None
+    with pytest.raises(UserError, match=r"imbalance 1\.0 there, 2\.0 now"):
+        earlier_run(tmp_path, config_of(tmp_path, imbalance=2.0))
+
+
+def test_labels_of_a_run_are_compared_where_they_are_known(tmp_path):
+    check_same_labels(tmp_path, "a")
+    (tmp_path / "config.json").write_text("{}")
+    check_same_labels(tmp_path, "a")
+    (tmp_path / "config.json").write_text('{"given_labels_sha256": "a"}')
+    check_same_labels(tmp_path, "a")
+    with pytest.raises(UserError, match=r"^--model_dir must be .* with the same given labels .*Received: "):
+        check_same_labels(tmp_path, "b")
+
+
 def test_clear_removes_a_runs_files_and_no_others(tmp_path):
-    for name in ("config.json", "metrics.jsonl", "model_ema.keras", "events.out.tfevents.1.v2", "notes.txt"):
+    for name in (
+        "config.json",
+        "metrics.jsonl",
+        "given_labels.csv",
+        "model_ema.keras",
+        "events.out.tfevents.1.v2",
+        "notes.txt",
+    ):
         (tmp_path / name).write_text("")
     for name in ("checkpoints", "saved_model", "mine"):
         (tmp_path / name).mkdir()

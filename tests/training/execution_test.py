@@ -1,7 +1,9 @@
 """Short runs: the files that they leave, and that others can read them."""
 
 import csv
+import hashlib
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -11,10 +13,12 @@ import pytest
 
 from ieg_fsr.config import resolve
 from ieg_fsr.data.datasets import load_dataset
+from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.training.inputs import load_training_data
 from ieg_fsr.training.run import train
 
+TINY = {"epochs": 1, "method": "supervised", "batch_size": 700}
 SHORT = {"noise": 0.4, "epochs": 2, "train_examples": 400, "dictionary_size": 50, "reweight_warmup_epochs": 1}
 
 
@@ -43,6 +47,56 @@ def test_labels_file_has_every_example_and_its_given_label(short_run):
     assert [int(row["example_id"]) for row in rows] == list(range(400))
     assert all((row["given_label"] != row["pseudo_label"]) == (row["suspect"] == "1") for row in rows)
     assert 0 < summary["measured_noise_rate"] < 0.5
+
+
+def test_given_labels_are_saved_with_their_hash(short_run):
+    directory, summary = short_run
+    columns = np.loadtxt(directory / "given_labels.csv", delimiter=",", skiprows=1, dtype=int, unpack=True)
+    example_ids, labels, true_labels, source_ids = columns
+    np.testing.assert_array_equal(example_ids, np.arange(400))
+    np.testing.assert_array_equal(true_labels, load_dataset("digits").train.labels[source_ids])
+    expected = hashlib.sha256(labels.astype("<i4").tobytes()).hexdigest()
+    config = json.loads((directory / "config.json").read_text())
+    assert summary["given_labels_sha256"] == config["given_labels_sha256"] == expected
+    assert summary["measured_noise_rate"] == config["measured_noise_rate"] == (labels != true_labels).mean()
+
+
+def test_purity_of_a_noisy_long_tail_is_measured_against_the_true_labels(tmp_path):
+    """The dictionary is worked out here from labels.csv, and its purity from the data set's own labels."""
+    settings = SHORT | {"imbalance": 4.0, "train_examples": 800, "model_dir": str(tmp_path)}
+    summary = train(resolve(settings), lambda text: None)
+    with open(tmp_path / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with open(tmp_path / "given_labels.csv", newline="") as file:
+        sources = [int(row["source_id"]) for row in csv.DictReader(file)]
+    truth = load_dataset("digits").train.labels
+    right = []
+    for label in range(10):
+        of_class = [row for row in rows if int(row["given_label"]) == label]
+        best = sorted(of_class, key=lambda row: -float(row["score"]))[:5]
+        right += [truth[sources[int(row["example_id"])]] == label for row in best]
+    assert summary["dictionary_purity"] == pytest.approx(np.mean(right), abs=1e-12)
+    assert 0.2 < summary["dictionary_purity"] < 1
+    assert (summary["imbalance"], summary["training_examples"]) == (4.0, len(rows))
+    counts = np.bincount(truth[sources])
+    assert summary["measured_imbalance"] == counts.max() / counts.min()
+
+
+def test_a_runs_labels_can_be_given_to_another(tmp_path):
+    first = train(resolve(TINY | {"noise": 0.4, "model_dir": str(tmp_path / "first")}), lambda text: None)
+    labels_file = str(tmp_path / "first" / "given_labels.csv")
+    told = []
+    config = resolve(TINY | {"labels_file": labels_file, "seed": 1, "model_dir": str(tmp_path / "second")})
+    assert train(config, told.append)["given_labels_sha256"] == first["given_labels_sha256"]
+
+    # The file changes, and the run that used it goes on: it must not.
+    (tmp_path / "second" / "summary.json").unlink()
+    header, first_row, *rows = pathlib.Path(labels_file).read_text().splitlines()
+    example_id, label, *others = first_row.split(",")
+    changed = ",".join([example_id, str((int(label) + 1) % 10), *others])
+    pathlib.Path(labels_file).write_text("\n".join([header, changed, *rows]))
+    with pytest.raises(UserError, match=r"--model_dir must .* same given labels .*--noresume"):
+        train(config, told.append)
 
 
 def test_evaluation_gives_the_summarys_accuracy_to_the_last_digit(short_run):
@@ -89,5 +143,5 @@ def test_supervised_run_reports_labels_from_its_own_predictions(tmp_path):
 
 
 def _training_image(example_id):
-    data, _ = load_training_data(resolve(SHORT))
+    data = load_training_data(resolve(SHORT)).data
     return data.train.images([example_id])[0]

@@ -1,0 +1,48 @@
+"""What a setting may be, and how to say so: the rules of `config.Config`."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Rule(NamedTuple):
+    """What a value must satisfy, and how to say so after "must be"."""
+
+    allows: Callable[[Any], bool]
+    text: str
+
+
+def one_of(*names: str) -> Rule:
+    """One of the given names."""
+    return Rule(lambda value: value in names, f"one of {', '.join(names)}")
+
+
+def at_least(bound: float) -> Rule:
+    """A number that is not below `bound`."""
+    return Rule(lambda value: bound <= value < float("inf"), f"at least {bound:g}")
+
+
+def above(bound: float) -> Rule:
+    """A number greater than `bound`."""
+    return Rule(lambda value: bound < value < float("inf"), f"greater than {bound:g}")
+
+
+def between(low: float, high: float) -> Rule:
+    """A number in [low, high]."""
+    return Rule(lambda value: low <= value <= high, f"in [{low:g}, {high:g}]")
+
+
+def below_one() -> Rule:
+    """A number in [0, 1)."""
+    return Rule(lambda value: 0 <= value < 1, "in [0, 1)")
+
+
+def rising_epochs() -> Rule:
+    """Epochs after the first, each later than the one before."""
+    return Rule(
+        lambda value: all(a < b for a, b in itertools.pairwise((0, *value))),
+        "whole numbers from 1 up, rising, with commas between",
+    )
+
+
+ANY = Rule(lambda value: True, "a text")
