@@ -1,0 +1,168 @@
+"""Tests of flag files: that the command line reads them, and that those of flags/ are the paper's experiments."""
+
+import pathlib
+
+import numpy as np
+import pytest
+from absl.testing import flagsaver
+
+import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
+from ieg_fsr.config import config_from_flags, parse_flags
+from ieg_fsr.data.long_tail import long_tail_counts
+from ieg_fsr.data.sources import ArraySource, DataSet
+from ieg_fsr.errors import UserError
+from ieg_fsr.recipes import recipe
+from ieg_fsr.training.run import train
+
+FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "flags").glob("*.flags"))
+
+
+def parsed(*words):
+    """The settings of a command line."""
+    with flagsaver.flagsaver():
+        parse_flags(["ieg_fsr", *words])
+        return config_from_flags()
+
+
+def complaint(*words):
+    """What is said about a command line."""
+    with pytest.raises(UserError) as caught:
+        parsed(*words)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_flag_file_is_read_and_later_flags_win(tmp_path):
+    path = tmp_path / "x.flags"
+    path.write_text("# a comment\n\n--noise=0.2\n  --epochs=7\n")
+    config = parsed(f"--flagfile={path}", "--epochs=8")
+    assert (config.noise, config.epochs) == (0.2, 8)
+    assert parsed("--epochs=8", "--flagfile", str(path)).epochs == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        (None, ["--flagfile must be a readable text file. Received: ", "x.flags"]),
+        (b"\xff\xfe", ["--flagfile must be a readable text file. Received: other bytes than UTF-8"]),
+        (b"noise=0.4\n", ["arguments must be flags", "Received: noise=0.4"]),
+        (b"--noise=0.4 # high\n", ["--noise must be a number in [0, 1]", "Received: 0.4 # high"]),
+        (b"--nosie=0.4\n", ["nosie"]),
+        (b"--flagfile=missing.flags\n", ["--flagfile must be a readable text file. Received: missing.flags"]),
+    ],
+)
+def test_a_flag_file_that_does_not_do(tmp_path, content, parts):
+    path = tmp_path / "x.flags"
+    if content is not None:
+        path.write_bytes(content)
+    message = complaint(f"--flagfile={path}")
+    assert all(part in message for part in parts), message
+
+
+# The experiments in words of the paper's tables.
+EVERYWHERE = {
+    "method": "fsr", "learning_rate": 0.1, "momentum": 0.9, "score_momentum": 0.9, "lookahead_learning_rate": 0.1,
+    "ema_decay": 0.999, "weight_decay": 5e-4, "flip": True, "faithful": False,
+}  # fmt: skip
+NOISE = EVERYWHERE | {
+    "batch_size": 100, "dictionary_size": 2000, "reward_batch_size": 200, "label_momentum": 0.1,
+    "pseudo_label_loss_weight": 2.0, "reweight_warmup_epochs": 20, "mixup": True, "mixup_alpha": 1.0,
+    "label_smoothing": 0.0, "weight_constraint": "clip", "schedule": "cosine_restarts", "epochs": 127, "padding": 2,
+    "imbalance": 1.0,
+}  # fmt: skip
+LONG_TAIL = EVERYWHERE | {
+    "network": "resnet32", "batch_size": 100, "dictionary_size": 3000, "reward_batch_size": 800,
+    "pseudo_label_loss_weight": 0.0, "mixup": False, "label_smoothing": 0.1, "weight_constraint": "shift",
+    "schedule": "steps", "drop_epochs": (160, 180), "epochs": 200, "padding": 4, "noise": 0.0, "imbalance": 200.0,
+}  # fmt: skip
+SHORT, DEFERRED = {"reweight_warmup_epochs": 20}, {"reweight_warmup_epochs": 160}
+CIFAR10, CIFAR100 = {"dataset": "cifar10"}, {"dataset": "cifar100"}
+WIDE, SMALL = {"network": "wrn28_10"}, {"network": "resnet32"}
+UNIFORM = {"noise_type": "uniform", "noise": 0.4}
+ASYMMETRIC = {"noise_type": "asymmetric", "noise": 0.4}
+EXPERIMENTS = {
+    "cifar10_uniform_wrn28_10": NOISE | CIFAR10 | WIDE | UNIFORM,
+    "cifar10_uniform_resnet32": NOISE | CIFAR10 | SMALL | UNIFORM,
+    "cifar100_uniform_wrn28_10": NOISE | CIFAR100 | WIDE | UNIFORM,
+    "cifar100_uniform_resnet32": NOISE | CIFAR100 | SMALL | UNIFORM,
+    "cifar10_asymmetric_wrn28_10": NOISE | CIFAR10 | WIDE | ASYMMETRIC,
+    "cifar10_asymmetric_resnet32": NOISE | CIFAR10 | SMALL | ASYMMETRIC,
+    "cifar10_long_tailed": LONG_TAIL | CIFAR10 | SHORT,
+    "cifar10_long_tailed_deferred": LONG_TAIL | CIFAR10 | DEFERRED,
+    "cifar100_long_tailed": LONG_TAIL | CIFAR100 | SHORT,
+    "cifar100_long_tailed_deferred": LONG_TAIL | CIFAR100 | DEFERRED,
+    "cifar10_long_tailed_uniform": LONG_TAIL | CIFAR10 | DEFERRED | {
+        "batch_size": 128, "reward_batch_size": 200, "label_momentum": 0.1, "pseudo_label_loss_weight": 2.0,
+        "mixup": True, "mixup_alpha": 1.0, "weight_constraint": "clip", "noise_type": "uniform", "noise": 0.2,
+        "imbalance": 10.0,
+    },
+    "cifar100_hyperparameters": NOISE | CIFAR100 | SMALL | UNIFORM,
+    "cifar10_mixup_relabelling": NOISE | CIFAR10 | SMALL | UNIFORM | {"noise": 0.2},
+    "cifar10_pushers": NOISE | CIFAR10 | SMALL | UNIFORM,
+}  # fmt: skip
+
+
+def test_every_file_is_an_experiment():
+    assert {path.stem for path in FILES} == set(EXPERIMENTS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_values_are_the_papers(path):
+    config, expected = parsed(f"--flagfile={path}"), EXPERIMENTS[path.stem]
+    assert {name: getattr(config, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_states_what_its_recipe_says(path):
+    """So that a sweep that reaches the data of another recipe, as imbalance 1 does, changes nothing else."""
+    lines = [line for line in path.read_text().splitlines() if line.startswith("--")]
+    config = parsed(f"--flagfile={path}")
+    stated = recipe(config.dataset, "fsr", False, long_tailed=config.imbalance > 1, noisy=config.noise > 0)
+    assert stated.keys() <= {line.removeprefix("--").split("=")[0] for line in lines}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_header_gives_command_sweep_expectation_and_hardware(path):
+    header = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    text = "\n".join(header)
+    assert f"bash launch/sweep.sh flags/{path.name}" in text
+    assert f"python -m ieg_fsr.main --flagfile=flags/{path.name}" in text
+    assert "# Expected:" in text
+    assert "# Hardware:" in text
+    sweeps = [line.removeprefix("# sweep: ") for line in header if line.startswith("# sweep: ")]
+    assert sweeps
+    for axis in " ".join(sweeps).split():
+        name, values = axis.split("=")
+        for value in values.split(","):
+            parsed(f"--flagfile={path}", f"--{name}={value}")
+
+
+def tiny_data(num_classes):
+    """Noise images, 8x8x3: 400 to train on, one of each class to test on."""
+    rng = np.random.default_rng(0)
+
+    def source(copies):
+        labels = np.tile(np.arange(num_classes), copies)
+        return ArraySource(rng.integers(0, 256, (len(labels), 8, 8, 3), np.uint8), labels)
+
+    return DataSet("tiny", source(400 // num_classes), source(1), tuple(map(str, range(num_classes))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_file_starts_a_run(path, monkeypatch, tmp_path):
+    """One step with re-weighting, on a network and data that are smaller than the file's."""
+    config = parsed(f"--flagfile={path}")
+    data = tiny_data(10 if config.dataset == "cifar10" else 100)
+    monkeypatch.setattr("ieg_fsr.training.inputs.load_dataset", lambda name, data_dir: data)
+    small = ["--network=small_cnn", "--epochs=1", "--reweight_warmup_epochs=0", "--dictionary_size=20"]
+    small += ["--reward_batch_size=20", f"--model_dir={tmp_path}"]
+    if config.imbalance > 1:
+        small.append("--imbalance=2")
+        small.append(f"--batch_size={long_tail_counts(400 // data.num_classes, 2, data.num_classes).sum()}")
+    else:
+        small.append(f"--batch_size={len(data.train)}")
+    summary = train(parsed(f"--flagfile={path}", *small), lambda text: None)
+    assert summary["steps"] == 1
+    assert summary["imbalance"] == (2.0 if config.imbalance > 1 else 1.0)
+    assert (summary["measured_noise_rate"] > 0) == (config.noise > 0)
