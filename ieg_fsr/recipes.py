@@ -88,7 +88,7 @@ _SMALL_LONG_TAIL = {
 }
 _DIGITS_LONG_TAIL = _DIGITS | _SMALL_LONG_TAIL | {"drop_epochs": (80, 90)}
 _FASHION_LONG_TAIL = _FASHION_MNIST | _SMALL_LONG_TAIL | {"drop_epochs": (48, 54)}
-_SMALL_LONG_TAIL_NOISE = {"mixup": True, "pseudo_label_loss_weight": 2.0, "weight_constraint": "clip"}
+_SMALL_LONG_TAIL_NOISE: dict[str, Any] = {"mixup": True, "pseudo_label_loss_weight": 2.0, "weight_constraint": "clip"}
 
 # Label noise, and clean data.
 RECIPES: dict[str, dict[str, Any]] = {
@@ -108,7 +108,9 @@ LONG_TAIL_RECIPES: dict[str, dict[str, Any]] = {
 
 # A long tail with label noise: re-weighting starts with the first drop of the rate.
 LONG_TAIL_NOISE_RECIPES: dict[str, dict[str, Any]] = {
-    "digits": _DIGITS_LONG_TAIL | _SMALL_LONG_TAIL_NOISE | {"reweight_warmup_epochs": 80},
+    # Rare classes have about ten examples, and 20 places each would take in all wrong labels that noise gave them:
+    # purity .81 against 1.00 at imbalance 20 and 20 % noise.
+    "digits": _DIGITS_LONG_TAIL | _SMALL_LONG_TAIL_NOISE | {"reweight_warmup_epochs": 80, "dictionary_size": 50},
     "fashion_mnist": _FASHION_LONG_TAIL | _SMALL_LONG_TAIL_NOISE | {"reweight_warmup_epochs": 48},
     "cifar10": _CIFAR_LONG_TAIL_NOISE,
     "cifar100": _CIFAR_LONG_TAIL_NOISE,
