@@ -16,8 +16,8 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_flags_exist(document):
-    known = set(Config.__dataclass_fields__) | {"mode", "help", "logdir", "output"}
-    for flag in re.findall(r"--(?:no)?(\w+)", document.read_text(encoding="utf-8")):
+    known = set(Config.__dataclass_fields__) | {"mode", "help", "logdir", "output", "flagfile"}
+    for flag in re.findall(r"--(\w+)", document.read_text(encoding="utf-8")):
         assert flag in known or flag.removeprefix("no") in known, flag
 
 
@@ -25,7 +25,7 @@ def test_flags_exist(document):
 def test_linked_and_named_files_exist(document):
     text = document.read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if not link.startswith("http")]
-    named = re.findall(r"\b(?:launch|ieg_fsr|docs)/[\w/.]+\.(?:sh|py|md|png)", text)
+    named = re.findall(r"\b(?:launch|ieg_fsr|docs|flags)/[\w/.]+\.(?:sh|py|md|png|flags)", text)
     for path in links:
         assert (document.parent / path).exists(), path
     for path in named:
