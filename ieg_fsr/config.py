@@ -6,6 +6,7 @@ Nothing here imports TensorFlow: a mistyped flag is answered at once.
 
 import dataclasses
 import itertools
+import pathlib
 import re
 import shlex
 import types
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 from absl import flags
 
-from ieg_fsr.data.datasets import DATASETS
+from ieg_fsr.data.datasets import CHOICES, image_side, is_dataset
 from ieg_fsr.errors import UserError
 from ieg_fsr.networks import NETWORKS
 from ieg_fsr.recipes import recipe
@@ -73,7 +74,7 @@ class Config:
     """All settings of a run, resolved: flag if given, else recipe of the data set, else the default here."""
 
     mode: str = setting("train", one_of("train", "evaluate"), "what to do")
-    dataset: str = setting("digits", one_of(*DATASETS), "data set; digits needs no download")
+    dataset: str = setting("digits", Rule(is_dataset, f"one of {CHOICES}"), "data set; digits needs no download")
     data_dir: str | None = setting(None, ANY, "where the data set's files are, or are to be put")
     model_dir: str | None = setting(None, ANY, "directory of the run; runs/DATASET/METHOD-noiseN-seedS if not given")
     model: str | None = setting(None, ANY, "saved classifier to evaluate: .keras, .h5 or a SavedModel directory")
@@ -81,6 +82,8 @@ class Config:
 
     noise: float = setting(0.0, between(0, 1), "share of the labels drawn anew")
     noise_type: str = setting("uniform", one_of("uniform"), "uniform: from all classes, the true one too")
+    image_size: int | None = setting(None, at_least(8), "side to which images in files are cropped and resized")
+    strict_data: bool = setting(False, ANY, "refuse data with an image that cannot be decoded; else it is left out")
     train_examples: int | None = setting(None, at_least(1), "size of a seeded random subset of the training set")
     seed: int = setting(
         0,
@@ -192,28 +195,40 @@ def resolve(given: dict[str, Any]) -> Config:
     for name, value in given.items():
         _validate(name, value)
     dataset, method = given.get("dataset", "digits"), given.get("method", "fsr")
-    values = recipe(dataset, method, given.get("faithful", False)) | given
+    side = given.get("image_size") or image_side(dataset, given.get("data_dir"))
+    values = recipe(dataset, method, given.get("faithful", False), side) | given
     config = Config(**values)
     if config.mode == "evaluate" and config.model is None:
         raise UserError("--model must be given with --mode=evaluate: a saved classifier. Received: nothing")
     if config.schedule == "steps" and not config.drop_epochs:
         raise UserError("--drop_epochs must be given with --schedule=steps, such as 160,180. Received: nothing")
     if config.mode == "train" and config.model_dir is None:
-        run = f"runs/{config.dataset}/{config.method}-noise{config.noise:g}-seed{config.seed}"
+        run = f"runs/{_directory_name(config.dataset)}/{config.method}-noise{config.noise:g}-seed{config.seed}"
         config = dataclasses.replace(config, model_dir=run)
     return config
 
 
 def command_line(config: Config) -> str:
     """The flags of the settings that differ from what the recipe gives."""
-    base = resolve({"dataset": config.dataset, "method": config.method, "faithful": config.faithful})
-    named = {"dataset", "method", "model_dir"}
+    identity = {name: getattr(config, name) for name in ("dataset", "data_dir", "method", "faithful")}
     words = ["--faithful"] if config.faithful else []
+    words += [] if config.data_dir is None else [_word("data_dir", config.data_dir)]
+    if config.image_size not in (None, resolve(identity).image_size):
+        identity["image_size"] = config.image_size
+        words.append(_word("image_size", config.image_size))
+    base = resolve(identity)
+    named = {"dataset", "method", "model_dir"}
     for name in _FIELDS:
         value = getattr(config, name)
         if name not in named and value != getattr(base, name):
             words.append(_word(name, value))
-    return " ".join([f"--dataset={config.dataset}", f"--method={config.method}", *words])
+    return " ".join([_word("dataset", config.dataset), f"--method={config.method}", *words])
+
+
+def _directory_name(dataset: str) -> str:
+    """folder:/a/flowers -> folder-flowers."""
+    kind, colon, place = dataset.partition(":")
+    return f"{kind}-{pathlib.Path(place).resolve().stem}" if colon else kind
 
 
 def _word(name: str, value: Any) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import shlex
 
+import numpy as np
 import pytest
 from absl import flags
 from absl.testing import flagsaver
@@ -123,6 +124,25 @@ def test_directory_of_a_run():
     assert parsed("--mode=evaluate", "--model=m.keras").model_dir is None
 
 
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [("folder:/a/my flowers/", "folder-my flowers"), ("npz:x/data.npz", "npz-data"), ("tfds:mnist", "tfds-mnist")],
+)
+def test_directory_of_a_run_on_own_data(dataset, name):
+    assert parsed(f"--dataset={dataset}").model_dir == f"runs/{name}/fsr-noise0-seed0"
+
+
+def test_own_data_take_the_recipe_of_what_they_resemble(tmp_path):
+    np.savez(tmp_path / "small.npz", x_train=np.zeros((2, 28, 20), np.uint8))
+    np.savez(tmp_path / "large.npz", x_train=np.zeros((2, 80, 96, 3), np.uint8))
+    small, large = (parsed(f"--dataset=npz:{tmp_path}/{name}.npz") for name in ("small", "large"))
+    assert (small.network, small.image_size, small.padding) == ("resnet32", None, 2)
+    assert (large.network, large.image_size, large.padding) == ("resnet50", None, 12)
+    folder, small_folder = parsed("--dataset=folder:x"), parsed("--dataset=folder:x", "--image_size=32")
+    assert (folder.network, folder.image_size) == ("resnet50", 224)
+    assert (small_folder.network, small_folder.image_size) == ("resnet32", 32)
+
+
 def test_types():
     config = parsed("--drop_epochs=160,180", "--learning_rate=1", "--train_examples=7")
     assert config.drop_epochs == (160, 180)
@@ -146,6 +166,9 @@ def test_types():
         "--schedule=steps --drop_epochs=160,180",
         "--train_examples=200 --weight_decay=1e-05",
         "--data_dir='my data'",
+        "--dataset='folder:my photos' --strict_data",
+        "--dataset=folder:photos --image_size=32 --noflip",
+        "--dataset=webvision_mini --image_size=128 --data_dir=here",
         "--mode=evaluate --model=m.keras",
     ],
 )
@@ -172,7 +195,17 @@ WHOLE = "a whole number "
     ("name", "value", "allowed"),
     [
         ("mode", "tain", "one of train, evaluate"),
-        ("dataset", "foo", "one of digits, fashion_mnist, cifar10, cifar100"),
+        (
+            "dataset",
+            "foo",
+            "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, inaturalist2018, folder:DIR",
+        ),
+        (
+            "dataset",
+            "folder:",
+            "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, inaturalist2018, folder:DIR",
+        ),
+        ("image_size", "7", f"{WHOLE}at least 8"),
         ("noise", "1.4", f"{NUMBER}in [0, 1]"),
         ("noise", "-0.1", f"{NUMBER}in [0, 1]"),
         ("noise", "nan", f"{NUMBER}in [0, 1]"),

@@ -27,7 +27,7 @@ def load_training_data(config: Config) -> tuple[DataSet, np.ndarray]:
     Raises:
         UserError: the data set cannot be read, or is too small for the settings.
     """
-    data = load_dataset(config.dataset, config.data_dir)
+    data = load_dataset(config.dataset, config.data_dir, config.image_size, config.strict_data)
     if config.train_examples is not None:
         _check_at_most("train_examples", config.train_examples, len(data.train))
         chosen = np.random.default_rng([config.seed, 1]).permutation(len(data.train))[: config.train_examples]
