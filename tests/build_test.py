@@ -35,7 +35,7 @@ BY_NAME = {
 TESTED_UNDER_ANOTHER_NAME = {"ieg_fsr/networks/__init__.py": "tests/networks/registry_test.py"}
 WITHOUT_A_TEST = {"ieg_fsr/errors.py"}
 # Test files of the project rather than of one module.
-NOT_OF_A_MODULE = {"tests/build_test.py", "tests/networks/registry_test.py"}
+NOT_OF_A_MODULE = {"tests/build_test.py", "tests/own_data_test.py", "tests/networks/registry_test.py"}
 
 
 def module_name(path):

@@ -51,7 +51,7 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
         clear(directory)
     if not (directory / "config.json").exists():
         write_json(directory / "config.json", resolved)
-    report(f"python -m ieg_fsr.main {command_line(config)}\n{_settings_text(config)}")
+    report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *data.notes]))
     rows = _fit(config, data, model, examples, directory)
     return _finish(resolved, data, model, examples, rows, directory, report)
 
@@ -85,6 +85,7 @@ def _fit(
         checkpoints,
         rows,
         {"": config.eval_interval, "_ema": config.ema_eval_interval},
+        data.extra_tests,
     )
     model.fit(examples, epochs=config.epochs, initial_epoch=epochs_done, verbose=0, callbacks=[log])
     return rows
@@ -117,9 +118,10 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, 
     names = ["dataset", "method", "network", "noise", "noise_type", "measured_noise_rate", "seed", "epochs"]
     figures = "test_accuracy test_accuracy_ema test_top5 dictionary_purity zero_weight_ratio weight_clean weight_noisy"
     return (
-        {name: resolved[name] for name in names}
+        {name: resolved[name] for name in [*names, "corrupt_images"]}
         | {"imbalance": 1.0, "steps": last["step"]}
         | {name: last.get(name) for name in figures.split()}
+        | {name: value for name, value in last.items() if name.startswith("test_")}
         | {
             "seconds_per_step": float(np.median([row["seconds_per_step"] for row in rows])),
             "seconds_total": sum(row["seconds"] for row in rows),
@@ -144,6 +146,8 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
         "training_examples": len(data.train),
         "test_examples": len(data.test),
         "num_classes": data.num_classes,
+        "corrupt_images": len(data.corrupt_files),
+        "corrupt_files": list(data.corrupt_files),
         "measured_noise_rate": float(np.mean(given_labels != data.train.labels)),
         "replicas": 1,
         "jit_compile_resolved": resolved_jit(config),
