@@ -22,11 +22,11 @@ class ImageList(NamedTuple):
     """Images with their labels.
 
     Attributes:
-      items: N paths, or N contents of image files.
+      items: N paths, N contents of image files, or N arrays of pixels.
       labels: N integers.
     """
 
-    items: Sequence[str] | Sequence[bytes]
+    items: Sequence[Any]
     labels: Sequence[int]
 
 

@@ -20,7 +20,7 @@ _TEST_NAMES = ("test", "validation")
 
 
 def load_tfds_named(name: str, data_dir: str | None, image_size: int | None = None, strict: bool = False) -> DataSet:
-    """Loads the splits `train` and `test` (else `validation`, else a hold-out) of a prepared data set.
+    """Loads the split `train` and the first with labels of `test` and `validation`, else a hold-out.
 
     Images of one size up to 64x64 are held as pixels, unless `image_size` is given; others stay encoded, in memory,
     and are decoded when they are needed. Nothing is downloaded.
@@ -40,12 +40,15 @@ def load_tfds_named(name: str, data_dir: str | None, image_size: int | None = No
     splits = _splits(dataset, builder.info)
     shape = builder.info.features[image_key].shape
     as_pixels = image_size is None and None not in shape and max(shape[:2]) <= SMALL_SIDE
-    _check_size(dataset, builder.info, list(splits.values()), shape if as_pixels else None)
-    read = {part: _examples(dataset, builder, split, image_key, label_key, as_pixels) for part, split in splits.items()}
+    _check_size(dataset, builder.info, splits, shape if as_pixels else None)
+    read: dict[str, ImageList] = {}
+    for split in splits:
+        examples = _examples(dataset, builder, split, image_key, label_key, as_pixels)
+        if split == "train" or (examples.labels and "test" not in read):
+            read["train" if split == "train" else "test"] = examples
     class_names = tuple(builder.info.features[label_key].names)
     if not as_pixels:
-        parts = {part: ImageList(images, labels) for part, (images, labels) in read.items()}
-        return data_set(dataset, class_names, parts, image_size or DEFAULT_IMAGE_SIZE, strict, in_files=False)
+        return data_set(dataset, class_names, read, image_size or DEFAULT_IMAGE_SIZE, strict, in_files=False)
     sources = {part: ArraySource(np.stack(images), np.array(labels)) for part, (images, labels) in read.items()}
     if "test" in sources:
         return DataSet(dataset, sources["train"], sources["test"], class_names)
@@ -77,13 +80,12 @@ def _builder(dataset: str, name: str, data_dir: str | None) -> Any:
         raise UserError(f"--dataset={dataset} must be a data set of tensorflow_datasets. Received: {cause}") from error
 
 
-def _splits(dataset: str, info: Any) -> dict[str, str]:
-    """Our part -> their split. A data set that is not prepared knows no splits: reading will tell."""
+def _splits(dataset: str, info: Any) -> list[str]:
+    """The splits to read. A data set that is not prepared knows no splits: reading will tell."""
     known = list(info.splits) or ["train", "test"]
     if "train" not in known:
         raise UserError(f"--dataset={dataset} must have a split train. Received: {', '.join(known)}")
-    test = next((split for split in _TEST_NAMES if split in known), None)
-    return {"train": "train"} | ({"test": test} if test else {})
+    return ["train", *(split for split in _TEST_NAMES if split in known)]
 
 
 def _not_prepared(dataset: str, builder: Any) -> UserError:
@@ -120,9 +122,7 @@ def _check_size(dataset: str, info: Any, splits: list[str], shape: tuple[int, in
                         f"a larger one can be given as folder:DIR. Received: {size / 2**30:.1f} GiB")  # fmt: skip
 
 
-def _examples(
-    dataset: str, builder: Any, split: str, image_key: str, label_key: str, as_pixels: bool
-) -> tuple[list[Any], list[int]]:
+def _examples(dataset: str, builder: Any, split: str, image_key: str, label_key: str, as_pixels: bool) -> ImageList:
     """Images, as pixels or encoded, and labels, in the fixed order of the files; without a label left out."""
     import tensorflow_datasets as tfds
 
@@ -136,4 +136,4 @@ def _examples(
         cause = " ".join(str(error).split())[:150] or type(error).__name__
         raise UserError(f"--dataset={dataset} must be a whole prepared tree. Received: {cause}") from error
     pairs = [(image, label) for image, label in pairs if label >= 0]
-    return [image for image, _ in pairs], [label for _, label in pairs]
+    return ImageList([image for image, _ in pairs], [label for _, label in pairs])

@@ -72,6 +72,11 @@ def test_mock_data(tmp_path, name, shape, classes):
     assert data.num_classes == classes
 
 
+def test_a_test_split_without_labels_is_passed_over(tmp_path):
+    data_dir = store(tmp_path, "contest", (8, 6, 1), {"train": LABELS, "test": [-1, -1], "validation": [2]})
+    assert load_dataset("tfds:contest", data_dir).test.labels.tolist() == [2]
+
+
 def complaint(name, data_dir):
     with pytest.raises(UserError) as caught:
         load_dataset(f"tfds:{name}", str(data_dir))
