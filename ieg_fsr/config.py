@@ -1,4 +1,4 @@
-"""The command line's flags, their rules, and the resolved settings of a run. The only reader of absl's FLAGS.
+"""The settings of a run: their rules, and how they are resolved.
 
 `Config` is the one list of settings: each field carries its help and its rule, and becomes a flag of the same name.
 Nothing here imports TensorFlow: a mistyped flag is answered at once.
@@ -6,16 +6,11 @@ Nothing here imports TensorFlow: a mistyped flag is answered at once.
 
 import dataclasses
 import pathlib
-import re
-import shlex
 import types
-from collections.abc import Sequence
 from typing import Any, ClassVar, get_args, get_type_hints
 
-from absl import flags
-
 from ieg_fsr.data.corruption import NOISE_TYPES, check_noise_type
-from ieg_fsr.data.datasets import DATASETS
+from ieg_fsr.data.datasets import CHOICES, image_side, is_dataset
 from ieg_fsr.errors import UserError
 from ieg_fsr.networks import NETWORKS
 from ieg_fsr.recipes import recipe
@@ -35,7 +30,7 @@ class Config:
     given: ClassVar[frozenset[str]] = frozenset()
 
     mode: str = setting("train", one_of("train", "evaluate"), "what to do")
-    dataset: str = setting("digits", one_of(*DATASETS), "data set; digits needs no download")
+    dataset: str = setting("digits", Rule(is_dataset, f"one of {CHOICES}"), "data set; digits needs no download")
     data_dir: str | None = setting(None, ANY, "where the data set's files are, or are to be put")
     model_dir: str | None = setting(None, ANY, "directory of the run; runs/DATASET/METHOD-noiseN-seedS if not given")
     model: str | None = setting(None, ANY, "saved classifier to evaluate: .keras, .h5 or a SavedModel directory")
@@ -51,6 +46,8 @@ class Config:
     noise_matrix: str | None = setting(None, ANY, "file of P(given | true), [C, C], .npy or CSV, instead of --noise")
     labels_file: str | None = setting(None, ANY, "file of given labels, CSV with example_id,label or .npy; no --noise")
     imbalance: float = setting(1.0, at_least(1), "largest over smallest class of a long tail; noise comes after it")
+    image_size: int | None = setting(None, at_least(8), "side to which images in files are cropped and resized")
+    strict_data: bool = setting(False, ANY, "refuse data with an image that cannot be decoded; else it is left out")
     train_examples: int | None = setting(None, at_least(1), "size of a seeded random subset of the training set")
     seed: int = setting(
         0,
@@ -94,71 +91,12 @@ class Config:
 
 
 _TYPES = get_type_hints(Config)
-_FIELDS = {field.name: field for field in dataclasses.fields(Config)}
-_DEFAULTS = {name: field.default for name, field in _FIELDS.items()}
+FIELDS = {field.name: field for field in dataclasses.fields(Config)}
 # What a recipe is chosen by.
-_RECIPE_CHOICES = ("dataset", "method", "faithful", "noise", "noise_matrix", "labels_file", "imbalance")
+RECIPE_CHOICES = (
+    *("dataset", "data_dir", "image_size", "method", "faithful", "noise", "noise_matrix", "labels_file", "imbalance"),
+)
 _NOUNS = {int: "a whole number", float: "a number", bool: "true or false"}
-
-
-class _Parser(flags.ArgumentParser):
-    """Turns a flag's text into the type of its field, with this project's wording of errors."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.type = name, _value_type(name)
-
-    def parse(self, argument: Any) -> Any:
-        try:
-            return _convert(self.type, argument)
-        except ValueError:
-            raise ValueError(_violation(self.name, argument)) from None
-
-    def flag_type(self) -> str:
-        return getattr(self.type, "__name__", str(self.type))
-
-
-def define_flags() -> None:
-    """Defines one flag per field of `Config`; None stands for "not given"."""
-    for name, field in _FIELDS.items():
-        rule = field.metadata["rule"]
-        text = field.metadata["help"] + ("" if rule is ANY else f" ({rule.text})")
-        if _value_type(name) is bool:
-            flags.DEFINE_boolean(name, None, text, module_name=__name__)
-        else:
-            flags.DEFINE(_Parser(name), name, None, text, module_name=__name__)
-
-
-def parse_flags(argv: Sequence[str]) -> list[str]:
-    """Parses a command line; returns what is left of it.
-
-    Raises:
-        UserError: an unknown flag, a value of the wrong type, or a flag file that cannot be read.
-    """
-    try:
-        rest = flags.FLAGS(list(argv))
-    except (flags.CantOpenFlagFileError, UnicodeDecodeError) as error:
-        raise UserError(f"--flagfile must be a readable text file. Received: {_flag_file(error)}") from None
-    except flags.Error as error:
-        message = " ".join(str(error).split())
-        if switch := re.match(r"flag --(\w+)=(.*): .*Non-boolean argument", message):
-            raise UserError(_violation(switch.group(1), switch.group(2))) from None
-        own_wording = re.search(r"(--\w+ must be .*)", message)
-        raise UserError(own_wording.group(1) if own_wording else message) from None
-    if len(rest) > 1:
-        raise UserError(f"arguments must be flags such as --noise=0.4. Received: {rest[1]}")
-    return rest
-
-
-def _flag_file(error: Exception) -> str:
-    """What was wrong with a flag file, in a word: its name where absl tells it."""
-    named = re.search(r"'(.*)'$", str(error))
-    return named.group(1) if named else "other bytes than UTF-8"
-
-
-def config_from_flags() -> Config:
-    """The resolved settings of the parsed command line."""
-    values = {name: flags.FLAGS[name].value for name in _FIELDS}
-    return resolve({name: value for name, value in values.items() if value is not None})
 
 
 def resolve(given: dict[str, Any]) -> Config:
@@ -172,8 +110,8 @@ def resolve(given: dict[str, Any]) -> Config:
     """
     for name, value in given.items():
         _validate(name, value)
-    chosen = {name: given.get(name, _FIELDS[name].default) for name in _RECIPE_CHOICES}
-    config = Config(**(_recipe(chosen) | given))
+    chosen = {name: given.get(name, FIELDS[name].default) for name in RECIPE_CHOICES}
+    config = Config(**(recipe_of(chosen) | given))
     _check_together(config)
     if config.mode == "train" and config.model_dir is None:
         config = dataclasses.replace(config, model_dir=_run_directory(config))
@@ -181,24 +119,14 @@ def resolve(given: dict[str, Any]) -> Config:
     return config
 
 
-def command_line(config: Config) -> str:
-    """The flags of the settings that differ from what the recipe gives."""
-    base = _DEFAULTS | _recipe({name: getattr(config, name) for name in _RECIPE_CHOICES})
-    words = [f"--dataset={config.dataset}", f"--method={config.method}"]
-    for name in _FIELDS:
-        value = getattr(config, name)
-        if name not in ("dataset", "method", "model_dir") and value != base[name]:
-            words.append(_word(name, value))
-    return " ".join(words)
-
-
-def _recipe(chosen: dict[str, Any]) -> dict[str, Any]:
-    """The recipe for the values of `_RECIPE_CHOICES`."""
+def recipe_of(chosen: dict[str, Any]) -> dict[str, Any]:
+    """The recipe for the values of `RECIPE_CHOICES`, by their names."""
     noisy = chosen["noise"] > 0 or chosen["noise_matrix"] is not None or chosen["labels_file"] is not None
     return recipe(
         chosen["dataset"],
         chosen["method"],
         chosen["faithful"],
+        chosen["image_size"] or image_side(chosen["dataset"], chosen["data_dir"]),
         long_tailed=chosen["imbalance"] > 1,
         noisy=noisy,
     )
@@ -226,48 +154,40 @@ def _run_directory(config: Config) -> str:
         words[1] = pathlib.Path(config.noise_matrix or config.labels_file or "").stem
     if config.imbalance > 1:
         words.append(f"imbalance{config.imbalance:g}")
-    return f"runs/{config.dataset}/{'-'.join(words)}-seed{config.seed}"
+    return f"runs/{_directory_name(config.dataset)}/{'-'.join(words)}-seed{config.seed}"
 
 
-def _word(name: str, value: Any) -> str:
-    """A flag as a shell takes it."""
-    if isinstance(value, bool):
-        return f"--{'' if value else 'no'}{name}"
-    return f"--{name}={shlex.quote(_text(value))}"
+def _directory_name(dataset: str) -> str:
+    """folder:/a/flowers -> folder-flowers."""
+    kind, colon, place = dataset.partition(":")
+    return f"{kind}-{pathlib.Path(place).resolve().stem}" if colon else kind
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A value as it is given to its flag."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _validate(name: str, value: Any) -> None:
-    if name not in _FIELDS:
+    if name not in FIELDS:
         raise UserError(f"settings must be fields of Config. Received: {name}")
-    allowed = value is None or _FIELDS[name].metadata["rule"].allows(value)
+    allowed = value is None or FIELDS[name].metadata["rule"].allows(value)
     if not allowed:
-        raise UserError(_violation(name, value))
+        raise UserError(violation(name, value))
 
 
-def _violation(name: str, value: Any) -> str:
-    rule: Rule = _FIELDS[name].metadata["rule"]
-    noun = _NOUNS.get(_value_type(name))
+def violation(name: str, value: Any) -> str:
+    """The line about a value that its setting does not allow."""
+    rule: Rule = FIELDS[name].metadata["rule"]
+    noun = _NOUNS.get(value_type(name))
     text = f"{noun} {rule.text}" if noun and rule is not ANY else noun or rule.text
-    value = _text(value)
+    value = text_of(value)
     return f"--{name} must be {text}. Received: {value}"
 
 
-def _value_type(name: str) -> Any:
+def value_type(name: str) -> Any:
     """The type of a field, `None` of an optional one left aside."""
     hint = _TYPES[name]
     if isinstance(hint, types.UnionType):
         return next(member for member in get_args(hint) if member is not type(None))
     return hint
-
-
-def _convert(kind: Any, argument: Any) -> Any:
-    if not isinstance(argument, str):
-        return argument
-    if kind in (int, float, str):
-        return kind(argument)
-    return tuple(int(part) for part in argument.split(",") if part)

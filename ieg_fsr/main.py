@@ -4,7 +4,7 @@ import sys
 
 from absl import app, flags, logging
 
-from ieg_fsr import config as config_module
+from ieg_fsr import command_line
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.training.run import train
@@ -14,15 +14,15 @@ BAD_INPUT = 2
 
 # Keras and TensorFlow report each save at the level of information; --verbosity=0 shows it.
 logging.set_verbosity(logging.WARNING)
-config_module.define_flags()
-flags.adopt_module_key_flags(config_module)
+command_line.define_flags()
+flags.adopt_module_key_flags(command_line)
 
 
 def main(argv: list[str]) -> int | None:
     """Runs the mode that the flags ask for. Bad input: one line on stderr and exit code 2."""
     del argv
     try:
-        config = config_module.config_from_flags()
+        config = command_line.config_from_flags()
         MODES[config.mode](config)
     except UserError as error:
         return _complain(error)
@@ -36,7 +36,7 @@ def run() -> None:
 
 def _parse_or_exit(argv: list[str]) -> list[str]:
     try:
-        return config_module.parse_flags(argv)
+        return command_line.parse_flags(argv)
     except UserError as error:
         sys.exit(_complain(error))
     except SystemExit:

@@ -1,17 +1,17 @@
 """Tests of `ieg_fsr.config`: who wins among flag, recipe and default, and what is said about bad values."""
 
 import dataclasses
-import shlex
 
+import numpy as np
 import pytest
-from absl import flags
 from absl.testing import flagsaver
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
-from ieg_fsr import config as config_module
-from ieg_fsr.config import Config, command_line, config_from_flags, parse_flags, resolve
+from ieg_fsr.command_line import config_from_flags, parse_flags
+from ieg_fsr.config import Config, resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.recipes import RECIPES
+from ieg_fsr.rules import ANY
 
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}
 
@@ -30,18 +30,6 @@ def complaint(*words):
     message = str(caught.value)
     assert "\n" not in message
     return message
-
-
-def test_every_field_is_a_flag_with_its_help():
-    for name, field in FIELDS.items():
-        assert name in flags.FLAGS, name
-        assert field.metadata["help"] in flags.FLAGS[name].help, name
-        assert flags.FLAGS[name].value is None, name  # "not given"
-
-
-def test_every_flag_of_the_module_is_a_field():
-    defined = {flag.name for flag in flags.FLAGS.flags_by_module_dict()[config_module.__name__]}
-    assert defined == set(FIELDS)
 
 
 def test_every_default_passes_its_rule():
@@ -131,6 +119,25 @@ def test_directory_of_a_run():
     assert parsed("--mode=evaluate", "--model=m.keras").model_dir is None
 
 
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [("folder:/a/my flowers/", "folder-my flowers"), ("npz:x/data.npz", "npz-data"), ("tfds:mnist", "tfds-mnist")],
+)
+def test_directory_of_a_run_on_own_data(dataset, name):
+    assert parsed(f"--dataset={dataset}").model_dir == f"runs/{name}/fsr-noise0-seed0"
+
+
+def test_own_data_take_the_recipe_of_what_they_resemble(tmp_path):
+    np.savez(tmp_path / "small.npz", x_train=np.zeros((2, 28, 20), np.uint8))
+    np.savez(tmp_path / "large.npz", x_train=np.zeros((2, 80, 96, 3), np.uint8))
+    small, large = (parsed(f"--dataset=npz:{tmp_path}/{name}.npz") for name in ("small", "large"))
+    assert (small.network, small.image_size, small.padding) == ("resnet32", None, 2)
+    assert (large.network, large.image_size, large.padding) == ("resnet50", None, 12)
+    folder, small_folder = parsed("--dataset=folder:x"), parsed("--dataset=folder:x", "--image_size=32")
+    assert (folder.network, folder.image_size) == ("resnet50", 224)
+    assert (small_folder.network, small_folder.image_size) == ("resnet32", 32)
+
+
 def test_types():
     config = parsed("--drop_epochs=160,180", "--learning_rate=1", "--train_examples=7")
     assert config.drop_epochs == (160, 180)
@@ -141,44 +148,6 @@ def test_types():
         config.seed = 1
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "",
-        "--noise=0.4",
-        "--dataset=cifar10 --noise=0.8 --seed=2 --learning_rate=0.05",
-        "--method=supervised --mixup",
-        "--nomixup --noresume",
-        "--faithful",
-        "--faithful --pusher=paper",
-        "--schedule=steps --drop_epochs=160,180",
-        "--train_examples=200 --weight_decay=1e-05",
-        "--data_dir='my data'",
-        "--imbalance=50",
-        "--dataset=cifar100 --imbalance=50 --noise_type=asymmetric --noise=0.2 --mixup",
-        "--imbalance=10 --labels_file='my labels.csv'",
-        "--faithful --imbalance=10 --noise_matrix=m.npy --dictionary_size=7",
-        "--mode=evaluate --model=m.keras",
-    ],
-)
-def test_command_line_round_trip(words):
-    config = parsed(*shlex.split(words))
-    line = command_line(config)
-    again = parsed(*shlex.split(line))
-    # The line leaves out the directory of the run.
-    assert dataclasses.replace(again, model_dir=config.model_dir) == config
-
-
-def test_command_line_names_only_what_differs_from_the_recipe():
-    assert command_line(parsed("--dataset=cifar10")) == "--dataset=cifar10 --method=fsr"
-    assert command_line(parsed("--dataset=cifar10", "--noise=0.4", "--epochs=127", "--noflip")) == (
-        "--dataset=cifar10 --method=fsr --noise=0.4 --noflip"
-    )
-    assert command_line(parsed("--dataset=cifar10", "--imbalance=50", "--reward_batch_size=800")) == (
-        "--dataset=cifar10 --method=fsr --imbalance=50.0"
-    )
-
-
 NUMBER = "a number "
 WHOLE = "a whole number "
 
@@ -187,7 +156,17 @@ WHOLE = "a whole number "
     ("name", "value", "allowed"),
     [
         ("mode", "tain", "one of train, evaluate"),
-        ("dataset", "foo", "one of digits, fashion_mnist, cifar10, cifar100"),
+        (
+            "dataset",
+            "foo",
+            "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, inaturalist2018, folder:DIR",
+        ),
+        (
+            "dataset",
+            "folder:",
+            "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, inaturalist2018, folder:DIR",
+        ),
+        ("image_size", "7", f"{WHOLE}at least 8"),
         ("noise", "1.4", f"{NUMBER}in [0, 1]"),
         ("noise", "-0.1", f"{NUMBER}in [0, 1]"),
         ("noise", "nan", f"{NUMBER}in [0, 1]"),
@@ -248,7 +227,7 @@ def test_bad_value(name, value, allowed):
 def test_every_setting_with_a_rule_has_its_message_tested():
     [marker] = [mark for mark in test_bad_value.pytestmark if mark.name == "parametrize"]
     tested = {name for name, _, _ in marker.args[1]}
-    assert {name for name, field in FIELDS.items() if field.metadata["rule"] is not config_module.ANY} <= tested
+    assert {name for name, field in FIELDS.items() if field.metadata["rule"] is not ANY} <= tested
 
 
 def test_values_given_by_a_program_are_checked_too():
@@ -256,20 +235,6 @@ def test_values_given_by_a_program_are_checked_too():
         resolve({"noise": 2})
     with pytest.raises(UserError, match=r"Received: nosie$"):
         resolve({"nosie": 0.1})
-
-
-def test_an_unknown_flag_is_named_with_what_it_could_have_been():
-    message = complaint("--nosie=0.4")
-    assert "nosie" in message
-    assert "noise" in message
-
-
-def test_a_flag_without_its_value_is_named():
-    assert "--noise" in complaint("--noise")
-
-
-def test_a_stray_word_is_named():
-    assert complaint("--noise=0.4", "train") == "arguments must be flags such as --noise=0.4. Received: train"
 
 
 def test_evaluation_needs_a_model():

@@ -1,6 +1,7 @@
 """Shared by all tests: a quiet TensorFlow and a small CIFAR-10 archive in the published format."""
 
 import io
+import json
 import os
 import pathlib
 import tarfile
@@ -8,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -45,3 +47,80 @@ def cifar10_archive(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     data_dir = tmp_path_factory.mktemp("cifar10")
     _write_archive(data_dir / "cifar-10-binary.tar.gz", files)
     return data_dir
+
+
+ImageWriter = Callable[..., pathlib.Path]
+
+
+def _write_image(
+    path: pathlib.Path, height: int = 30, width: int = 40, mode: str = "RGB", seed: int = 0, shade: int | None = None
+) -> pathlib.Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coarse = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), np.uint8)
+    pixels = np.full((4, 5, 3), shade, np.uint8) if shade is not None else coarse
+    Image.fromarray(pixels).resize((width, height)).convert(mode).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def write_image() -> ImageWriter:
+    """A function that writes an image file, coloured patches or one shade of grey, in the format of its ending."""
+    return _write_image
+
+
+@pytest.fixture(autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """Keeps what is cached for a user out of the user's own directory."""
+    directory = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(directory))
+    return directory
+
+
+def _write_webvision(root: pathlib.Path, classes: int = 52, side: int = 40) -> pathlib.Path:
+    lists: dict[str, list[str]] = {"train_filelist_google": [], "val_filelist": [], "synsets": []}
+    for label in range(classes):
+        lists["synsets"].append(f"n{label:08} name {label}, other name {label}")
+        for k in range(2):
+            name = f"google/q{label + 1:04}/{k}.jpg"
+            _write_image(root / name, side, side + 10, seed=2 * label + k)
+            lists["train_filelist_google"].append(f"{name} {label}")
+        name = f"val{label + 1:06}.jpg"
+        _write_image(root / "val_images_256" / name, side + 5, side, shade=label)
+        lists["val_filelist"].append(f"{name} {label}")
+    (root / "info").mkdir()
+    for name, lines in lists.items():
+        (root / "info" / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    return root
+
+
+@pytest.fixture(scope="session")
+def webvision(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """WebVision 1.0 in its layout, two training images and a test image of 52 classes. Do not write into it."""
+    return _write_webvision(tmp_path_factory.mktemp("webvision"))
+
+
+@pytest.fixture(scope="session")
+def inaturalist(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """iNaturalist 2018 in its layout, 24 categories of which 20 have images. Do not write into it."""
+    root = tmp_path_factory.mktemp("inaturalist")
+    rng = np.random.default_rng(0)
+    categories = [{"id": c, "name": f"species {c}", "supercategory": "Aves"} for c in range(24)]
+    image_id = 0
+    for part, each in (("train2018", 2), ("val2018", 1)):
+        images, annotations = [], []
+        for category in rng.permutation(20).tolist():
+            for _ in range(each):
+                image_id += 1
+                name = f"train_val2018/Aves/{category}/{image_id:032x}.jpg"
+                _write_image(root / name, 36, 48, shade=category)
+                images.append({"id": image_id, "file_name": name, "width": 48, "height": 36, "license": 1})
+                annotations.append({"id": image_id, "image_id": image_id, "category_id": category})
+        order = rng.permutation(len(images)).tolist()
+        content = {
+            "info": {"year": 2018},
+            "images": [images[i] for i in order],
+            "categories": categories[::-1],
+            "annotations": annotations,
+        }
+        (root / f"{part}.json").write_text(json.dumps(content))
+    return root

@@ -7,7 +7,7 @@ import pytest
 from absl.testing import flagsaver
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
-from ieg_fsr.config import config_from_flags, parse_flags
+from ieg_fsr.command_line import config_from_flags, parse_flags
 from ieg_fsr.data.long_tail import long_tail_counts
 from ieg_fsr.data.sources import ArraySource, DataSet
 from ieg_fsr.errors import UserError

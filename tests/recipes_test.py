@@ -27,12 +27,13 @@ def test_every_entry_is_a_setting_and_passes_its_rule(dataset, method, faithful,
     # What is given is checked against the rules, and so the entries are given here.
     config = resolve({"dataset": dataset, "method": method, "faithful": faithful} | values)
     assert {name: getattr(config, name) for name in values} == values
-    types = {name: typing.get_origin(TYPES[name]) or TYPES[name] for name in values}
-    assert {name: type(value) for name, value in values.items()} == types
+    for name, value in values.items():
+        kind = TYPES[name]
+        assert type(value) in (kind, typing.get_origin(kind), *typing.get_args(kind)), name
 
 
 @pytest.mark.parametrize("dataset", RECIPES)
-@pytest.mark.parametrize("recipes", [RECIPES, LONG_TAIL_RECIPES, LONG_TAIL_NOISE_RECIPES])
+@pytest.mark.parametrize("recipes", [RECIPES, RECIPES | LONG_TAIL_RECIPES, RECIPES | LONG_TAIL_NOISE_RECIPES])
 def test_a_recipe_does_not_choose_data_method_or_place(dataset, recipes):
     places = {"mode", "dataset", "data_dir", "model_dir", "model", "method", "seed"}
     corruption = {"noise", "noise_type", "noise_matrix", "labels_file", "imbalance", "train_examples"}
@@ -41,7 +42,7 @@ def test_a_recipe_does_not_choose_data_method_or_place(dataset, recipes):
 
 @pytest.mark.parametrize("dataset", RECIPES)
 def test_mixup_and_smoothed_labels_belong_to_fsr(dataset):
-    assert recipe(dataset, "fsr", False)["mixup"] is True
+    assert recipe(dataset, "fsr", False)["mixup"] is (dataset != "inaturalist2018")
     for corruption in ({}, {"long_tailed": True}, {"long_tailed": True, "noisy": True}):
         plain = recipe(dataset, "supervised", False, **corruption)
         assert (plain["mixup"], plain["label_smoothing"]) == (False, 0.0)
@@ -134,3 +135,41 @@ def test_noise_without_a_tail_has_one_recipe():
 def test_a_data_set_without_a_long_tail_of_its_own_uses_what_it_has(monkeypatch):
     monkeypatch.setitem(RECIPES, "other", {"epochs": 3})
     assert recipe("other", "fsr", False, long_tailed=True, noisy=True) == {"mixup": True, "epochs": 3}
+
+
+def chosen(names, *arguments):
+    values = recipe(*arguments)
+    return [values[name] for name in names.split()]
+
+
+def test_webvision_is_the_papers_row():
+    names = "network batch_size dictionary_size reward_batch_size label_momentum pseudo_label_loss_weight mixup"
+    row = ["resnet50", 16 * 8, 5000, 200, 0.1, 1.0, True]
+    assert chosen(names, "webvision_mini", "fsr", False) == row
+    names = "reweight_warmup_epochs weight_constraint weight_decay schedule learning_rate_warmup_epochs epochs"
+    assert chosen(names, "webvision_mini", "fsr", False) == [20, "clip", 1e-4, "cosine_restarts", 3, 127 + 3]
+
+
+def test_inaturalist_is_the_papers_row():
+    names = "network batch_size dictionary_size reward_batch_size mixup label_smoothing weight_constraint weight_decay"
+    assert chosen(names, "inaturalist2018", "fsr", False) == ["resnet50", 32, 2000, 350, False, 0.1, "shift", 1e-4]
+    assert chosen("epochs learning_rate", "inaturalist2018", "fsr", False) == [90, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "side", "network", "image_size"),
+    [
+        ("npz:x", 16, "small_cnn", None),
+        ("npz:x", 17, "resnet32", None),
+        ("tfds:x", 64, "resnet32", None),
+        ("npz:x", 65, "resnet50", None),
+        ("folder:x", None, "resnet50", 224),
+        ("folder:x", 32, "resnet32", None),
+    ],
+)
+def test_own_data_by_the_side_of_their_images(dataset, side, network, image_size):
+    values = recipe(dataset, "fsr", False, side)
+    assert (values["network"], values.get("image_size")) == (network, image_size)
+    # Small enough for small data sets.
+    assert values["dictionary_size"] == 200
+    assert set(values) <= FIELDS

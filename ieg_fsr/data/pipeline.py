@@ -1,11 +1,17 @@
 """Batches as a pure function of the global step: the same step gives the same batch, in any process, from any start."""
 
+import functools
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.stateless_random import permuted
+from ieg_fsr.data.encoded_images import EncodedImages
+from ieg_fsr.stateless_random import fold_in, permuted
+
+# Random numbers of the crops are none of those that the methods draw with the same seed.
+_TRAINING_CROP_STREAM, _MEMBER_CROP_STREAM = 5, 6
 
 
 class Source(Protocol):
@@ -59,6 +65,8 @@ class Examples:
 
     def batches(self, start_step: int, stop_step: int) -> tf.data.Dataset:
         """The batches of the global steps start_step..stop_step - 1: x [B, ...], given_labels [B], example_ids [B]."""
+        if isinstance(self.source, EncodedImages):
+            return self._decoded_batches(self.source, start_step, stop_step)
         with tf.device("CPU:0"):
             inputs = tf.constant(self.source.images(np.arange(len(self.source))))
             labels = tf.constant(self.given_labels)
@@ -69,6 +77,32 @@ class Examples:
 
         steps = tf.data.Dataset.range(start_step, stop_step)
         return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+    def member_images(self, epoch: int) -> Callable[[np.ndarray], np.ndarray]:
+        """How the dictionary fetches inputs: ids [M] -> inputs [M, ...]; encoded images are cropped anew each epoch."""
+        if not isinstance(self.source, EncodedImages):
+            return self.source.images
+        seed = fold_in(tf.constant([self.seed, _MEMBER_CROP_STREAM], tf.int32), epoch)
+        return functools.partial(self.source.random_crops, seed=seed)
+
+    def _decoded_batches(self, source: EncodedImages, start_step: int, stop_step: int) -> tf.data.Dataset:
+        """Batches of random crops, decoded in parallel while earlier ones are trained on.
+
+        A crop depends on the seed, the epoch and the example id: not on the start, nor on who decodes first.
+        """
+        with tf.device("CPU:0"):
+            labels = tf.constant(self.given_labels)
+
+        def ids_and_epochs(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return self.batch_ids(step), tf.fill([self.batch_size], step // self.steps_per_epoch)
+
+        def example(example_id: tf.Tensor, epoch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            seed = fold_in(tf.constant([self.seed, _TRAINING_CROP_STREAM], tf.int32), epoch)
+            return source.random_crop(example_id, seed), tf.gather(labels, example_id), example_id
+
+        ids = tf.data.Dataset.range(start_step, stop_step).map(ids_and_epochs).unbatch()
+        crops = ids.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return crops.batch(self.batch_size, drop_remainder=True).prefetch(2)
 
 
 def examples(x: np.ndarray, y: np.ndarray, batch_size: int = 100, seed: int = 0) -> Examples:

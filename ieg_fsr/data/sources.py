@@ -1,11 +1,32 @@
 """Images with their true labels, addressed by a dense example id. NumPy only."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
 from ieg_fsr.errors import UserError
+
+
+class ImageSource(Protocol):
+    """Images of one size with their true labels, with random access by dense example id 0..N-1."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def labels(self) -> np.ndarray:
+        """True labels, int32 [N], read-only."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, channels)."""
+
+    def images(self, ids: Any) -> np.ndarray:
+        """Images uint8 [n, H, W, channels] of the examples `ids` [n], not augmented."""
+
+    def take(self, ids: Any) -> "ImageSource":
+        """A new source of these examples; entry k of `ids` becomes example id k."""
 
 
 class ArraySource:
@@ -25,15 +46,7 @@ class ArraySource:
             images = images[..., np.newaxis]
         if images.dtype != np.uint8 or images.ndim != 4:
             raise UserError(f"images must be uint8 [N, H, W, channels]. Received: {_describe(images)}")
-        if labels.dtype.kind not in "iu" or labels.ndim != 1:
-            raise UserError(f"labels must be integers [N]. Received: {_describe(labels)}")
-        if len(images) != len(labels):
-            raise UserError(f"images and labels must have one length. Received: {len(images)} and {len(labels)}")
-        if labels.size and labels.min() < 0:
-            raise UserError(f"labels must be at least 0. Received: {labels.min()}")
-        self._images = images
-        self._labels = np.array(labels, dtype=np.int32)
-        self._labels.setflags(write=False)
+        self._images, self._labels = images, checked_labels(labels, len(images))
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -62,21 +75,45 @@ class ArraySource:
           TypeError: `ids` are not a list of integers (a boolean mask is none).
           IndexError: an id outside 0..N-1; a negative one does not count from the end.
         """
-        return self._images[self._checked(ids)]
+        return self._images[checked_ids(ids, len(self))]
 
     def take(self, ids: Any) -> "ArraySource":
         """A new source of these examples; entry k of `ids` becomes example id k."""
-        checked = self._checked(ids)
+        checked = checked_ids(ids, len(self))
         return ArraySource(self._images[checked], self._labels[checked])
 
-    def _checked(self, ids: Any) -> np.ndarray:
-        """`ids` as int64 [n], or an exception."""
-        array = np.asarray(ids)
-        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-            raise TypeError(f"ids must be integers [n]. Received: {_describe(array)}")
-        if array.size and (array.min() < 0 or array.max() >= len(self)):
-            raise IndexError(f"ids must be in [0, {len(self)}). Received: {array.min()}..{array.max()}")
-        return array.astype(np.int64)
+
+def checked_labels(labels: Any, num_images: int) -> np.ndarray:
+    """True labels as int32 [N], a copy, write-protected.
+
+    Raises:
+      UserError: they are not integers of at least 0, one for each image.
+    """
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+        raise UserError(f"labels must be integers [N]. Received: {_describe(labels)}")
+    if num_images != len(labels):
+        raise UserError(f"images and labels must have one length. Received: {num_images} and {len(labels)}")
+    if labels.size and labels.min() < 0:
+        raise UserError(f"labels must be at least 0. Received: {labels.min()}")
+    copy = np.array(labels, dtype=np.int32)
+    copy.setflags(write=False)
+    return copy
+
+
+def checked_ids(ids: Any, num_examples: int) -> np.ndarray:
+    """Example ids as int64 [n].
+
+    Raises:
+      TypeError: `ids` are not a list of integers (a boolean mask is none).
+      IndexError: an id outside 0..N-1; a negative one does not count from the end.
+    """
+    array = np.asarray(ids)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise TypeError(f"ids must be integers [n]. Received: {_describe(array)}")
+    if array.size and (array.min() < 0 or array.max() >= num_examples):
+        raise IndexError(f"ids must be in [0, {num_examples}). Received: {array.min()}..{array.max()}")
+    return array.astype(np.int64)
 
 
 def _describe(array: np.ndarray) -> str:
@@ -86,12 +123,25 @@ def _describe(array: np.ndarray) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class DataSet:
-    """A training part and a test part with their true labels, and the names of the classes in label order."""
+    """A training part and a test part with their true labels.
+
+    Attributes:
+      name: value of --dataset.
+      train: to train on.
+      test: to evaluate on.
+      class_names: in label order.
+      extra_tests: further test sets of the same classes by name, such as ImageNet's images for WebVision's classes.
+      notes: what a user should know about how the data were read, a line each.
+      corrupt_files: images that could not be decoded and were left out, of all parts.
+    """
 
     name: str
-    train: ArraySource
-    test: ArraySource
+    train: ImageSource
+    test: ImageSource
     class_names: tuple[str, ...]
+    extra_tests: Mapping[str, ImageSource] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    corrupt_files: tuple[str, ...] = ()
 
     @property
     def num_classes(self) -> int:

@@ -23,6 +23,8 @@ from ieg_fsr.evaluation.metrics import (
 LARGEST_PRINTED_MATRIX = 20
 LARGEST_PRINTED_TABLE = 100
 LARGEST_STORED_MATRIX = 1000
+# A batch of a forward pass: as many images as fit into this number of pixels, and no more than 500.
+_BATCH_PIXELS, _LARGEST_BATCH = 500 * 64 * 64, 500
 
 Classifier = Callable[..., Any]
 
@@ -81,7 +83,7 @@ def compile_classifier(model: Classifier) -> tf.types.experimental.PolymorphicFu
     return forward
 
 
-def predict_logits(model: Classifier, source: LabelledImages, batch_size: int = 500) -> np.ndarray:
+def predict_logits(model: Classifier, source: LabelledImages, batch_size: int | None = None) -> np.ndarray:
     """Predicts every example of a source in order.
 
     Every batch has the same size, the last one is filled up with black images, so one trace serves them all.
@@ -89,7 +91,7 @@ def predict_logits(model: Classifier, source: LabelledImages, batch_size: int = 
     Args:
       model: a Keras classifier, one from `load_classifier`, or what `compile_classifier` made of either.
       source: N images with their labels.
-      batch_size: images per call, at least 1.
+      batch_size: images per call, at least 1; by default 500, of images beyond 64x64 pixels fewer.
 
     Returns:
       float32 [N, C].
@@ -100,7 +102,7 @@ def predict_logits(model: Classifier, source: LabelledImages, batch_size: int = 
     if not len(source):
         raise UserError("the test set must have at least one image. Received: 0")
     forward = model if isinstance(model, tf.types.experimental.PolymorphicFunction) else compile_classifier(model)
-    batch_size = min(batch_size, len(source))
+    batch_size = min(batch_size or _default_batch_size(source), len(source))
     logits = []
     for start in range(0, len(source), batch_size):
         images = source.images(np.arange(start, min(start + batch_size, len(source))))
@@ -110,12 +112,17 @@ def predict_logits(model: Classifier, source: LabelledImages, batch_size: int = 
     return np.concatenate(logits)
 
 
+def _default_batch_size(source: LabelledImages) -> int:
+    _, height, width, _ = source.images(np.arange(1)).shape
+    return max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
+
+
 def evaluate_model(
     model: Classifier,
     source: LabelledImages,
     num_classes: int | None = None,
     class_names: Sequence[str] | None = None,
-    batch_size: int = 500,
+    batch_size: int | None = None,
 ) -> dict[str, Any]:
     """Measures a classifier on a test set.
 

@@ -17,14 +17,18 @@ def evaluate(config: Config, tell: Callable[[str], None] = print) -> dict[str, A
         UserError: the model cannot be loaded or does not fit the data, or the directory cannot be written to.
     """
     assert config.model is not None, "resolve() asks for a model in this mode"
-    data = load_dataset(config.dataset, config.data_dir)
+    data = load_dataset(config.dataset, config.data_dir, config.image_size, config.strict_data)
     import_tensorflow()
     from ieg_fsr.evaluation.evaluate import check_fits, evaluate_model, load_classifier, report
 
     model = load_classifier(config.model)
     check_fits(model, data.test.image_shape, data.num_classes, config.dataset, config.model)
     result = evaluate_model(model, data.test, data.num_classes, data.class_names)
-    tell(report(result, data.class_names))
+    tell("\n".join([*data.notes, report(result, data.class_names)]))
+    for name, test in data.extra_tests.items():
+        extra = evaluate_model(model, test, data.num_classes)
+        tell(f"\n{name}: top-1 accuracy {extra['test_accuracy']:.4f}, top-5 accuracy {extra['test_top5']:.4f}")
+        result |= {f"{figure}_{name}": extra[figure] for figure in ("test_accuracy", "test_top5")}
     if config.model_dir is not None:
         make_directory(config.model_dir)
         write_json(pathlib.Path(config.model_dir) / "evaluation.json", result)

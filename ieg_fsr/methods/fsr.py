@@ -226,7 +226,7 @@ class FSR(Supervised):
         members = select_members(self.scores.read(), examples.given_labels, self.dictionary.size, self.num_classes, rng)
         self.dictionary.assign(members, examples.given_labels[members])
         if epoch >= self.reweight_warmup_epochs:
-            self.reward.renew(examples.source.images, tf.constant([self.seed, epoch], tf.int32))
+            self.reward.renew(examples.member_images(epoch), tf.constant([self.seed, epoch], tf.int32))
 
     def set_epoch(self, epoch: int) -> None:
         """Switches re-weighting on or off for an epoch; a switch traces the train function anew."""

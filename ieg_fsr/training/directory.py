@@ -22,8 +22,8 @@ RUN_FILES = (
     "checkpoints",
     "events.out.tfevents.*",
 )
-# Settings that say where things are, not what is computed.
-PLACES = ("model_dir", "data_dir", "resume", "model", "mode")
+# Settings that say where things are and what is refused, not what is computed.
+PLACES = ("model_dir", "data_dir", "strict_data", "resume", "model", "mode")
 
 
 def earlier_run(directory: pathlib.Path, config: Config) -> dict[str, Any] | None:

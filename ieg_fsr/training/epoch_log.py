@@ -3,12 +3,13 @@
 import math
 import pathlib
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
-from ieg_fsr.data.sources import ArraySource
+from ieg_fsr.data.sources import ImageSource
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.evaluate import compile_classifier, predict_logits
 from ieg_fsr.evaluation.metrics import top_k_accuracy
@@ -28,12 +29,13 @@ class EpochLog(keras.callbacks.Callback):
     def __init__(
         self,
         directory: pathlib.Path,
-        test: ArraySource,
+        test: ImageSource,
         clean: np.ndarray,
         progress: Progress,
         checkpoints: Checkpoints,
         rows: list[dict[str, Any]],
         eval_intervals: dict[str, int],
+        extra_tests: Mapping[str, ImageSource] | None = None,
     ) -> None:
         """Sets up the writers.
 
@@ -46,9 +48,11 @@ class EpochLog(keras.callbacks.Callback):
             rows: metrics of the epochs already done.
             eval_intervals: epochs between evaluations of the parameters ("") and of their average ("_ema"); both are
                 evaluated after the last epoch.
+            extra_tests: further test sets by name; their figures end in the name.
         """
         super().__init__()
-        self.test, self.clean, self.progress, self.checkpoints = test, clean, progress, checkpoints
+        self.tests = {"": test} | {f"_{name}": source for name, source in (extra_tests or {}).items()}
+        self.clean, self.progress, self.checkpoints = clean, progress, checkpoints
         self.rows, self.eval_intervals = rows, eval_intervals
         self.metrics_file = directory / "metrics.jsonl"
         self.events = EventWriter(str(directory))
@@ -112,9 +116,10 @@ class EpochLog(keras.callbacks.Callback):
         for suffix, forward in self.evaluated.items():
             if (epoch + 1) % self.eval_intervals[suffix] and epoch + 1 != self.params["epochs"]:
                 continue
-            logits = predict_logits(forward, self.test)
-            figures[f"test_accuracy{suffix}"] = top_k_accuracy(logits, self.test.labels, 1)
-            figures[f"test_top5{suffix}"] = top_k_accuracy(logits, self.test.labels, 5)
+            for name, test in self.tests.items():
+                logits = predict_logits(forward, test)
+                figures[f"test_accuracy{name}{suffix}"] = top_k_accuracy(logits, test.labels, 1)
+                figures[f"test_top5{name}{suffix}"] = top_k_accuracy(logits, test.labels, 5)
         return figures
 
     def weights(self) -> np.ndarray | None:

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.config import Config, command_line
+from ieg_fsr.command_line import command_line
+from ieg_fsr.config import Config
 from ieg_fsr.data.given_labels import labels_sha256
 from ieg_fsr.data.long_tail import measured_imbalance
 from ieg_fsr.data.pipeline import Examples
@@ -90,6 +91,7 @@ def _fit(
         checkpoints,
         rows,
         {"": config.eval_interval, "_ema": config.ema_eval_interval},
+        data.extra_tests,
     )
     model.fit(examples, epochs=config.epochs, initial_epoch=epochs_done, verbose=0, callbacks=[log])
     return rows
@@ -106,12 +108,13 @@ def _write_models(model: Supervised, directory: pathlib.Path) -> None:
 def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
     last = rows[-1]
     names = """dataset method network noise noise_type noise_matrix labels_file measured_noise_rate imbalance
-        measured_imbalance training_examples given_labels_sha256 seed epochs"""
+        measured_imbalance training_examples corrupt_images given_labels_sha256 seed epochs"""
     figures = "test_accuracy test_accuracy_ema test_top5 dictionary_purity zero_weight_ratio weight_clean weight_noisy"
     return (
         {name: resolved[name] for name in names.split()}
         | {"steps": last["step"]}
         | {name: last.get(name) for name in figures.split()}
+        | {name: value for name, value in last.items() if name.startswith("test_")}
         | {
             "seconds_per_step": float(np.median([row["seconds_per_step"] for row in rows])),
             "seconds_total": sum(row["seconds"] for row in rows),
@@ -136,6 +139,8 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
         "training_examples": len(data.train),
         "test_examples": len(data.test),
         "num_classes": data.num_classes,
+        "corrupt_images": len(data.corrupt_files),
+        "corrupt_files": list(data.corrupt_files),
         "measured_noise_rate": float(np.mean(given_labels != data.train.labels)),
         "measured_imbalance": measured_imbalance(data.train.labels),
         "given_labels_sha256": labels_sha256(given_labels),

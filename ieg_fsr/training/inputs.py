@@ -35,7 +35,7 @@ def load_training_data(config: Config) -> TrainingData:
     Raises:
         UserError: the data set or a file cannot be read, or is too small for the settings.
     """
-    data = load_dataset(config.dataset, config.data_dir)
+    data = load_dataset(config.dataset, config.data_dir, config.image_size, config.strict_data)
     from_file = None
     if config.labels_file is not None:
         from_file = read_given_labels(config.labels_file, len(data.train), data.num_classes)

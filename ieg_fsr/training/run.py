@@ -5,7 +5,8 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from ieg_fsr.config import Config, command_line
+from ieg_fsr.command_line import command_line
+from ieg_fsr.config import Config
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.training.directory import earlier_run
 from ieg_fsr.training.inputs import load_training_data, resolved_dictionary_size
@@ -32,7 +33,7 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
     import_tensorflow()
     from ieg_fsr.training.execution import execute
 
-    report(f"python -m ieg_fsr.main {command_line(config)}\n{_settings_text(config)}")
+    report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *training.data.notes]))
     places = resolved_dictionary_size(config, len(training.given_labels))
     if config.method == "fsr" and places < config.dictionary_size:
         report(f"a dictionary of all {places} training examples: the recipe's size is for more of them")

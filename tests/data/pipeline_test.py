@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import ieg_fsr
+from ieg_fsr.data.encoded_images import EncodedImages
 from ieg_fsr.data.pipeline import Examples, examples
 
 
@@ -141,3 +142,87 @@ def test_same_ids_in_another_process():
     ).stdout
     expected = [ids for _, _, ids in numbered(103, 10, seed=4).batches(7, 13).as_numpy_iterator()]
     np.testing.assert_array_equal([[int(one) for one in line.split()] for line in output.splitlines()], expected)
+
+
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory, write_image):
+    """Twelve images of different sizes; image k has the shade 20 k."""
+    folder = tmp_path_factory.mktemp("encoded")
+    paths = [str(write_image(folder / f"{k}.png", 30 + k, 44, shade=20 * k)) for k in range(12)]
+    return EncodedImages(paths, np.arange(12) % 3, 16)
+
+
+@pytest.fixture(scope="module")
+def patches(tmp_path_factory, write_image):
+    """Seven images of coloured patches: two crops differ."""
+    folder = tmp_path_factory.mktemp("patches")
+    paths = [str(write_image(folder / f"{k}.jpg", 50, 60, seed=k)) for k in range(7)]
+    return EncodedImages(paths, np.arange(7) % 2, 16)
+
+
+def test_encoded_images_belong_to_the_ids(encoded):
+    data = Examples(encoded, np.arange(12) % 5, 4)
+    for inputs, labels, ids in data.batches(0, 6).as_numpy_iterator():
+        assert (inputs.shape, inputs.dtype) == ((4, 16, 16, 3), np.uint8)
+        np.testing.assert_array_equal(inputs[:, 3, 5, 1], 20 * ids)
+        np.testing.assert_array_equal(labels, ids % 5)
+
+
+def test_encoded_images_come_in_the_order_of_arrays(encoded):
+    arrays = examples(np.zeros(12), np.zeros(12, int), 5, seed=2)
+    decoded = Examples(encoded, np.zeros(12, int), 5, seed=2)
+    assert decoded.steps_per_epoch == arrays.steps_per_epoch == 2
+    np.testing.assert_array_equal(epoch_ids(decoded, 3), epoch_ids(arrays, 3))
+
+
+@pytest.mark.parametrize("start", [1, 4])
+def test_a_batch_of_crops_does_not_depend_on_the_start(patches, start):
+    data = Examples(patches, np.arange(7) % 2, 3, seed=5)
+    reference = list(data.batches(0, 6).as_numpy_iterator())
+    resumed = list(data.batches(start, 6).as_numpy_iterator())
+    assert len(resumed) == 6 - start
+    for expected, actual in zip(reference[start:], resumed, strict=True):
+        for one, other in zip(expected, actual, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def crops_of(data, epoch, example_id):
+    first = epoch * data.steps_per_epoch
+    for inputs, _, ids in data.batches(first, first + data.steps_per_epoch).as_numpy_iterator():
+        for image, one in zip(inputs, ids, strict=True):
+            if one == example_id:
+                return image
+    return None
+
+
+def test_crops_differ_between_epochs_and_seeds(patches):
+    crops = [crops_of(Examples(patches, np.zeros(7, int), 7, seed), epoch, 4) for seed in (0, 1) for epoch in (0, 1)]
+    assert len({crop.tobytes() for crop in crops}) == 4
+
+
+def test_encoded_batches_have_static_shapes(encoded):
+    spec = Examples(encoded, np.zeros(12, int), 4).batches(0, 1).element_spec
+    assert [(item.shape.as_list(), item.dtype) for item in spec] == [
+        ([4, 16, 16, 3], tf.uint8), ([4], tf.int32), ([4], tf.int32)
+    ]  # fmt: skip
+
+
+def test_making_the_batches_reads_no_image(tmp_path):
+    missing = EncodedImages([str(tmp_path / f"{k}") for k in range(7)], np.zeros(7, int), 16)
+    batches = Examples(missing, np.zeros(7, int), 7).batches(0, 1000)
+    with pytest.raises(tf.errors.NotFoundError):
+        next(batches.as_numpy_iterator())
+
+
+def test_members_are_cropped_anew_for_every_epoch(patches):
+    data = Examples(patches, np.zeros(7, int), 2)
+    first, again, later = (data.member_images(epoch)(np.array([3, 6])) for epoch in (1, 1, 2))
+    assert first.shape == (2, 16, 16, 3)
+    np.testing.assert_array_equal(first, again)
+    assert (first[0] != later[0]).any()
+    assert (first[0] != crops_of(data, 1, 3)).any()
+
+
+def test_members_in_memory_are_fetched_as_they_are():
+    x = np.arange(12.0)
+    np.testing.assert_array_equal(examples(x, np.zeros(12, int), 2).member_images(3)(np.array([5, 1])), [5, 1])

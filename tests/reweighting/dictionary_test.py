@@ -1,5 +1,7 @@
 """Tests of the choice of members and of the class-balanced draws."""
 
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -161,3 +163,41 @@ def test_draws_work_compiled_also_after_a_change(dictionary):
     assert np.any(compiled(tf.constant([9, 5])).numpy() != first)
     dictionary.assign(MEMBER_IDS[:5], MEMBER_LABELS[:5])
     assert_balanced(compiled(tf.constant([8, 5])).numpy(), counts=[4, 1, 0, 0])
+
+
+def test_more_classes_than_places():
+    """iNaturalist's sizes: 8142 classes, a long tail, 2000 places, draws of 350."""
+    classes, size, reward_batch_size = 8142, 2000, 350
+    rng = np.random.default_rng(0)
+    labels = np.concatenate([np.arange(classes), rng.zipf(1.3, 30_000) % classes]).astype(np.int32)
+    scores = rng.normal(size=len(labels)).astype(np.float32)
+    members = select_members(scores, labels, size, classes, np.random.default_rng(1))
+    # One best-scored example of each of 2000 classes.
+    assert len(members) == len(np.unique(labels[members])) == size
+    for member in members[:50]:
+        assert scores[member] == scores[labels == labels[member]].max()
+    dictionary = RewardDictionary(size, classes)
+    dictionary.assign(members, labels[members])
+    slots = dictionary.draw(reward_batch_size, tf.constant([0, 1])).numpy()
+    drawn = dictionary.member_labels.numpy()[slots]
+    assert len(np.unique(drawn)) == reward_batch_size
+    np.testing.assert_array_equal(labels[dictionary.members()[slots]], drawn)
+    # Another refresh, other classes.
+    others = select_members(scores, labels, size, classes, np.random.default_rng(2))
+    assert len(np.intersect1d(members, others)) < size / 2
+
+
+@pytest.mark.parametrize("classes", [10, 8142])
+def test_a_million_examples_are_refreshed_within_two_seconds(classes):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, classes, 10**6).astype(np.int32)
+    scores = rng.normal(size=10**6).astype(np.float32)
+    dictionary = RewardDictionary(2000, classes)
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        members = select_members(scores, labels, 2000, classes, rng)
+        dictionary.assign(members, labels[members])
+        seconds.append(time.perf_counter() - start)
+    assert len(dictionary.members()) == 2000
+    assert min(seconds) <= 2.0

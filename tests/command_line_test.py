@@ -1,0 +1,97 @@
+"""Tests of `ieg_fsr.command_line`: every setting is a flag, a command line can be written back, slips are named."""
+
+import dataclasses
+import shlex
+
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+
+import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
+from ieg_fsr import command_line as command_line_module
+from ieg_fsr.command_line import command_line, config_from_flags, parse_flags
+from ieg_fsr.config import FIELDS
+from ieg_fsr.errors import UserError
+
+
+def parsed(*words):
+    """The settings of a command line."""
+    with flagsaver.flagsaver():
+        parse_flags(["ieg_fsr", *words])
+        return config_from_flags()
+
+
+def complaint(*words):
+    """What is said about a command line."""
+    with pytest.raises(UserError) as caught:
+        parsed(*words)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_every_field_is_a_flag_with_its_help():
+    for name, field in FIELDS.items():
+        assert name in flags.FLAGS, name
+        assert field.metadata["help"] in flags.FLAGS[name].help, name
+        assert flags.FLAGS[name].value is None, name  # "not given"
+
+
+def test_every_flag_of_the_module_is_a_field():
+    defined = {flag.name for flag in flags.FLAGS.flags_by_module_dict()[command_line_module.__name__]}
+    assert defined == set(FIELDS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "--noise=0.4",
+        "--dataset=cifar10 --noise=0.8 --seed=2 --learning_rate=0.05",
+        "--method=supervised --mixup",
+        "--nomixup --noresume",
+        "--faithful",
+        "--faithful --pusher=paper",
+        "--schedule=steps --drop_epochs=160,180",
+        "--train_examples=200 --weight_decay=1e-05",
+        "--data_dir='my data'",
+        "--imbalance=50",
+        "--dataset=cifar100 --imbalance=50 --noise_type=asymmetric --noise=0.2 --mixup",
+        "--imbalance=10 --labels_file='my labels.csv'",
+        "--faithful --imbalance=10 --noise_matrix=m.npy --dictionary_size=7",
+        "--dataset='folder:my photos' --strict_data",
+        "--dataset=folder:photos --image_size=32 --noflip",
+        "--dataset=webvision_mini --image_size=128 --data_dir=here",
+        "--mode=evaluate --model=m.keras",
+    ],
+)
+def test_command_line_round_trip(words):
+    config = parsed(*shlex.split(words))
+    line = command_line(config)
+    again = parsed(*shlex.split(line))
+    # The line leaves out the directory of the run.
+    assert dataclasses.replace(again, model_dir=config.model_dir) == config
+
+
+def test_command_line_names_only_what_differs_from_the_recipe():
+    assert command_line(parsed("--dataset=cifar10")) == "--dataset=cifar10 --method=fsr"
+    assert command_line(parsed("--dataset=cifar10", "--noise=0.4", "--epochs=127", "--noflip")) == (
+        "--dataset=cifar10 --method=fsr --noise=0.4 --noflip"
+    )
+    assert command_line(parsed("--dataset=cifar10", "--imbalance=50", "--reward_batch_size=800")) == (
+        "--dataset=cifar10 --method=fsr --imbalance=50.0"
+    )
+
+
+def test_an_unknown_flag_is_named_with_what_it_could_have_been():
+    message = complaint("--nosie=0.4")
+    assert "nosie" in message
+    assert "noise" in message
+
+
+def test_a_flag_without_its_value_is_named():
+    assert "--noise" in complaint("--noise")
+
+
+def test_a_stray_word_is_named():
+    assert complaint("--noise=0.4", "train") == "arguments must be flags such as --noise=0.4. Received: train"
