@@ -80,6 +80,7 @@ CIFAR10, CIFAR100 = {"dataset": "cifar10"}, {"dataset": "cifar100"}
 WIDE, SMALL = {"network": "wrn28_10"}, {"network": "resnet32"}
 UNIFORM = {"noise_type": "uniform", "noise": 0.4}
 ASYMMETRIC = {"noise_type": "asymmetric", "noise": 0.4}
+PHOTOGRAPHS = {"network": "resnet50", "image_size": 224, "padding": 0, "weight_decay": 1e-4}
 EXPERIMENTS = {
     "cifar10_uniform_wrn28_10": NOISE | CIFAR10 | WIDE | UNIFORM,
     "cifar10_uniform_resnet32": NOISE | CIFAR10 | SMALL | UNIFORM,
@@ -99,6 +100,14 @@ EXPERIMENTS = {
     "cifar100_hyperparameters": NOISE | CIFAR100 | SMALL | UNIFORM,
     "cifar10_mixup_relabelling": NOISE | CIFAR10 | SMALL | UNIFORM | {"noise": 0.2},
     "cifar10_pushers": NOISE | CIFAR10 | SMALL | UNIFORM,
+    "webvision_mini": NOISE | PHOTOGRAPHS | {
+        "dataset": "webvision_mini", "noise": 0.0, "batch_size": 8 * 16, "dictionary_size": 5000,
+        "pseudo_label_loss_weight": 1.0, "learning_rate_warmup_epochs": 3, "epochs": 127 + 3,
+    },
+    "inaturalist2018": LONG_TAIL | PHOTOGRAPHS | {
+        "dataset": "inaturalist2018", "imbalance": 1.0, "batch_size": 32, "dictionary_size": 2000,
+        "reward_batch_size": 350, "epochs": 90, "drop_epochs": (72, 81), "reweight_warmup_epochs": 72,
+    },
 }  # fmt: skip
 
 
@@ -154,7 +163,7 @@ def test_every_file_starts_a_run(path, monkeypatch, tmp_path):
     """One step with re-weighting, on a network and data that are smaller than the file's."""
     config = parsed(f"--flagfile={path}")
     data = tiny_data(10 if config.dataset == "cifar10" else 100)
-    monkeypatch.setattr("ieg_fsr.training.inputs.load_dataset", lambda name, data_dir: data)
+    monkeypatch.setattr("ieg_fsr.training.inputs.load_dataset", lambda *settings: data)
     small = ["--network=small_cnn", "--epochs=1", "--reweight_warmup_epochs=0", "--dictionary_size=20"]
     small += ["--reward_batch_size=20", f"--model_dir={tmp_path}"]
     if config.imbalance > 1:

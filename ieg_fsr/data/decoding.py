@@ -80,4 +80,5 @@ def _resized(image: tf.Tensor, size: int) -> tf.Tensor:
         lambda: tf.image.resize(image, [size, size], antialias=True),
         lambda: tf.image.resize(image, [size, size]),
     )
-    return tf.ensure_shape(tf.saturate_cast(tf.round(pixels), tf.uint8), [size, size, 3])
+    # Weighted means of pixels, never outside 0..255: adding a half and cutting off rounds them.
+    return tf.ensure_shape(tf.cast(pixels + 0.5, tf.uint8), [size, size, 3])

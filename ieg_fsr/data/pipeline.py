@@ -1,6 +1,7 @@
 """Batches as a pure function of the global step: the same step gives the same batch, in any process, from any start."""
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from ieg_fsr.data.encoded_images import EncodedImages
 from ieg_fsr.stateless_random import fold_in, permuted
 
 # Random numbers of the crops are none of those that the methods draw with the same seed.
+_PARALLEL_IMAGES = os.cpu_count() or 1
 _TRAINING_CROP_STREAM, _MEMBER_CROP_STREAM = 5, 6
 
 
@@ -101,7 +103,7 @@ class Examples:
             return source.random_crop(example_id, seed), tf.gather(labels, example_id), example_id
 
         ids = tf.data.Dataset.range(start_step, stop_step).map(ids_and_epochs).unbatch()
-        crops = ids.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        crops = ids.map(example, num_parallel_calls=_PARALLEL_IMAGES, deterministic=True)
         return crops.batch(self.batch_size, drop_remainder=True).prefetch(2)
 
 
