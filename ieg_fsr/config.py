@@ -12,6 +12,7 @@ from typing import Any, ClassVar, get_args, get_type_hints
 from ieg_fsr.data.corruption import NOISE_TYPES, check_noise_type
 from ieg_fsr.data.datasets import CHOICES, image_side, is_dataset
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods import METHODS
 from ieg_fsr.networks import NETWORKS
 from ieg_fsr.recipes import recipe
 from ieg_fsr.rules import ANY, Rule, above, at_least, below_one, between, one_of, rising_epochs
@@ -55,7 +56,7 @@ class Config:
         "of label noise, initial parameters, shuffles and draws",
     )
 
-    method: str = setting("fsr", one_of("fsr", "supervised"), "training method")
+    method: str = setting("fsr", one_of(*METHODS), "training method")
     network: str = setting("small_cnn", one_of(*NETWORKS), "architecture")
     epochs: int = setting(100, at_least(1), "passes over the data")
     batch_size: int = setting(100, at_least(1), "samples in a step")

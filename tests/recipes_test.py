@@ -7,6 +7,7 @@ import pytest
 
 from ieg_fsr.config import Config, resolve
 from ieg_fsr.data.datasets import DATASETS
+from ieg_fsr.methods import METHODS
 from ieg_fsr.recipes import FAITHFUL, LONG_TAIL_NOISE_RECIPES, LONG_TAIL_RECIPES, RECIPES, recipe
 
 FIELDS = {field.name for field in dataclasses.fields(Config)}
@@ -19,7 +20,7 @@ def test_every_data_set_has_a_recipe():
 
 @pytest.mark.parametrize("dataset", RECIPES)
 @pytest.mark.parametrize("faithful", [False, True])
-@pytest.mark.parametrize("method", ["fsr", "supervised"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("corruption", [{}, {"long_tailed": True}, {"long_tailed": True, "noisy": True}])
 def test_every_entry_is_a_setting_and_passes_its_rule(dataset, method, faithful, corruption):
     values = recipe(dataset, method, faithful, **corruption)
