@@ -12,10 +12,10 @@ from typing import Any, ClassVar, get_args, get_type_hints
 from ieg_fsr.data.corruption import NOISE_TYPES, check_noise_type
 from ieg_fsr.data.datasets import CHOICES, image_side, is_dataset
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods import METHODS
+from ieg_fsr.methods import METHODS, WITHOUT_MIXUP
 from ieg_fsr.networks import NETWORKS
 from ieg_fsr.recipes import recipe
-from ieg_fsr.rules import ANY, Rule, above, at_least, below_one, between, one_of, rising_epochs
+from ieg_fsr.rules import ANY, Rule, above, above_zero_to_one, at_least, below_one, between, one_of, rising_epochs
 
 
 def setting(default: Any, rule: Rule, text: str) -> Any:
@@ -86,6 +86,20 @@ class Config:
     pseudo_label_loss_weight: float = setting(2.0, at_least(0), "p")
     faithful: bool = setting(False, ANY, "as the authors' released code: --pusher=release --reward_interval=1")
 
+    gce_q: float = setting(0.7, above_zero_to_one(), "q of gce: near 0 is cross-entropy, 1 is absolute error")
+    elr_lambda: float = setting(3.0, at_least(0), "lambda, strength of elr's second term")
+    elr_momentum: float = setting(0.7, below_one(), "beta, of elr's running probabilities")
+    focal_gamma: float = setting(2.0, at_least(0), "gamma of focal and cb_focal; 0 is cross-entropy")
+    class_balanced_beta: float = setting(0.9999, below_one(), "beta of the cb_ methods; 0 weighs all classes alike")
+    correction_matrix: str = setting(
+        "estimated", ANY, "P(given | true) of forward_correction: estimated, true (that of the noise), or a file"
+    )
+    correction_warmup_epochs: int = setting(10, at_least(0), "epochs of plain training before the matrix is estimated")
+    coteaching_forget_rate: float | None = setting(
+        None, below_one(), "tau, share of a batch left out by coteaching; that of the wrong labels if not given"
+    )
+    coteaching_warmup_epochs: int = setting(10, at_least(0), "T_k, epochs over which that share rises from 0")
+
     eval_interval: int = setting(1, at_least(1), "epochs between two evaluations")
     ema_eval_interval: int = setting(1, at_least(1), "epochs between two evaluations of the parameter average")
     jit_compile: str = setting("auto", one_of("auto", "true", "false"), "XLA; auto: on accelerators only")
@@ -145,6 +159,14 @@ def _check_together(config: Config) -> None:
             raise UserError(f"--noise must be 0 with --{name}, which has its own. Received: {config.noise:g}")
     if config.labels_file is not None and config.noise_matrix is not None:
         raise UserError(f"--noise_matrix must not be given with --labels_file. Received: {config.noise_matrix}")
+    if config.method in WITHOUT_MIXUP and config.mixup:
+        raise UserError(f"--mixup must be false with --method={config.method}. Received: true")
+    if config.method == "forward_correction" and config.correction_matrix == "true" and config.labels_file is not None:
+        raise UserError("--correction_matrix must be estimated or a file with --labels_file. Received: true")
+    if config.method == "coteaching" and config.coteaching_forget_rate is None and config.labels_file is not None:
+        raise UserError(
+            "--coteaching_forget_rate must be given with --labels_file: the share of wrong labels. Received: nothing"
+        )
 
 
 def _run_directory(config: Config) -> str:

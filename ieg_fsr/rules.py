@@ -32,6 +32,11 @@ def between(low: float, high: float) -> Rule:
     return Rule(lambda value: low <= value <= high, f"in [{low:g}, {high:g}]")
 
 
+def above_zero_to_one() -> Rule:
+    """A number in (0, 1]."""
+    return Rule(lambda value: 0 < value <= 1, "in (0, 1]")
+
+
 def below_one() -> Rule:
     """A number in [0, 1)."""
     return Rule(lambda value: 0 <= value < 1, "in [0, 1)")

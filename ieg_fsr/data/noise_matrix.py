@@ -1,4 +1,4 @@
-"""`--noise_matrix`: any label noise, as a transition matrix from a file."""
+"""Any label noise, as a transition matrix from a file: `--noise_matrix`, `--correction_matrix`."""
 
 import csv
 import pathlib
@@ -11,12 +11,13 @@ from ieg_fsr.errors import UserError
 _ROW_SUM_TOLERANCE = 1e-6
 
 
-def read_noise_matrix(path: str, num_classes: int) -> np.ndarray:
+def read_noise_matrix(path: str, num_classes: int, flag: str = "--noise_matrix") -> np.ndarray:
     """Reads P(given j | true i) from a .npy file or, under any other ending, from CSV without a header.
 
     Args:
         path: of the file.
         num_classes: C.
+        flag: that gave the path, for the message.
 
     Returns:
         [C, C], float64.
@@ -27,25 +28,25 @@ def read_noise_matrix(path: str, num_classes: int) -> np.ndarray:
     try:
         matrix = _read_npy(path) if pathlib.Path(path).suffix == ".npy" else _read_csv(path)
     except OSError as error:
-        raise UserError(f"--noise_matrix must be a readable file ({error.strerror}). Received: {path}") from None
+        raise UserError(f"{flag} must be a readable file ({error.strerror}). Received: {path}") from None
     except (ValueError, EOFError, csv.Error):
         raise UserError(
-            f"--noise_matrix must be rows of numbers, a .npy file or CSV without a header. Received: {path}"
+            f"{flag} must be rows of numbers, a .npy file or CSV without a header. Received: {path}"
         ) from None
     if matrix.shape != (num_classes, num_classes):
         shape = list(matrix.shape)
-        raise UserError(f"--noise_matrix must be of shape [{num_classes}, {num_classes}]. Received: {shape} in {path}")
+        raise UserError(f"{flag} must be of shape [{num_classes}, {num_classes}]. Received: {shape} in {path}")
     allowed = (matrix >= 0.0) & (matrix <= 1.0)  # Neither holds for NaN.
     if not allowed.all():
         row, column = np.argwhere(~allowed)[0]
         raise UserError(
-            f"--noise_matrix must hold probabilities in [0, 1]. "
+            f"{flag} must hold probabilities in [0, 1]. "
             f"Received: {matrix[row, column]:g} in row {row}, column {column} (counted from 0) of {path}"
         )
     sums = matrix.sum(axis=1)
     if (wrong := np.flatnonzero(np.abs(sums - 1.0) > _ROW_SUM_TOLERANCE)).size:
         raise UserError(
-            f"--noise_matrix must have rows that sum to 1. "
+            f"{flag} must have rows that sum to 1. "
             f"Received: {sums[wrong[0]]:.9g} in row {wrong[0]} (counted from 0) of {path}"
         )
     return matrix

@@ -17,3 +17,6 @@ METHODS: dict[str, str] = {
     "cb_focal": "class-balanced focal loss of sigmoids (Cui et al. 2019)",
     "focal": "focal loss of softmax probabilities (Lin et al. 2017)",
 }
+
+# What these keep of a sample, or whether they trust it, has no meaning for two samples mixed.
+WITHOUT_MIXUP = ("elr", "coteaching")

@@ -119,7 +119,7 @@ class FSR(Supervised):
         reward = self.draw_reward()  # 3
         with tf.GradientTape() as tape:
             features, logits = self.forward(batch.images)  # 2
-            losses = self.sample_losses(batch.targets, logits)
+            losses = self.sample_losses(batch, logits)
             with tape.stop_recording():
                 lookahead = self.look_ahead(features, batch.targets, reward)  # 4, 5
                 self.push_scores(batch, features, losses, lookahead)  # 7

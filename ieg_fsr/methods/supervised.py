@@ -36,16 +36,24 @@ class Batch(NamedTuple):
     example_ids: Any
 
 
+# A batch and its logits [B, C] -> losses [B]. One with variables is a tf.Module, and becomes part of the checkpoints.
+SampleLoss = Callable[[Batch, tf.Tensor], tf.Tensor]
+
+
 class Supervised(keras.Model):
     """Trains a classifier on the given labels as they are. `compile` takes an optimizer and metrics, no loss.
 
     Batches are (x, y) or (x, y, example_id); `fit` also takes `ieg_fsr.examples(...)`.
     """
 
+    # Which of the trained networks `classifier` is, for the summary of a run.
+    saved_network = "the only one"
+
     def __init__(
         self,
         classifier: keras.Model,
         *,
+        sample_loss: SampleLoss | None = None,
         augment: Augment | None = None,
         mixup_alpha: float = 0.0,
         label_smoothing: float = 0.0,
@@ -57,6 +65,7 @@ class Supervised(keras.Model):
 
         Args:
             classifier: built Functional or Sequential model that ends in Dense logits.
+            sample_loss: what to train with; None for cross-entropy.
             augment: applied to every batch on the device; None for none.
             mixup_alpha: Beta parameter of MixUp; 0 for no MixUp.
             label_smoothing: share of the target spread evenly over the classes, in [0, 1).
@@ -71,6 +80,7 @@ class Supervised(keras.Model):
         self.classifier = classifier
         self.shared_network, self.head = split_classifier(classifier)
         self.num_classes = self.head.units
+        self.sample_loss = sample_loss
         self.augment, self.mixup_alpha, self.label_smoothing = augment, mixup_alpha, label_smoothing
         self.weight_decay, self.seed = weight_decay, seed
         self.parameter_average = None
@@ -87,16 +97,16 @@ class Supervised(keras.Model):
         batch = self.prepare(data)
         with tf.GradientTape() as tape:
             _, logits = self.forward(batch.images)
-            loss = tf.reduce_mean(self.sample_losses(batch.targets, logits))
+            loss = tf.reduce_mean(self.sample_losses(batch, logits))
         self.update(tape, loss)
         return self.measure(batch, logits, loss)
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """Loss and metrics on (x, y), without smoothing, augmentation or update."""
+        """Cross-entropy and metrics on (x, y), without smoothing, augmentation or update."""
         inputs, labels = data[0], data[1]
         logits = self(inputs, training=False)
         one_hot = tf.one_hot(labels, self.num_classes)
-        self.loss_metric.update_state(self.sample_losses(one_hot, logits))
+        self.loss_metric.update_state(tf.nn.softmax_cross_entropy_with_logits(one_hot, logits))
         return self.compute_metrics(inputs, labels, logits) | {"loss": self.loss_metric.result()}
 
     def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
@@ -121,6 +131,8 @@ class Supervised(keras.Model):
     def checkpoint_parts(self) -> dict[str, Any]:
         """What a checkpoint must hold to go on from the end of an epoch, by name."""
         parts = {"classifier": self.classifier, "optimizer": self.optimizer}
+        if isinstance(self.sample_loss, tf.Module):
+            parts["sample_loss"] = self.sample_loss
         return parts | ({"parameter_average": self.parameter_average} if self.parameter_average else {})
 
     def prepare(self, data: Any) -> Batch:
@@ -137,20 +149,29 @@ class Supervised(keras.Model):
         features = self.shared_network(images, training=True)
         return features, tf.cast(self.head(features), tf.float32)
 
-    def sample_losses(self, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """Cross-entropy [B] of logits [B, C] against soft targets [B, C]."""
-        return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+    def sample_losses(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor:
+        """Losses [B] of logits [B, C]: those of `sample_loss`, else cross-entropy against the soft targets."""
+        if self.sample_loss is not None:
+            return self.sample_loss(batch, logits)
+        return tf.nn.softmax_cross_entropy_with_logits(batch.targets, logits)
 
     def update(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
         """Step 6: moves all parameters; returns the gradients, weight decay included."""
-        variables = self.classifier.trainable_variables
+        step = tf.identity(self.optimizer.iterations.value)
+        gradients = self.descend(tape, loss, self.classifier, self.optimizer)
+        if self.parameter_average is not None:
+            self.parameter_average.update(step)
+        return gradients
+
+    def descend(
+        self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, optimizer: keras.optimizers.Optimizer
+    ) -> list[tf.Tensor]:
+        """Moves the parameters of one network; returns the gradients, weight decay included."""
+        variables = network.trainable_variables
         gradients = tape.gradient(loss, [variable.value for variable in variables])
         if self.weight_decay:
             gradients = [g + self.weight_decay * v.value for g, v in zip(gradients, variables, strict=True)]
-        step = tf.identity(self.optimizer.iterations.value)
-        self.optimizer.apply(gradients, variables)
-        if self.parameter_average is not None:
-            self.parameter_average.update(step)
+        optimizer.apply(gradients, variables)
         return gradients
 
     def measure(self, batch: Batch, logits: tf.Tensor, loss: tf.Tensor) -> dict[str, Any]:

@@ -11,17 +11,24 @@ from ieg_fsr.config import Config
 from ieg_fsr.data.augmentation import pad_crop_flip
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.data.sources import DataSet
+from ieg_fsr.methods.coteaching import CoTeaching
+from ieg_fsr.methods.forward_correction import ForwardCorrection
 from ieg_fsr.methods.fsr import FSR
+from ieg_fsr.methods.losses.cross_entropy import start_sigmoids_at_chance
 from ieg_fsr.methods.supervised import Supervised
 from ieg_fsr.networks import build_network
-from ieg_fsr.training.inputs import resolved_dictionary_size
+from ieg_fsr.training.inputs import known_correction_matrix, resolved_dictionary_size, resolved_forget_rate
+from ieg_fsr.training.losses import SIGMOID_METHODS, build_loss
 from ieg_fsr.training.schedules import learning_rate_schedule
+
+_SECOND_NETWORK_STREAM = 2  # of the seed; 1 chooses the subset
 
 
 def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supervised, Examples]:
     """The compiled method and its training data."""
     keras.utils.set_random_seed(config.seed)
-    classifier = build_network(config.network, data.train.image_shape, data.num_classes, config.seed)
+    network = functools.partial(build_network, config.network, data.train.image_shape, data.num_classes)
+    classifier = network(config.seed)
     examples = Examples(data.train, given_labels, config.batch_size, config.seed)
     settings: dict[str, Any] = {
         "augment": functools.partial(pad_crop_flip, padding=config.padding, flip=config.flip),
@@ -39,8 +46,20 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
         settings |= {name: getattr(config, name) for name in names.split()}
         settings["dictionary_size"] = resolved_dictionary_size(config, len(data.train))
         model = FSR(classifier, len(data.train), lookahead_momentum=config.momentum, **settings)
+    elif config.method == "coteaching":
+        second_seed = int(np.random.default_rng([config.seed, _SECOND_NETWORK_STREAM]).integers(2**31))
+        settings |= {
+            "forget_rate": resolved_forget_rate(config, data),
+            "warmup_epochs": config.coteaching_warmup_epochs,
+        }
+        model = CoTeaching(classifier, network(second_seed), **settings)
+    elif config.method == "forward_correction":
+        settings["correction_warmup_epochs"] = config.correction_warmup_epochs
+        model = ForwardCorrection(classifier, known_correction_matrix(config, data), **settings)
     else:
-        model = Supervised(classifier, **settings)
+        if config.method in SIGMOID_METHODS:
+            start_sigmoids_at_chance(classifier.get_layer("logits"))
+        model = Supervised(classifier, sample_loss=build_loss(config, given_labels, data.num_classes), **settings)
     schedule = learning_rate_schedule(
         config.schedule,
         config.learning_rate,

@@ -26,7 +26,7 @@ from ieg_fsr.training.build import build, resolved_jit
 from ieg_fsr.training.checkpoints import Checkpoints
 from ieg_fsr.training.directory import check_same_labels, clear
 from ieg_fsr.training.epoch_log import EpochLog
-from ieg_fsr.training.inputs import TrainingData, resolved_dictionary_size
+from ieg_fsr.training.inputs import TrainingData, resolved_dictionary_size, resolved_forget_rate
 from ieg_fsr.training.progress import Progress
 
 
@@ -58,7 +58,7 @@ def execute(config: Config, training: TrainingData, directory: pathlib.Path) -> 
     _write_models(model, directory)
     labels = _label_report(model, data, examples)
     write_columns(directory / "labels.csv", labels._fields, labels)
-    summary = _summary(resolved, rows)
+    summary = _summary(resolved, rows) | {"saved_network": model.saved_network}
     write_json(directory / "summary.json", summary)
     return summary
 
@@ -145,6 +145,9 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
         "measured_imbalance": measured_imbalance(data.train.labels),
         "given_labels_sha256": labels_sha256(given_labels),
         "dictionary_size_resolved": resolved_dictionary_size(config, len(data.train)),
+        "coteaching_forget_rate_resolved": resolved_forget_rate(config, data)
+        if config.method == "coteaching"
+        else None,
         "replicas": 1,
         "jit_compile_resolved": resolved_jit(config),
         "versions": {name: metadata.version(name) for name in ("keras", "numpy")}

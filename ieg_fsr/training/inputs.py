@@ -45,6 +45,8 @@ def load_training_data(config: Config) -> TrainingData:
     _check_at_most("batch_size", config.batch_size, len(data.train))
     if config.method == "fsr" and "dictionary_size" in config.given:
         _check_at_most("dictionary_size", config.dictionary_size, len(data.train))
+    if config.method == "forward_correction":
+        known_correction_matrix(config, data)
     if from_file is not None:
         return TrainingData(data, from_file[ids], ids)
     return TrainingData(data, corrupt_labels(data.train.labels, _transition_matrix(config, data), config.seed), ids)
@@ -53,6 +55,26 @@ def load_training_data(config: Config) -> TrainingData:
 def resolved_dictionary_size(config: Config, num_examples: int) -> int:
     """A recipe is for the whole data set: a smaller one, such as its long tail, has at most N places to fill."""
     return min(config.dictionary_size, num_examples)
+
+
+def known_correction_matrix(config: Config, data: DataSet) -> np.ndarray | None:
+    """`--correction_matrix` as P(given j | true i), [C, C]; None where it is to be estimated.
+
+    Raises:
+        UserError: the file is not such a matrix.
+    """
+    if config.correction_matrix == "estimated":
+        return None
+    if config.correction_matrix == "true":
+        return _transition_matrix(config, data)
+    return read_noise_matrix(config.correction_matrix, data.num_classes, "--correction_matrix")
+
+
+def resolved_forget_rate(config: Config, data: DataSet) -> float:
+    """`--coteaching_forget_rate`, else the expected share of wrong labels where the classes are even."""
+    if config.coteaching_forget_rate is not None:
+        return config.coteaching_forget_rate
+    return float(1.0 - np.mean(np.diag(_transition_matrix(config, data))))
 
 
 def _training_ids(config: Config, data: DataSet) -> np.ndarray:
