@@ -96,7 +96,7 @@ class Config:
     )
     correction_warmup_epochs: int = setting(10, at_least(0), "epochs of plain training before the matrix is estimated")
     coteaching_forget_rate: float | None = setting(
-        None, below_one(), "tau, share of a batch left out by coteaching; that of the wrong labels if not given"
+        None, below_one(), "tau, share of a batch left out by coteaching; the noise rate if not given"
     )
     coteaching_warmup_epochs: int = setting(10, at_least(0), "T_k, epochs over which that share rises from 0")
 
