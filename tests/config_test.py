@@ -211,6 +211,14 @@ WHOLE = "a whole number "
         ("label_momentum", "1.1", f"{NUMBER}in [0, 1]"),
         ("pseudo_label_loss_weight", "-1", f"{NUMBER}at least 0"),
         ("pseudo_label_loss_weight", "inf", f"{NUMBER}at least 0"),
+        ("gce_q", "0", f"{NUMBER}in (0, 1]"),
+        ("elr_lambda", "-1", f"{NUMBER}at least 0"),
+        ("elr_momentum", "1", f"{NUMBER}in [0, 1)"),
+        ("focal_gamma", "-1", f"{NUMBER}at least 0"),
+        ("class_balanced_beta", "1", f"{NUMBER}in [0, 1)"),
+        ("correction_warmup_epochs", "-1", f"{WHOLE}at least 0"),
+        ("coteaching_forget_rate", "1", f"{NUMBER}in [0, 1)"),
+        ("coteaching_warmup_epochs", "-1", f"{WHOLE}at least 0"),
         ("eval_interval", "0", f"{WHOLE}at least 1"),
         ("ema_eval_interval", "0", f"{WHOLE}at least 1"),
         ("jit_compile", "yes", "one of auto, true, false"),
@@ -257,6 +265,25 @@ def test_drops_need_their_epochs():
     ],
 )
 def test_labels_come_from_one_place(words, message):
+    assert complaint(*words.split()) == message
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--method=elr --mixup", "--mixup must be false with --method=elr. Received: true"),
+        ("--method=coteaching --mixup", "--mixup must be false with --method=coteaching. Received: true"),
+        (
+            "--method=forward_correction --correction_matrix=true --labels_file=l",
+            "--correction_matrix must be estimated or a file with --labels_file. Received: true",
+        ),
+        (
+            "--method=coteaching --labels_file=l",
+            "--coteaching_forget_rate must be given with --labels_file: the share of wrong labels. Received: nothing",
+        ),
+    ],
+)
+def test_settings_that_a_method_cannot_do_with(words, message):
     assert complaint(*words.split()) == message
 
 

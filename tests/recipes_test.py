@@ -59,6 +59,12 @@ def test_faithful_changes_what_the_released_code_does_and_nothing_else():
     assert plain.keys() <= faithful.keys()
 
 
+@pytest.mark.parametrize(("dataset", "settings"), [("cifar10", (3.0, 0.7)), ("cifar100", (7.0, 0.9))])
+def test_early_learning_regularisation_has_its_papers_settings(dataset, settings):
+    config = resolve({"dataset": dataset, "method": "elr", "noise": 0.4})
+    assert (config.elr_lambda, config.elr_momentum) == settings
+
+
 def test_a_recipe_is_a_copy():
     recipe("digits", "fsr", True)["epochs"] = 1
     assert recipe("digits", "fsr", False)["epochs"] == RECIPES["digits"]["epochs"] != 1

@@ -14,6 +14,7 @@ from ieg_fsr import rules
         (rules.at_least(1), [1, 1.5, 10**9], [0.999, -1, math.inf, math.nan]),
         (rules.above(0), [1e-9, 5], [0, -1, math.inf, math.nan]),
         (rules.between(0, 1), [0, 0.5, 1], [-1e-9, 1.1, math.nan]),
+        (rules.above_zero_to_one(), [1e-9, 1], [0, 1.1, -1, math.nan]),
         (rules.below_one(), [0, 0.999], [1, -0.1, math.nan]),
         (rules.rising_epochs(), [(), (1,), (160, 180)], [(0,), (-3, 4), (5, 5), (6, 5)]),
         (rules.ANY, [None, "x", 0], []),

@@ -87,6 +87,7 @@ class FSR(Supervised):
             UserError: an argument is out of range, or the classifier does not end in Dense logits.
         """
         super().__init__(classifier, mixup_alpha=mixup_alpha, **supervised)
+        _check("sample_loss", self.sample_loss, self.sample_loss is None, "None: FSR looks ahead with cross-entropy")
         _check("pusher", pusher, pusher in PUSHERS, f"one of {', '.join(PUSHERS)}")
         _check("reward_features", reward_features, reward_features in REWARD_FEATURES, "forward or history")
         _check("weight_constraint", weight_constraint, weight_constraint in WEIGHT_CONSTRAINTS, "clip or shift")

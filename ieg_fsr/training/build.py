@@ -21,45 +21,19 @@ from ieg_fsr.training.inputs import known_correction_matrix, resolved_dictionary
 from ieg_fsr.training.losses import SIGMOID_METHODS, build_loss
 from ieg_fsr.training.schedules import learning_rate_schedule
 
+# Settings of the command line that `FSR` takes under the same names.
+_FSR_SETTINGS = (
+    *("reward_batch_size", "reward_features", "reward_interval", "pusher", "score_momentum", "lookahead_learning_rate"),
+    *("weight_constraint", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
+)
 _SECOND_NETWORK_STREAM = 2  # of the seed; 1 chooses the subset
 
 
 def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supervised, Examples]:
     """The compiled method and its training data."""
     keras.utils.set_random_seed(config.seed)
-    network = functools.partial(build_network, config.network, data.train.image_shape, data.num_classes)
-    classifier = network(config.seed)
     examples = Examples(data.train, given_labels, config.batch_size, config.seed)
-    settings: dict[str, Any] = {
-        "augment": functools.partial(pad_crop_flip, padding=config.padding, flip=config.flip),
-        "mixup_alpha": config.mixup_alpha if config.mixup else 0.0,
-        "label_smoothing": config.label_smoothing,
-        "weight_decay": config.weight_decay,
-        "parameter_average_decay": config.ema_decay,
-        "seed": config.seed,
-    }
-    if config.method == "fsr":
-        names = (
-            "reward_batch_size reward_features reward_interval pusher score_momentum"
-            " lookahead_learning_rate weight_constraint reweight_warmup_epochs label_momentum pseudo_label_loss_weight"
-        )
-        settings |= {name: getattr(config, name) for name in names.split()}
-        settings["dictionary_size"] = resolved_dictionary_size(config, len(data.train))
-        model = FSR(classifier, len(data.train), lookahead_momentum=config.momentum, **settings)
-    elif config.method == "coteaching":
-        second_seed = int(np.random.default_rng([config.seed, _SECOND_NETWORK_STREAM]).integers(2**31))
-        settings |= {
-            "forget_rate": resolved_forget_rate(config, data),
-            "warmup_epochs": config.coteaching_warmup_epochs,
-        }
-        model = CoTeaching(classifier, network(second_seed), **settings)
-    elif config.method == "forward_correction":
-        settings["correction_warmup_epochs"] = config.correction_warmup_epochs
-        model = ForwardCorrection(classifier, known_correction_matrix(config, data), **settings)
-    else:
-        if config.method in SIGMOID_METHODS:
-            start_sigmoids_at_chance(classifier.get_layer("logits"))
-        model = Supervised(classifier, sample_loss=build_loss(config, given_labels, data.num_classes), **settings)
+    model = _method(config, data, given_labels)
     schedule = learning_rate_schedule(
         config.schedule,
         config.learning_rate,
@@ -71,6 +45,41 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
     optimizer = keras.optimizers.SGD(schedule, momentum=config.momentum)
     model.compile(optimizer=optimizer, metrics=["accuracy"], jit_compile=resolved_jit(config))
     return model, examples
+
+
+def _method(config: Config, data: DataSet, given_labels: np.ndarray) -> Supervised:
+    """The method, not compiled."""
+    network = functools.partial(build_network, config.network, data.train.image_shape, data.num_classes)
+    classifier, settings = network(config.seed), _shared_settings(config)
+    if config.method == "fsr":
+        size = resolved_dictionary_size(config, len(data.train))
+        settings |= {name: getattr(config, name) for name in _FSR_SETTINGS}
+        return FSR(classifier, len(data.train), size, lookahead_momentum=config.momentum, **settings)
+    if config.method == "coteaching":
+        second_seed = int(np.random.default_rng([config.seed, _SECOND_NETWORK_STREAM]).integers(2**31))
+        settings |= {
+            "forget_rate": resolved_forget_rate(config, data),
+            "warmup_epochs": config.coteaching_warmup_epochs,
+        }
+        return CoTeaching(classifier, network(second_seed), **settings)
+    if config.method == "forward_correction":
+        settings["correction_warmup_epochs"] = config.correction_warmup_epochs
+        return ForwardCorrection(classifier, known_correction_matrix(config, data), **settings)
+    if config.method in SIGMOID_METHODS:
+        start_sigmoids_at_chance(classifier.get_layer("logits"))
+    return Supervised(classifier, sample_loss=build_loss(config, given_labels, data.num_classes), **settings)
+
+
+def _shared_settings(config: Config) -> dict[str, Any]:
+    """What every method takes."""
+    return {
+        "augment": functools.partial(pad_crop_flip, padding=config.padding, flip=config.flip),
+        "mixup_alpha": config.mixup_alpha if config.mixup else 0.0,
+        "label_smoothing": config.label_smoothing,
+        "weight_decay": config.weight_decay,
+        "parameter_average_decay": config.ema_decay,
+        "seed": config.seed,
+    }
 
 
 def resolved_jit(config: Config) -> bool:

@@ -67,3 +67,8 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, name, content, message):
 def test_no_file(tmp_path, name):
     with pytest.raises(UserError, match=r"^--noise_matrix must be a readable file \(.*\)\. Received: "):
         read_noise_matrix(str(tmp_path / name), 2)
+
+
+def test_another_flag_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"^--correction_matrix must be a readable file"):
+        read_noise_matrix(str(tmp_path / "missing"), 2, "--correction_matrix")

@@ -86,6 +86,16 @@ def test_nothing_left_out_is_supervised_training():
     np.testing.assert_allclose(model.classifier.get_weights()[0], plain.classifier.get_weights()[0], atol=1e-6)
 
 
+def test_with_and_without_xla():
+    results = []
+    for jit_compile in (False, True):
+        model = compiled(forget_rate=0.5, warmup_epochs=1)
+        model.jit_compile = jit_compile
+        model.fit(ieg_fsr.examples(X, Y, batch_size=4), epochs=2, verbose=0)
+        results.append([model.classifier.get_weights()[0], model.second_classifier.get_weights()[0]])
+    np.testing.assert_allclose(results[0], results[1], atol=1e-5)
+
+
 def test_one_trace_for_all_epochs():
     model = compiled(forget_rate=0.4, warmup_epochs=2)
     traces = []
@@ -97,7 +107,7 @@ def test_one_trace_for_all_epochs():
 
 def test_what_cannot_be_taught():
     network = linear(1)
-    with pytest.raises(UserError, match="^second_classifier must have variables of its own"):
+    with pytest.raises(UserError, match=r"^second_classifier must have variables of its own"):
         CoTeaching(network, network, forget_rate=0.4)
-    with pytest.raises(UserError, match="^mixup_alpha must be 0"):
+    with pytest.raises(UserError, match=r"^mixup_alpha must be 0"):
         CoTeaching(linear(1), linear(2), forget_rate=0.4, mixup_alpha=1.0)

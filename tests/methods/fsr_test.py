@@ -228,6 +228,7 @@ def test_dictionary_holds_the_best_scored_of_each_class_after_an_epoch():
         ({"dictionary_size": 41}, r"dictionary_size must be in 1..40. Received: 41"),
         ({"reward_batch_size": 0}, "reward_batch_size must be at least 1. Received: 0"),
         ({"reward_interval": 0}, "reward_interval must be at least 1. Received: 0"),
+        ({"sample_loss": len}, "sample_loss must be None: FSR looks ahead with cross-entropy. Received: <built-in"),
     ],
 )
 def test_bad_arguments_are_named(options, message):

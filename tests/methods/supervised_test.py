@@ -68,6 +68,24 @@ def test_evaluate_measures_without_training():
         np.testing.assert_array_equal(old, new)
 
 
+def test_a_loss_of_ones_own_is_trained_with_but_not_reported_by_evaluate():
+    x, y = data()
+    classifier = linear_classifier()
+    kernel, logits = classifier.get_weights()[0].astype(np.float64), classifier(x).numpy()
+
+    def squares(batch, logits):
+        return batch.targets[:, 0] * tf.reduce_sum(logits**2, axis=-1) * tf.cast(batch.example_ids, tf.float32)
+
+    model = compiled(ieg_fsr.Supervised(classifier, sample_loss=squares))
+    cross_entropy = -np.log(softmax(logits)[np.arange(12), y]).mean()
+    assert model.evaluate(x, y, verbose=0, return_dict=True)["loss"] == pytest.approx(cross_entropy, abs=1e-6)
+    history = model.fit(ieg_fsr.examples(x, y, batch_size=12), epochs=1, verbose=0)
+    factors = (y == 0) * np.arange(12) / 12
+    assert history.history["loss"][0] == pytest.approx((factors * (logits**2).sum(axis=1)).sum(), rel=1e-5)
+    expected = kernel - 0.1 * x.T @ (factors[:, np.newaxis] * 2 * logits)
+    np.testing.assert_allclose(classifier.get_weights()[0], expected, atol=1e-5)
+
+
 def test_mixup_and_augmentation_change_the_batch_the_same_way_for_the_same_seed():
     x, y = data()
 

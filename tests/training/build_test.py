@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 
 from ieg_fsr.config import resolve
+from ieg_fsr.methods import METHODS
+from ieg_fsr.methods.coteaching import CoTeaching
+from ieg_fsr.methods.forward_correction import ForwardCorrection
 from ieg_fsr.methods.fsr import FSR
 from ieg_fsr.methods.supervised import Supervised
 from ieg_fsr.training.build import build, resolved_jit
@@ -45,6 +48,40 @@ def test_supervised_is_plain_unless_told_otherwise():
     mixed, _ = built(method="supervised", mixup=True)
     assert type(plain) is Supervised
     assert (plain.mixup_alpha, mixed.mixup_alpha) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_trains_with_smoothed_labels(method):
+    model, examples = built(method=method, label_smoothing=0.1, train_examples=200, dictionary_size=20, noise=0.2)
+    before = model.classifier.get_weights()[0]
+    history = model.fit(examples, epochs=1, verbose=0)
+    assert np.isfinite(history.history["loss"][0])
+    assert np.abs(model.classifier.get_weights()[0] - before).max() > 0
+
+
+def test_settings_of_coteaching():
+    model, _ = built(method="coteaching", noise=0.3, coteaching_warmup_epochs=5, seed=1)
+    assert isinstance(model, CoTeaching)
+    assert (model.forget_rate, model.warmup_epochs) == (0.3, 5)
+    first, second = (network.get_weights()[0] for network in (model.classifier, model.second_classifier))
+    assert np.abs(first - second).max() > 0
+    again, _ = built(method="coteaching", seed=1)
+    np.testing.assert_array_equal(second, again.second_classifier.get_weights()[0])
+
+
+def test_settings_of_forward_correction():
+    estimated, _ = built(method="forward_correction", noise=0.4, correction_warmup_epochs=7)
+    given, _ = built(method="forward_correction", noise=0.4, correction_matrix="true")
+    assert isinstance(estimated, ForwardCorrection)
+    assert (estimated.estimate_after, given.estimate_after) == (7, None)
+    np.testing.assert_allclose(given.transition_matrix, 0.6 * np.eye(10) + 0.04, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("method", "chance"), [("cb_sigmoid", -np.log(9)), ("cb_focal", -np.log(9)), ("focal", 0.0)])
+def test_sigmoids_start_at_chance(method, chance):
+    model, _ = built(method=method)
+    for classifier in (model.classifier, model.parameter_average.classifier()):
+        np.testing.assert_allclose(classifier.get_layer("logits").bias, np.full(10, chance), rtol=1e-6)
 
 
 def test_same_seed_same_parameters():

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from ieg_fsr.data.pipeline import examples
+from ieg_fsr.methods.coteaching import CoTeaching
+from ieg_fsr.methods.forward_correction import ForwardCorrection
 from ieg_fsr.methods.fsr import FSR
+from ieg_fsr.methods.losses.early_learning import EarlyLearningRegularization
 from ieg_fsr.methods.supervised import Supervised
 from ieg_fsr.training.checkpoints import Checkpoints
 
@@ -17,15 +20,24 @@ def data():
     return examples(generator.normal(size=(N, 5)).astype(np.float32), np.arange(N) % C, batch_size=8)
 
 
+def classifier():
+    layers = [keras.Input((5,)), keras.layers.Dense(4), keras.layers.BatchNormalization(), keras.layers.Dense(C)]
+    return keras.Sequential(layers)
+
+
+METHODS = {
+    "supervised": lambda **shared: Supervised(classifier(), **shared),
+    "fsr": lambda **shared: FSR(classifier(), N, 6, reward_batch_size=3, reweight_warmup_epochs=1, **shared),
+    "elr": lambda **shared: Supervised(classifier(), sample_loss=EarlyLearningRegularization(N, C), **shared),
+    "coteaching": lambda **shared: CoTeaching(classifier(), classifier(), forget_rate=0.5, warmup_epochs=3, **shared),
+    "forward_correction": lambda **shared: ForwardCorrection(classifier(), correction_warmup_epochs=1, **shared),
+    "forward_correction_later": lambda **shared: ForwardCorrection(classifier(), correction_warmup_epochs=2, **shared),
+}
+
+
 def compiled(method, seed):
     keras.utils.set_random_seed(seed)
-    classifier = keras.Sequential(
-        [keras.Input((5,)), keras.layers.Dense(4), keras.layers.BatchNormalization(), keras.layers.Dense(C)]
-    )
-    if method == "fsr":
-        model = FSR(classifier, N, 6, reward_batch_size=3, reweight_warmup_epochs=1, parameter_average_decay=0.9)
-    else:
-        model = Supervised(classifier, parameter_average_decay=0.9)
+    model = METHODS[method](parameter_average_decay=0.9)
     model.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.9), metrics=["accuracy"], jit_compile=False)
     return model
 
@@ -35,6 +47,13 @@ def state(model):
     arrays = {f"weight {i}": value for i, value in enumerate(model.classifier.get_weights())}
     arrays |= {f"average {i}": v for i, v in enumerate(model.parameter_average.classifier().get_weights())}
     arrays |= {f"optimizer {i}": v.numpy() for i, v in enumerate(model.optimizer.variables)}
+    if isinstance(model.sample_loss, EarlyLearningRegularization):
+        arrays["table"] = model.sample_loss.table.numpy()
+    if isinstance(model, ForwardCorrection):
+        arrays["matrix"] = model.transition_matrix.numpy()
+    if isinstance(model, CoTeaching):
+        arrays |= {f"second {i}": value for i, value in enumerate(model.second_classifier.get_weights())}
+        arrays |= {f"second optimizer {i}": v.numpy() for i, v in enumerate(model.second_optimizer.variables)}
     if isinstance(model, FSR):
         report = model.label_report()
         arrays |= {name: np.asarray(getattr(report, name)) for name in report._fields}
@@ -59,7 +78,7 @@ def test_no_checkpoint(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["supervised", "fsr"])
+@pytest.mark.parametrize("method", METHODS)
 def test_training_goes_on_where_it_stopped(tmp_path, method):
     whole = compiled(method, 0)
     whole.fit(data(), epochs=4, verbose=0)

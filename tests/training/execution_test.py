@@ -142,6 +142,14 @@ def test_supervised_run_reports_labels_from_its_own_predictions(tmp_path):
     assert float(row["score"]) == pytest.approx(log_probabilities[int(row["given_label"])], abs=1e-4)
 
 
+def test_a_summary_says_which_of_two_networks_was_saved(short_run, tmp_path):
+    config = resolve(SHORT | {"method": "coteaching", "model_dir": str(tmp_path)})
+    summary = train(config, lambda text: None)
+    assert (summary["saved_network"], short_run[1]["saved_network"]) == ("the first of two", "the only one")
+    assert json.loads((tmp_path / "config.json").read_text())["coteaching_forget_rate_resolved"] == 0.4
+    assert keras.models.load_model(tmp_path / "model.keras").output_shape == (None, 10)
+
+
 def _training_image(example_id):
     data = load_training_data(resolve(SHORT)).data
     return data.train.images([example_id])[0]

@@ -6,7 +6,7 @@ import pytest
 from ieg_fsr.config import resolve
 from ieg_fsr.data.datasets import load_dataset
 from ieg_fsr.errors import UserError
-from ieg_fsr.training.inputs import load_training_data
+from ieg_fsr.training.inputs import known_correction_matrix, load_training_data, resolved_forget_rate
 
 
 def test_noise_is_in_the_given_labels_and_not_in_the_true_ones():
@@ -79,3 +79,40 @@ def test_noise_of_a_matrix(tmp_path):
     training = load_training_data(resolve({"noise_matrix": str(tmp_path / "swap.csv")}))
     swap = np.array([1, 0, *range(2, 10)])
     np.testing.assert_array_equal(training.given_labels, swap[training.data.train.labels])
+
+
+def correction_matrix(**settings):
+    return known_correction_matrix(resolve({"method": "forward_correction"} | settings), load_dataset("digits"))
+
+
+def test_matrix_of_forward_correction(tmp_path):
+    assert correction_matrix(noise=0.4) is None
+    pairflip = correction_matrix(noise=0.4, noise_type="pairflip", correction_matrix="true")
+    np.testing.assert_allclose(pairflip, 0.6 * np.eye(10) + 0.4 * np.roll(np.eye(10), 1, axis=1))
+    np.save(tmp_path / "m.npy", pairflip)
+    for settings in ({"correction_matrix": "true", "noise_matrix": str(tmp_path / "m.npy")},
+                     {"correction_matrix": str(tmp_path / "m.npy"), "noise": 0.1}):  # fmt: skip
+        np.testing.assert_array_equal(correction_matrix(**settings), pairflip)
+
+
+def test_a_bad_matrix_of_forward_correction_is_said_with_the_data(tmp_path):
+    np.save(tmp_path / "m.npy", np.eye(3))
+    settings = {"method": "forward_correction", "correction_matrix": str(tmp_path / "m.npy")}
+    with pytest.raises(UserError, match=r"^--correction_matrix must be of shape \[10, 10\]. Received: \[3, 3\]"):
+        load_training_data(resolve(settings))
+
+
+def test_share_that_coteaching_forgets(tmp_path):
+    matrix = np.eye(10)
+    matrix[0, :2] = 0.5
+    np.save(tmp_path / "m.npy", matrix)
+    expected = [
+        ({"noise": 0.4}, 0.4),
+        ({"noise": 0.4, "noise_type": "uniform_other"}, 0.4),
+        ({"noise": 0.4, "coteaching_forget_rate": 0.1}, 0.1),
+        ({"noise_matrix": str(tmp_path / "m.npy")}, 0.05),  # one of ten classes, half of it
+        ({}, 0.0),
+    ]
+    for settings, share in expected:
+        config = resolve({"method": "coteaching"} | settings)
+        assert resolved_forget_rate(config, load_dataset("digits")) == pytest.approx(share)

@@ -91,5 +91,5 @@ def test_ids_are_needed_and_mixed_images_refused():
     logits = tf.zeros([2, 2])
     with pytest.raises(UserError, match="example ids"):
         loss(batch([0, 1])._replace(example_ids=None), logits)
-    with pytest.raises(UserError, match="^mixup_alpha must be 0"):
+    with pytest.raises(UserError, match=r"^mixup_alpha must be 0"):
         loss(batch([0, 1])._replace(images=tf.ones([2, 1])), logits)
