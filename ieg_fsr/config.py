@@ -17,6 +17,12 @@ from ieg_fsr.networks import NETWORKS
 from ieg_fsr.recipes import recipe
 from ieg_fsr.rules import ANY, Rule, above, above_zero_to_one, at_least, below_one, between, one_of, rising_epochs
 
+# Keys of `reweighting.pushers.PUSHERS`, which needs TensorFlow.
+_PUSHERS = (
+    *("lookahead", "shared", "release", "paper"),
+    *("negative_loss", "max_margin", "forgetting", "forgetting_inverse", "area_under_margin"),
+)
+
 
 def setting(default: Any, rule: Rule, text: str) -> Any:
     """A field of `Config`: default where neither flag nor recipe says otherwise, rule, help."""
@@ -77,7 +83,7 @@ class Config:
     reward_batch_size: int = setting(100, at_least(1), "q, reward samples in a step, spread evenly over the classes")
     reward_features: str = setting("forward", one_of("forward", "history"), "where the reward features come from")
     reward_interval: int = setting(4, at_least(1), "steps between two forwards of a reward batch")
-    pusher: str = setting("lookahead", one_of("lookahead", "shared", "release", "paper"), "what scores a sample")
+    pusher: str = setting("lookahead", one_of(*_PUSHERS), "what scores a sample")
     score_momentum: float = setting(0.9, below_one(), "lambda")
     lookahead_learning_rate: float = setting(0.1, above(0), "eta")
     weight_constraint: str = setting("clip", one_of("clip", "shift"), "clip for wrong labels, shift for rare classes")

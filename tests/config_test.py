@@ -203,7 +203,7 @@ WHOLE = "a whole number "
         ("reward_batch_size", "0", f"{WHOLE}at least 1"),
         ("reward_features", "future", "one of forward, history"),
         ("reward_interval", "0", f"{WHOLE}at least 1"),
-        ("pusher", "strong", "one of lookahead, shared, release, paper"),
+        ("pusher", "strong", "one of lookahead, shared, release, paper, negative_loss, max_margin, "),
         ("score_momentum", "1", f"{NUMBER}in [0, 1)"),
         ("lookahead_learning_rate", "0", f"{NUMBER}greater than 0"),
         ("weight_constraint", "none", "one of clip, shift"),

@@ -31,7 +31,6 @@ from ieg_fsr.reweighting.lookahead import LookaheadWeights, lookahead_step, look
 from ieg_fsr.reweighting.pseudo_labels import PseudoLabelTable
 from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
 from ieg_fsr.reweighting.reward_features import ForwardFeatures, HistoryFeatures
-from ieg_fsr.reweighting.score_table import ScoreTable
 from ieg_fsr.reweighting.weight_constraints import WEIGHT_CONSTRAINTS
 
 REWARD_FEATURES = ("forward", "history")
@@ -101,7 +100,7 @@ class FSR(Supervised):
         self.weight_constraint, self.reweight_warmup_epochs = weight_constraint, reweight_warmup_epochs
         self.pseudo_label_loss_weight = pseudo_label_loss_weight
         self.reweighting = False
-        self.scores = ScoreTable(num_examples, score_momentum)
+        self.scores = self.pusher.table(num_examples, score_momentum)
         self.pseudo_labels = PseudoLabelTable(num_examples, self.num_classes, label_momentum)
         self.dictionary = RewardDictionary(dictionary_size, self.num_classes)
         self.reward = self._reward_source()

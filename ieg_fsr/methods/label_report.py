@@ -11,7 +11,7 @@ class LabelReport(NamedTuple):
     Attributes:
         example_id: dense id 0..N-1.
         given_label: label in the data.
-        score: higher = cleaner.
+        score: higher = cleaner; with the pusher `forgetting` the other way round.
         weight: the sample's weight when it was last trained on, relative to uniform (1 = uniform).
         pseudo_label: class that training believes in.
         confidence: probability of `pseudo_label`, in (0, 1].

@@ -1,8 +1,12 @@
-"""Pushers: how clean a sample looks, judged around the lookahead (paper, section 3.2). Higher = cleaner.
+"""Pushers: what sends a sample into the dictionary (paper, section 3.2 and Figure 5). Higher = pushed first.
 
-The paper's Eq. 5 scores a sample by how far its loss falls under the virtual step. A large loss falls fast under its
-own gradient, so a literal difference prefers wrong labels; what separates the two is the sample's own-label loss
-*after* the step. `lookahead` is that term alone.
+The first four are meta-margins, judged around the lookahead. The paper's Eq. 5 scores a sample by how far its loss
+falls under the virtual step. A large loss falls fast under its own gradient, so a literal difference prefers wrong
+labels; what separates the two is the sample's own-label loss *after* the step. `lookahead` is that term alone.
+
+The other five, which the paper compares them with, look at the layer before the step only. They see the sample as it
+is trained on, mixed with another one where MixUp is on, and judge it by its own label. A pusher also says how the
+scores of an example's visits come together (`score_table`).
 """
 
 from collections.abc import Callable
@@ -11,6 +15,10 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ieg_fsr.reweighting.lookahead import dense_losses
+from ieg_fsr.reweighting.score_table import ForgettingTable, MeanScoreTable, ScoreTable
+
+# N and the score momentum -> a table of the scores.
+TableMaker = Callable[[int, float], ScoreTable | MeanScoreTable | ForgettingTable]
 
 
 class PusherInputs(NamedTuple):
@@ -36,10 +44,17 @@ class PusherInputs(NamedTuple):
 
 
 class Pusher(NamedTuple):
-    """A score function [B] <- PusherInputs, and whether it costs one more forward of the unmixed batch."""
+    """A score function, the table that keeps its scores, and whether it costs one more forward of the unmixed batch.
+
+    Attributes:
+        score: [B] <- PusherInputs.
+        table: made from N and lambda; only the running mean looks at lambda.
+        needs_unmixed_features: whether `score` reads them.
+    """
 
     score: Callable[[PusherInputs], tf.Tensor]
-    needs_unmixed_features: bool
+    table: TableMaker = ScoreTable
+    needs_unmixed_features: bool = False
 
 
 def lookahead(inputs: PusherInputs) -> tf.Tensor:
@@ -63,13 +78,52 @@ def paper(inputs: PusherInputs) -> tf.Tensor:
     return before - _own_loss_after(inputs, inputs.unmixed_features)
 
 
+def negative_loss(inputs: PusherInputs) -> tf.Tensor:
+    """Minus the own-label loss before the step. [B]"""
+    return -dense_losses(inputs.features, inputs.own_targets, inputs.kernel, inputs.bias)
+
+
+def max_margin(inputs: PusherInputs) -> tf.Tensor:
+    """Logit of the own label minus the largest other logit, before the step. [B]
+
+    The difference of logits, not of probabilities, as the area under the margin has it (Pleiss et al., NeurIPS 2020).
+    """
+    logits = tf.matmul(inputs.features, inputs.kernel) + inputs.bias
+    own = tf.reduce_sum(inputs.own_targets * logits, axis=1)
+    others = tf.where(inputs.own_targets > 0, logits.dtype.min, logits)
+    return own - tf.reduce_max(others, axis=1)
+
+
+def area_under_margin(inputs: PusherInputs) -> tf.Tensor:
+    """The margin of logits (Pleiss et al., NeurIPS 2020); its table takes the plain mean over all visits. [B]"""
+    return max_margin(inputs)
+
+
+def forgetting(inputs: PusherInputs) -> tf.Tensor:
+    """1 where the own label has the largest logit, else 0; its table counts the falls (Toneva et al., ICLR 2019). [B]
+
+    Pushes what is forgotten most.
+    """
+    return tf.cast(max_margin(inputs) > 0, tf.float32)
+
+
+def forgetting_inverse(inputs: PusherInputs) -> tf.Tensor:
+    """As `forgetting`; its table turns the sign of the count, and so pushes what is forgotten least. [B]"""
+    return forgetting(inputs)
+
+
 def _own_loss_after(inputs: PusherInputs, features: tf.Tensor) -> tf.Tensor:
     return dense_losses(features, inputs.own_targets, inputs.lookahead_kernel, inputs.lookahead_bias)
 
 
 PUSHERS: dict[str, Pusher] = {
-    "lookahead": Pusher(lookahead, needs_unmixed_features=False),
-    "shared": Pusher(shared, needs_unmixed_features=False),
+    "lookahead": Pusher(lookahead),
+    "shared": Pusher(shared),
     "release": Pusher(release, needs_unmixed_features=True),
     "paper": Pusher(paper, needs_unmixed_features=True),
+    "negative_loss": Pusher(negative_loss),
+    "max_margin": Pusher(max_margin),
+    "forgetting": Pusher(forgetting, lambda num_examples, _: ForgettingTable(num_examples)),
+    "forgetting_inverse": Pusher(forgetting_inverse, lambda num_examples, _: ForgettingTable(num_examples, sign=-1.0)),
+    "area_under_margin": Pusher(area_under_margin, lambda num_examples, _: MeanScoreTable(num_examples)),
 }

@@ -1,4 +1,8 @@
-"""Momentum of the pusher's scores, one per training example, on the device (paper, section 3.2)."""
+"""What a pusher said of each training example so far, one table on the device (paper, section 3.2).
+
+Every table offers `update(example_ids, scores)` for a batch, its ids distinct, and `read()` -> [N], higher = pushed
+first, -inf for an example that was never visited. All start empty and are part of a checkpoint.
+"""
 
 import numpy as np
 import tensorflow as tf
@@ -29,5 +33,66 @@ class ScoreTable(tf.Module):
         """Scores [N], float32; -inf for an example that was never visited."""
         visits = self.visits.numpy()
         seen_share = 1.0 - self.momentum**visits
-        debiased = self.scores.numpy() / np.where(visits > 0, seen_share, 1.0)
-        return np.where(visits > 0, debiased, -np.inf).astype(np.float32)
+        return _where_visited(self.scores.numpy() / np.where(visits > 0, seen_share, 1.0), visits)
+
+
+class MeanScoreTable(tf.Module):
+    """The plain mean of an example's scores, all visits counting alike. 8 bytes per example."""
+
+    def __init__(self, num_examples: int) -> None:
+        """Args: num_examples: N."""
+        super().__init__(name="mean_score_table")
+        self.sums = tf.Variable(tf.zeros([num_examples]), trainable=False, name="sums")
+        self.visits = tf.Variable(tf.zeros([num_examples]), trainable=False, name="visits")
+
+    def update(self, example_ids: tf.Tensor, scores: tf.Tensor) -> None:
+        """Adds the scores of one batch. Args: example_ids: [B], distinct. scores: [B]."""
+        indices = example_ids[:, tf.newaxis]
+        self.sums.scatter_nd_add(indices, scores)
+        self.visits.scatter_nd_add(indices, tf.ones_like(scores))
+
+    def read(self) -> np.ndarray:
+        """Means [N], float32; -inf for an example that was never visited."""
+        visits = self.visits.numpy()
+        return _where_visited(self.sums.numpy() / np.maximum(visits, 1), visits)
+
+
+class ForgettingTable(tf.Module):
+    """How often an example went from right to wrong between two of its own visits (Toneva et al., ICLR 2019).
+
+    An example that was never right has nothing to forget; Toneva et al. put it behind all others, at infinity. Here it
+    counts as forgotten at every visit: more than any example can be that was right once, and finite. 12 bytes per
+    example.
+    """
+
+    # What an example's last visit says of it.
+    _NEVER_RIGHT, _WRONG_NOW, _RIGHT_NOW = -1.0, 0.0, 1.0
+
+    def __init__(self, num_examples: int, sign: float = 1.0) -> None:
+        """Args: num_examples: N. sign: 1 to read the counts, -1 to read their negatives."""
+        super().__init__(name="forgetting_table")
+        self.sign = sign
+        self.counts = tf.Variable(tf.zeros([num_examples]), trainable=False, name="counts")
+        self.visits = tf.Variable(tf.zeros([num_examples]), trainable=False, name="visits")
+        self.states = tf.Variable(tf.fill([num_examples], self._NEVER_RIGHT), trainable=False, name="states")
+
+    def update(self, example_ids: tf.Tensor, scores: tf.Tensor) -> None:
+        """Counts what one batch forgot. Args: example_ids: [B], distinct. scores: [B], 1 = right, 0 = wrong."""
+        indices = example_ids[:, tf.newaxis]
+        right = scores > 0.5
+        old = tf.gather(self.states, example_ids)
+        forgotten = tf.logical_and(tf.equal(old, self._RIGHT_NOW), tf.logical_not(right))
+        self.counts.scatter_nd_add(indices, tf.cast(forgotten, tf.float32))
+        self.visits.scatter_nd_add(indices, tf.ones_like(scores))
+        self.states.scatter_nd_update(indices, tf.where(right, self._RIGHT_NOW, tf.minimum(old, self._WRONG_NOW)))
+
+    def read(self) -> np.ndarray:
+        """Counts [N] times the sign, float32; -inf for an example that was never visited."""
+        visits = self.visits.numpy()
+        counts = np.where(self.states.numpy() == self._NEVER_RIGHT, visits, self.counts.numpy())
+        return _where_visited(self.sign * counts, visits)
+
+
+def _where_visited(scores: np.ndarray, visits: np.ndarray) -> np.ndarray:
+    """Scores [N], float32; -inf where there was no visit."""
+    return np.where(visits > 0, scores, -np.inf).astype(np.float32)

@@ -170,8 +170,11 @@ def test_tables_follow_the_examples_of_the_batch_only():
         ("shared", "history", False),
         ("release", "forward", False),
         ("paper", "history", False),
+        ("area_under_margin", "forward", False),
+        ("forgetting_inverse", "forward", False),
         pytest.param("lookahead", "history", True, marks=pytest.mark.slow),
         pytest.param("release", "forward", True, marks=pytest.mark.slow),
+        pytest.param("forgetting", "forward", True, marks=pytest.mark.slow),
     ],
 )
 def test_every_choice_trains_and_repeats_itself(pusher, reward_features, jit_compile):
@@ -222,7 +225,10 @@ def test_dictionary_holds_the_best_scored_of_each_class_after_an_epoch():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"pusher": "best"}, r"pusher must be one of lookahead, shared, release, paper. Received: best"),
+        (
+            {"pusher": "best"},
+            "pusher must be one of lookahead, shared, release, paper, negative_loss, .*Received: best",
+        ),
         ({"reward_features": "none"}, "reward_features must be forward or history. Received: none"),
         ({"weight_constraint": "none"}, "weight_constraint must be clip or shift. Received: none"),
         ({"dictionary_size": 41}, r"dictionary_size must be in 1..40. Received: 41"),

@@ -25,9 +25,15 @@ def classifier():
     return keras.Sequential(layers)
 
 
+def fsr(**options):
+    return FSR(classifier(), N, 6, reward_batch_size=3, reweight_warmup_epochs=1, **options)
+
+
 METHODS = {
     "supervised": lambda **shared: Supervised(classifier(), **shared),
-    "fsr": lambda **shared: FSR(classifier(), N, 6, reward_batch_size=3, reweight_warmup_epochs=1, **shared),
+    "fsr": lambda **shared: fsr(**shared),
+    "fsr_area_under_margin": lambda **shared: fsr(pusher="area_under_margin", **shared),
+    "fsr_forgetting": lambda **shared: fsr(pusher="forgetting_inverse", **shared),
     "elr": lambda **shared: Supervised(classifier(), sample_loss=EarlyLearningRegularization(N, C), **shared),
     "coteaching": lambda **shared: CoTeaching(classifier(), classifier(), forget_rate=0.5, warmup_epochs=3, **shared),
     "forward_correction": lambda **shared: ForwardCorrection(classifier(), correction_warmup_epochs=1, **shared),
