@@ -108,11 +108,16 @@ class Config:
 
     eval_interval: int = setting(1, at_least(1), "epochs between two evaluations")
     ema_eval_interval: int = setting(1, at_least(1), "epochs between two evaluations of the parameter average")
+    lookahead_losses: bool = setting(
+        False, ANY, "log own-label losses before and after the lookahead: 8 bytes an example"
+    )
     jit_compile: str = setting("auto", one_of("auto", "true", "false"), "XLA; auto: on accelerators only")
 
 
 _TYPES = get_type_hints(Config)
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}
+# Settings that say where things are and what is refused, not what is computed.
+PLACES = ("model_dir", "data_dir", "strict_data", "resume", "model", "mode")
 # What a recipe is chosen by.
 RECIPE_CHOICES = (
     *("dataset", "data_dir", "image_size", "method", "faithful", "noise", "noise_matrix", "labels_file", "imbalance"),

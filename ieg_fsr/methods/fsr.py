@@ -59,6 +59,7 @@ class FSR(Supervised):
         reweight_warmup_epochs: int = 20,
         label_momentum: float = 0.1,
         pseudo_label_loss_weight: float = 2.0,
+        lookahead_losses: bool = False,
         mixup_alpha: float = 1.0,
         **supervised: Any,
     ) -> None:
@@ -79,6 +80,7 @@ class FSR(Supervised):
             reweight_warmup_epochs: E, epochs of uniform weights before re-weighting starts.
             label_momentum: beta.
             pseudo_label_loss_weight: p; 0 leaves the loss out.
+            lookahead_losses: whether to keep each example's own-label losses before and after the lookahead.
             mixup_alpha: Beta parameter of MixUp; 0 for no MixUp.
             **supervised: see `Supervised`.
 
@@ -106,6 +108,11 @@ class FSR(Supervised):
         self.reward = self._reward_source()
         # Weight of each example when it was last trained on, relative to uniform.
         self.last_weights = tf.Variable(tf.ones([num_examples]), trainable=False, name="last_weights")
+        if lookahead_losses:
+            # Before and after the step; NaN until the first visit.
+            self.last_losses = tf.Variable(
+                tf.fill([num_examples, 2], float("nan")), trainable=False, name="last_losses"
+            )
         # Momentum of the Dense layer in gradient units, acc <- mu acc + g: independent of the optimizer's own units.
         self.accumulators = [
             tf.Variable(tf.zeros(variable.shape), trainable=False, name=f"{variable.name}_accumulator")
@@ -172,6 +179,9 @@ class FSR(Supervised):
             lookahead.lookahead_bias,
         )
         self.scores.update(batch.example_ids, self.pusher.score(inputs))
+        if self.last_losses is not None:
+            before_and_after = [-PUSHERS[name].score(inputs) for name in ("negative_loss", "lookahead")]
+            self.last_losses.scatter_nd_update(batch.example_ids[:, tf.newaxis], tf.stack(before_and_after, axis=1))
 
     def weighted_loss(self, losses: tf.Tensor, sample_weights: tf.Tensor) -> tf.Tensor:
         """Step 6, first term: sum of weight times loss, the weights being constants."""
@@ -237,7 +247,8 @@ class FSR(Supervised):
 
     def checkpoint_parts(self) -> dict[str, Any]:
         """The dictionary and its features are left out: `renew_dictionary` works them out from the scores."""
-        names = ("scores", "pseudo_labels", "last_weights")
+        names = ["scores", "pseudo_labels", "last_weights"]
+        names += [] if self.last_losses is None else ["last_losses"]
         accumulators = {f"accumulator_{i}": accumulator for i, accumulator in enumerate(self.accumulators)}
         return super().checkpoint_parts() | {name: getattr(self, name) for name in names} | accumulators
 

@@ -87,9 +87,11 @@ class Supervised(keras.Model):
         if parameter_average_decay is not None:
             self.parameter_average = ParameterAverage(classifier, parameter_average_decay)
         self.loss_metric = keras.metrics.Mean(name="loss")
-        # A method that re-weights puts its RewardDictionary and its weights [N] here; what monitors a run reads them.
+        # A method that re-weights puts its RewardDictionary and its weights [N] here, and if asked its own-label losses
+        # around the lookahead [N, 2]; what monitors a run reads them.
         self.dictionary: Any = None
         self.last_weights: Any = None
+        self.last_losses: Any = None
         self.built = True
 
     def train_step(self, data: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pathlib
 import shutil
 from typing import Any
 
-from ieg_fsr.config import Config
+from ieg_fsr.config import PLACES, Config
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import make_directory
 
@@ -22,8 +22,6 @@ RUN_FILES = (
     "checkpoints",
     "events.out.tfevents.*",
 )
-# Settings that say where things are and what is refused, not what is computed.
-PLACES = ("model_dir", "data_dir", "strict_data", "resume", "model", "mode")
 
 
 def earlier_run(directory: pathlib.Path, config: Config) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from ieg_fsr.evaluation.metrics import top_k_accuracy
 from ieg_fsr.files import write_json_lines
 from ieg_fsr.training.checkpoints import Checkpoints
 from ieg_fsr.training.progress import Progress
-from ieg_fsr.training.statistics import dictionary_purity, weight_statistics
+from ieg_fsr.training.statistics import dictionary_purity, loss_statistics, weight_statistics
 from ieg_fsr.training.tensorboard import EventWriter
 
 
@@ -106,6 +106,8 @@ class EpochLog(keras.callbacks.Callback):
         if weights is not None:
             row["dictionary_purity"] = dictionary_purity(self.model.dictionary.members(), self.clean)
             row |= weight_statistics(weights, self.clean)
+        if self.model.last_losses is not None:
+            row |= loss_statistics(self.model.last_losses.numpy(), self.clean)
         return row | {"seconds": time.monotonic() - self.epoch_started}
 
     def test_figures(self, epoch: int) -> dict[str, float]:

@@ -114,7 +114,7 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, 
         {name: resolved[name] for name in names.split()}
         | {"steps": last["step"]}
         | {name: last.get(name) for name in figures.split()}
-        | {name: value for name, value in last.items() if name.startswith("test_")}
+        | {name: value for name, value in last.items() if name.startswith(("test_", "loss_"))}
         | {
             "seconds_per_step": float(np.median([row["seconds_per_step"] for row in rows])),
             "seconds_total": sum(row["seconds"] for row in rows),

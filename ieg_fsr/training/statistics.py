@@ -21,6 +21,24 @@ def weight_statistics(weights: np.ndarray, clean: np.ndarray) -> dict[str, float
     }
 
 
+def loss_statistics(losses: np.ndarray, clean: np.ndarray) -> dict[str, float | None]:
+    """Mean own-label losses around the lookahead, of right and of wrong labels (paper, Figure 5).
+
+    Args:
+        losses: [N, 2], before and after the lookahead at the last visit; NaN for an example never visited.
+        clean: [N], bool, given label = true label.
+
+    Returns:
+        loss_before_clean, loss_after_clean, loss_before_noisy, loss_after_noisy; None where there are no such labels.
+    """
+    visited = ~np.isnan(losses[:, 0])
+    return {
+        f"loss_{when}_{kind}": _mean_or_none(losses[visited & chosen, column])
+        for kind, chosen in (("clean", clean), ("noisy", ~clean))
+        for column, when in enumerate(("before", "after"))
+    }
+
+
 def dictionary_purity(member_ids: np.ndarray, clean: np.ndarray) -> float:
     """Share of dictionary members [M] whose given label is right. Args: clean: [N], bool."""
     return float(np.mean(clean[member_ids]))

@@ -163,6 +163,28 @@ def test_tables_follow_the_examples_of_the_batch_only():
     np.testing.assert_allclose(report.confidence[others], 0.25, atol=1e-6)
 
 
+def test_losses_around_the_lookahead_are_kept_where_asked_for():
+    """With plain SGD and p = 0, warm-up's step is the lookahead's: the head after it is the lookahead's head."""
+    x, y = images()
+    settings = {"reweight_warmup_epochs": NEVER, "mixup_alpha": 0.0, "pseudo_label_loss_weight": 0.0}
+    model = fsr(lookahead_losses=True, lookahead_learning_rate=0.1, lookahead_momentum=0.0, **settings)
+    model.compile(optimizer=keras.optimizers.SGD(0.1), metrics=["accuracy"], jit_compile=False)
+    model.optimizer.build(model.classifier.trainable_variables)
+    ids = np.array([7, 3, 20])
+    features = model.shared_network(x[ids].astype(np.float32), training=True).numpy()
+
+    def losses():
+        logits = features @ model.head.kernel.numpy() + model.head.bias.numpy()
+        return np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(3), y[ids]]
+
+    before = losses()
+    model.train_step((tf.constant(x[ids]), tf.constant(y[ids]), tf.constant(ids, tf.int32)))
+    kept = model.last_losses.numpy()
+    np.testing.assert_allclose(kept[ids], np.stack([before, losses()], axis=1), atol=1e-5)
+    assert np.isnan(np.delete(kept, ids, axis=0)).all()
+    assert fsr().last_losses is None
+
+
 @pytest.mark.parametrize(
     ("pusher", "reward_features", "jit_compile"),
     [

@@ -33,7 +33,7 @@ METHODS = {
     "supervised": lambda **shared: Supervised(classifier(), **shared),
     "fsr": lambda **shared: fsr(**shared),
     "fsr_area_under_margin": lambda **shared: fsr(pusher="area_under_margin", **shared),
-    "fsr_forgetting": lambda **shared: fsr(pusher="forgetting_inverse", **shared),
+    "fsr_forgetting": lambda **shared: fsr(pusher="forgetting_inverse", lookahead_losses=True, **shared),
     "elr": lambda **shared: Supervised(classifier(), sample_loss=EarlyLearningRegularization(N, C), **shared),
     "coteaching": lambda **shared: CoTeaching(classifier(), classifier(), forget_rate=0.5, warmup_epochs=3, **shared),
     "forward_correction": lambda **shared: ForwardCorrection(classifier(), correction_warmup_epochs=1, **shared),

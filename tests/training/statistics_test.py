@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ieg_fsr.training.statistics import dictionary_purity, weight_statistics
+from ieg_fsr.training.statistics import dictionary_purity, loss_statistics, weight_statistics
 
 
 def test_weight_statistics():
@@ -29,6 +29,22 @@ def test_figures_are_plain_numbers():
     figures = weight_statistics(np.array([0.0, 1.0], np.float32), np.array([True, False]))
     assert {type(value) for value in figures.values()} == {float}
     assert type(dictionary_purity(np.array([0]), np.array([True]))) is float
+
+
+def test_losses_around_the_lookahead():
+    """Examples 0 and 2 are right, 1 and 3 wrong; 2 was never visited."""
+    losses = np.array([[1.0, 0.5], [3.0, 2.75], [np.nan, np.nan], [5.0, 4.25]], np.float32)
+    clean = np.array([True, False, True, False])
+    figures = loss_statistics(losses, clean)
+    assert figures == {
+        "loss_before_clean": 1.0,
+        "loss_after_clean": 0.5,
+        "loss_before_noisy": 4.0,
+        "loss_after_noisy": 3.5,
+    }
+    assert {type(value) for value in figures.values()} == {float}
+    only_right = loss_statistics(losses[:1], clean[:1])
+    assert (only_right["loss_before_clean"], only_right["loss_after_noisy"]) == (1.0, None)
 
 
 def test_dictionary_purity():

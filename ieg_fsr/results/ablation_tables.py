@@ -1,0 +1,239 @@
+"""What carries FSR: one setting or two of it changed, all else as in the recipe. A table a data set and condition."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ieg_fsr.config import FIELDS
+from ieg_fsr.results.groups import Group
+from ieg_fsr.results.identity import METHOD_NAMES, USES_CLEAN, Condition
+from ieg_fsr.results.method_tables import Setting, notes_of
+from ieg_fsr.results.paper_numbers import MIXUP_RELABELLING, MIXUP_RELABELLING_DATA
+from ieg_fsr.results.table import Cell, Column, Row, Table, column_of, measured
+
+_PUSHER = {"pusher", "reward_features", "reward_interval", "mixup"}
+_MIXUP = {"mixup", "pseudo_label_loss_weight"}
+# Paper, Table 4, and what else can be turned.
+_HYPER_PARAMETERS = (
+    *("dictionary_size", "reward_batch_size", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
+    *("score_momentum", "lookahead_learning_rate", "reward_interval", "mixup_alpha"),
+)
+_FIGURES = {"dictionary_purity": "dictionary right", "zero_weight_ratio": "zero weights"}
+
+
+class Frame(NamedTuple):
+    """What the runs of an ablation share."""
+
+    setting: Setting
+    condition: Condition
+    network: str
+    faithful: bool
+
+    def table(
+        self, kind: str, text: str, first: str, columns: Iterable[Column], rows: Iterable[Row], groups: Any
+    ) -> Table:
+        """A table of these runs. Args: kind: for its name. text: what it is about. groups: those in it."""
+        words = [
+            self.condition.title,
+            *([self.network] if self.network else []),
+            *(["faithful"] if self.faithful else []),
+        ]
+        name = self.setting.name(kind, *", ".join(words).split(", "))
+        title = f"{self.setting.title}: {text}, {', '.join(words)}"
+        return Table(name, title, first, tuple(columns), tuple(rows), notes_of(groups))
+
+
+def frames(groups: Iterable[Group], changes: Callable[[Group], bool]) -> dict[Frame, list[Group]]:
+    """Groups for which `changes` holds, by what else they share; only where there are two or more to compare."""
+    found: dict[Frame, list[Group]] = {}
+    for one in groups:
+        identity = one.identity
+        if changes(one):
+            setting = Setting(identity.dataset, identity.protocol)
+            found.setdefault(Frame(setting, identity.condition, identity.network, identity.faithful), []).append(one)
+    return {frame: members for frame, members in sorted(found.items()) if len(members) > 1}
+
+
+def is_fsr_with(one: Group, changed: Iterable[str]) -> bool:
+    """Whether a group is FSR with no other settings changed than these."""
+    return one.identity.method == "fsr" and {name for name, _ in one.identity.differences} <= set(changed)
+
+
+def value_of(one: Group, name: str) -> Any:
+    """A setting of the runs of a group."""
+    return (*one.runs, *one.failed)[0].values.get(name, FIELDS[name].default if name in FIELDS else None)
+
+
+def pushers(groups: Sequence[Group]) -> dict[Frame, list[Group]]:
+    """FSR by pusher (Figure 5), with what else may be turned about the scores."""
+    found = frames(groups, lambda one: is_fsr_with(one, _PUSHER))
+    return {frame: list_ for frame, list_ in found.items() if len({value_of(one, "pusher") for one in list_}) > 1}
+
+
+def pusher_label(one: Group) -> str:
+    """lookahead; lookahead, no MixUp."""
+    words = one.identity.variant.split(", ")
+    kept = [
+        word for word in words[1:] if not word.startswith("pusher ") and word not in (one.identity.network, "faithful")
+    ]
+    return ", ".join([value_of(one, "pusher"), *kept])
+
+
+def pusher_tables(groups: Sequence[Group], metric: str) -> list[Table]:
+    """Accuracy, purity and weights by pusher."""
+    figures = {metric: None} | _FIGURES | {"weight_clean": "weight, right", "weight_noisy": "weight, wrong"}
+    columns = [column_of(figure, title) for figure, title in figures.items()]
+    return [
+        frame.table(
+            "pushers", "pushers", "pusher", columns, [_row(pusher_label(one), one, figures) for one in members], members
+        )
+        for frame, members in pushers(groups).items()
+    ]
+
+
+def mixup_relabelling(groups: Sequence[Group]) -> dict[Frame, dict[tuple[bool, bool], Group]]:
+    """FSR with (re-labelling, MixUp) on and off (Figure 6)."""
+    grids = {}
+    for frame, members in frames(groups, lambda one: is_fsr_with(one, _MIXUP)).items():
+        grid: dict[tuple[bool, bool], Group] = {}
+        # Where several weights of the loss were tried, "on" is the recipe's, which has fewer differences.
+        for one in sorted(members, key=lambda one: len(one.identity.differences)):
+            grid.setdefault((value_of(one, "pseudo_label_loss_weight") > 0, value_of(one, "mixup")), one)
+        if len(grid) > 1:
+            grids[frame] = grid
+    return grids
+
+
+def mixup_relabelling_tables(groups: Sequence[Group], metric: str) -> list[Table]:
+    """Accuracy, purity and zero weights of the four, with the paper's figures where they are for this condition."""
+    figures = {metric: None} | _FIGURES
+    tables = []
+    for frame, grid in mixup_relabelling(groups).items():
+        with_paper = (frame.setting.dataset, frame.condition) == MIXUP_RELABELLING_DATA
+        columns: list[Column] = []
+        for figure, title in figures.items():
+            here = column_of(figure, title)
+            columns += [Column(f"{here.title}: paper", 1.0, best=here.best)] if with_paper else []
+            columns.append(here)
+        rows = []
+        for (relabelling, mixup), numbers in MIXUP_RELABELLING.items():
+            cells: list[Cell] = []
+            for figure, number in zip(figures, numbers, strict=True):
+                cells += [Cell(number)] if with_paper else []
+                cells.append(measured(grid.get((relabelling, mixup)), figure))
+            rows.append(Row(f"re-labelling {_switch(relabelling)}, MixUp {_switch(mixup)}", tuple(cells)))
+        tables.append(
+            frame.table("mixup_relabelling", "MixUp and re-labelling", "setting", columns, rows, grid.values())
+        )
+    return tables
+
+
+def reward_sets(groups: Sequence[Group]) -> dict[Frame, list[tuple[int, Group]]]:
+    """Methods by the size of their reward set (Figure 7): FSR's dictionary, the clean images of the others."""
+
+    def changes(one: Group) -> bool:
+        clean = {name for name, _ in one.identity.differences} <= {"clean_per_class"}
+        return is_fsr_with(one, ["dictionary_size"]) or (one.identity.method in USES_CLEAN and clean)
+
+    sized = {
+        frame: sorted(((_reward_set_size(one), one) for one in members), key=lambda item: item[0])
+        for frame, members in frames(groups, changes).items()
+    }
+    return {frame: items for frame, items in sized.items() if len({size for size, _ in items}) > 1}
+
+
+def reward_set_tables(groups: Sequence[Group], metric: str) -> list[Table]:
+    """Accuracy and purity by method and size."""
+    figures = {metric: None, "dictionary_purity": "dictionary right"}
+    tables = []
+    for frame, items in reward_sets(groups).items():
+        columns = [column_of(figure, title) for figure, title in figures.items()]
+        ordered = sorted(items, key=lambda item: (list(METHOD_NAMES).index(item[1].identity.method), item[0]))
+        rows = [
+            _row(f"{METHOD_NAMES[one.identity.method]}, {_set_text(one, size)}", one, figures) for size, one in ordered
+        ]
+        groups_of = [one for _, one in items]
+        tables.append(
+            frame.table("dictionary_size", "size of the reward set", "method, reward set", columns, rows, groups_of)
+        )
+    return tables
+
+
+def meta_layers(groups: Sequence[Group]) -> dict[Frame, list[Group]]:
+    """Methods by the layers of the meta part (Figure 4), from the final Dense layer to all."""
+
+    def changes(one: Group) -> bool:
+        known = one.identity.method in ("fsr", *USES_CLEAN)
+        return known and {name for name, _ in one.identity.differences} <= {"meta_layers"}
+
+    found = {}
+    for frame, members in frames(groups, changes).items():
+        if len({value_of(one, "meta_layers") for one in members}) > 1:
+            found[frame] = sorted(
+                members, key=lambda one: (one.identity.method, layer_rank(value_of(one, "meta_layers")))
+            )
+    return found
+
+
+def layer_rank(layers: str | None) -> tuple[int, list[Any]]:
+    """Sorts the values of --meta_layers: the final Dense layer, layers from the top down as their numbers go, all."""
+    text = str(layers)
+    if text in ("dense", "all"):
+        return (0 if text == "dense" else 2), []
+    digits = "".join(letter if letter.isdigit() else " " for letter in text).split()
+    return 1, [-int(number) for number in digits] + [text]
+
+
+def meta_layer_tables(groups: Sequence[Group], metric: str) -> list[Table]:
+    """Accuracy, purity and time by the layers of the meta part."""
+    figures = {metric: None, "dictionary_purity": "dictionary right", "seconds_per_step": None}
+    tables = []
+    for frame, members in meta_layers(groups).items():
+        columns = [column_of(figure, title) for figure, title in figures.items()]
+        labels = [f"{METHOD_NAMES[one.identity.method]}, {value_of(one, 'meta_layers')}" for one in members]
+        rows = [_row(label, one, figures) for label, one in zip(labels, members, strict=True)]
+        tables.append(frame.table("meta_layers", "layers of the meta part", "method, from", columns, rows, members))
+    return tables
+
+
+def hyper_parameter_tables(groups: Sequence[Group], metric: str) -> list[Table]:
+    """FSR with one hyper-parameter changed at a time (sensitivity to Table 4)."""
+    figures = {metric: None} | _FIGURES
+
+    def changes(one: Group) -> bool:
+        return is_fsr_with(one, _HYPER_PARAMETERS) and len(one.identity.differences) <= 1
+
+    tables = []
+    for frame, members in frames(groups, changes).items():
+        ordered = sorted(
+            members, key=lambda one: [(_HYPER_PARAMETERS.index(n), v) for n, v in one.identity.differences]
+        )
+        recipe = [f"{name} {value_of(ordered[0], name)}" for name in _HYPER_PARAMETERS[:5]]
+        rows = []
+        for one in ordered:
+            changed = [f"{name} {value:g}" for name, value in one.identity.differences]
+            rows.append(_row(changed[0] if changed else f"recipe ({', '.join(recipe)})", one, figures))
+        columns = [column_of(figure, title) for figure, title in figures.items()]
+        tables.append(frame.table("hyper_parameters", "hyper-parameters", "changed", columns, rows, members))
+    return tables
+
+
+def _row(label: str, one: Group, figures: Iterable[str]) -> Row:
+    clean = one.identity.method in USES_CLEAN
+    cells = [Cell() if clean and figure in _FIGURES else measured(one, figure) for figure in figures]
+    return Row(label, tuple(cells), clean)
+
+
+def _reward_set_size(one: Group) -> int:
+    if one.identity.method in USES_CLEAN:
+        return int(value_of(one, "clean_per_class") or 0) * int(value_of(one, "num_classes") or 0)
+    return int(value_of(one, "dictionary_size_resolved") or value_of(one, "dictionary_size"))
+
+
+def _set_text(one: Group, size: int) -> str:
+    if one.identity.method in USES_CLEAN:
+        return f"{size} clean images ({value_of(one, 'clean_per_class')} a class)"
+    return f"dictionary of {size}"
+
+
+def _switch(on: bool) -> str:
+    return "on" if on else "off"

@@ -1,0 +1,97 @@
+"""Runs that differ in their seed only, together: mean, spread, and what a reader should know of them."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ieg_fsr.results.identity import METHOD_NAMES, Identity, identify
+from ieg_fsr.results.runs import Run
+
+# What ought to be equal within a group although it is no setting, or is not part of the identity.
+_OUGHT_TO_AGREE = (
+    *("versions", "replicas", "jit_compile_resolved", "training_examples", "test_examples", "num_classes"),
+    *("dictionary_size_resolved", "steps", "labels_file", "noise_matrix"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """The runs of one identity.
+
+    Attributes:
+        identity: what they have in common.
+        runs: finished ones, one a seed, by seed.
+        spare: finished ones whose seed another run of `runs` has.
+        failed: those without figures.
+    """
+
+    identity: Identity
+    runs: tuple[Run, ...] = ()
+    spare: tuple[Run, ...] = ()
+    failed: tuple[Run, ...] = ()
+
+    def figures(self, name: str) -> list[float]:
+        """A figure of each run that has it."""
+        values = [run.figure(name) for run in self.runs]
+        return [value for value in values if value is not None]
+
+    def notes(self) -> list[str]:
+        """What a reader of its cell should know: seeds that come twice, runs without figures, what does not agree."""
+        name = f"{self.identity.variant} at {self.identity.condition.title}"
+        notes = []
+        for run in self.spare:
+            used = next(other for other in self.runs if other.seed == run.seed)
+            notes.append(f"{name}, seed {run.seed}, was run more than once: {used.place} is used, {run.place} is not")
+        notes += [f"{name}, seed {run.seed}, has no figures ({run.failure}): {run.place}" for run in self.failed]
+        for key in _OUGHT_TO_AGREE:
+            by_value: dict[str, list[str]] = {}
+            for run in self.runs:
+                by_value.setdefault(_text(run.values.get(key)), []).append(str(run.seed))
+            if len(by_value) > 1:
+                parts = [f"{text} (seed {', '.join(seeds)})" for text, seeds in by_value.items()]
+                notes.append(f"{name}: runs differ in {key}: {'; '.join(parts)}")
+        return notes
+
+
+def group(runs: Sequence[Run]) -> list[Group]:
+    """Groups in the order of methods, then of their variants.
+
+    Of two runs with one seed the later started is used, of two that started together the one whose path comes last.
+    """
+    by_identity: dict[Identity, list[Run]] = {}
+    for run in runs:
+        by_identity.setdefault(identify(run.values), []).append(run)
+    return sorted((_group(*item) for item in by_identity.items()), key=_order)
+
+
+def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
+    """Mean, and the sample standard deviation (n - 1) of two values or more. Args: values: at least one."""
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def _group(identity: Identity, runs: list[Run]) -> Group:
+    finished = sorted((run for run in runs if not run.failure), key=lambda run: (run.seed, _age(run)))
+    used = {run.seed: run for run in finished}
+    return Group(
+        identity,
+        tuple(used.values()),
+        tuple(run for run in finished if used[run.seed] is not run),
+        tuple(run for run in runs if run.failure),
+    )
+
+
+def _age(run: Run) -> tuple[str, str]:
+    return str(run.values.get("started") or ""), run.place
+
+
+def _order(one: Group) -> tuple[Any, ...]:
+    identity, methods = one.identity, list(METHOD_NAMES)
+    rank = methods.index(identity.method) if identity.method in methods else len(methods)
+    return rank, identity.method, len(identity.differences), identity.variant
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else str(value)

@@ -1,0 +1,127 @@
+"""Methods side by side on any data set: against what is wrong with the labels, and in detail for one condition."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ieg_fsr.results.groups import Group
+from ieg_fsr.results.identity import USES_CLEAN, Condition
+from ieg_fsr.results.runs import BEST
+from ieg_fsr.results.table import Cell, Column, Row, Table, column_of, measured
+
+FAMILIES = {
+    "noise": "uniform label noise",
+    "asymmetric": "label noise that depends on the class",
+    "imbalance": "long tail",
+    "long_tail_noise": "long tail and label noise",
+    "given_labels": "given labels",
+}
+# Settings whose change makes an ablation, not another method: the tables of `ablation_tables` have them.
+_ABLATED = {
+    *("pusher", "reward_features", "reward_interval", "score_momentum", "lookahead_learning_rate"),
+    *("dictionary_size", "reward_batch_size", "label_momentum", "mixup_alpha"),
+}
+_DETAILS = (
+    *("test_accuracy", "test_accuracy_ema", BEST, "dictionary_purity", "zero_weight_ratio"),
+    *("weight_clean", "weight_noisy", "seconds_total"),
+)
+_TITLES = {
+    "test_accuracy": "test accuracy",
+    "test_accuracy_ema": "parameter average",
+    BEST: "(best epoch)",
+    "dictionary_purity": "dictionary right",
+    "zero_weight_ratio": "zero weights",
+    "weight_clean": "weight, right",
+    "weight_noisy": "weight, wrong",
+    "seconds_total": "seconds",
+}
+
+
+class Setting(NamedTuple):
+    """Data set and protocol, which all of a table's runs share."""
+
+    dataset: str
+    protocol: str
+
+    @property
+    def title(self) -> str:
+        """digits; digits (epochs 20)."""
+        return f"{self.dataset} ({self.protocol})" if self.protocol else self.dataset
+
+    def name(self, *words: str) -> str:
+        """Name of a table's files: digits-epochs20-noise."""
+        parts = [self.dataset, *self.protocol.split(", "), *words]
+        kept = ["".join(c if c.isalnum() or c in "_." else "" for c in part) for part in parts]
+        return "-".join(part for part in kept if part)
+
+
+def by_setting(groups: Iterable[Group]) -> dict[Setting, list[Group]]:
+    """Groups that may stand side by side."""
+    found: dict[Setting, list[Group]] = {}
+    for one in groups:
+        found.setdefault(Setting(one.identity.dataset, one.identity.protocol), []).append(one)
+    return dict(sorted(found.items()))
+
+
+def condition_tables(groups: Sequence[Group], metric: str, family: str) -> list[Table]:
+    """Methods x conditions of one family, a table for each data set and protocol that has any."""
+    tables = []
+    for setting, members in by_setting(one for one in groups if one.identity.condition.family == family).items():
+        members = [one for one in members if not is_ablation(one)]
+        conditions = sorted({one.identity.condition for one in members})
+        rows = [
+            _row(variant, [_find(members, variant, condition) for condition in conditions], metric)
+            for variant in dict.fromkeys(one.identity.variant for one in members)
+        ]
+        columns = tuple(column_of(metric, condition.title) for condition in conditions)
+        title = f"{setting.title}: methods, {FAMILIES[family]}, {metric.replace('_', ' ')}"
+        if rows:
+            tables.append(Table(setting.name(family), title, "method", columns, tuple(rows), notes_of(members)))
+    return tables
+
+
+def detail_table(members: Sequence[Group]) -> Table:
+    """All variants of one condition, everything that was measured. Args: members: of one data set and condition."""
+    identity = members[0].identity
+    setting = Setting(identity.dataset, identity.protocol)
+    columns = [column_of(figure, _TITLES[figure]) for figure in _DETAILS]
+    columns[_DETAILS.index(BEST)] = Column(_TITLES[BEST], best="")
+    rows = []
+    for one in members:
+        re_weights = bool(one.figures("dictionary_purity"))
+        figures = [figure if re_weights or not _of_weights(figure) else "" for figure in _DETAILS]
+        cells = [measured(one, figure) if figure or not one.runs else Cell() for figure in figures]
+        rows.append(Row(one.identity.variant, tuple(cells), one.identity.method in USES_CLEAN))
+    wrong = [value for one in members for value in one.figures("measured_noise_rate")]
+    share = f", {sum(wrong) / len(wrong):.1%} of the labels wrong" if wrong else ""
+    name = setting.name("comparison", *identity.condition.title.split(", "))
+    title = f"{setting.title}: comparison, {identity.condition.title}{share}"
+    return Table(name, title, "method", tuple(columns), tuple(rows), notes_of(members))
+
+
+def is_ablation(one: Group) -> bool:
+    """Whether a group changes a setting of the re-weighting rather than the method."""
+    changed = dict(one.identity.differences)
+    words = one.identity.variant.split(", ")
+    single = {"reweight_warmup_epochs": "deferred", "pseudo_label_loss_weight": "raw"}
+    if any(name in changed and word not in words for name, word in single.items()):
+        return True
+    return bool(_ABLATED & set(changed)) or changed.get("meta_layers", "all") not in ("all", "dense")
+
+
+def notes_of(groups: Iterable[Group]) -> tuple[str, ...]:
+    """The notes of all groups, each once."""
+    return tuple(dict.fromkeys(note for one in groups for note in one.notes()))
+
+
+def _find(members: Sequence[Group], variant: str, condition: Condition) -> Group | None:
+    matching = (one for one in members if (one.identity.variant, one.identity.condition) == (variant, condition))
+    return next(matching, None)
+
+
+def _row(variant: str, found: Sequence[Group | None], metric: str) -> Row:
+    clean = any(one.identity.method in USES_CLEAN for one in found if one)
+    return Row(variant, tuple(measured(one, metric) for one in found), clean)
+
+
+def _of_weights(figure: Any) -> bool:
+    return figure.startswith(("weight_", "zero_", "dictionary_"))

@@ -1,0 +1,72 @@
+"""The paper's tables with our runs beside its figures; and what was run under its conditions beyond its rows."""
+
+from collections.abc import Sequence
+
+from ieg_fsr.results.groups import Group
+from ieg_fsr.results.identity import USES_CLEAN
+from ieg_fsr.results.paper_numbers import PAPER_TABLES, Numbers, PaperColumn, PaperTable
+from ieg_fsr.results.table import Cell, Column, Row, Table, measured
+
+
+def paper_tables(groups: Sequence[Group], metric: str) -> list[Table]:
+    """All tables of the paper, those without any run of ours too. Our runs count where their protocol is the recipe's.
+
+    Args:
+        groups: of any data set.
+        metric: figure of ours that stands beside the paper's.
+    """
+    return [_table(table, groups, metric) for table in PAPER_TABLES]
+
+
+def _table(paper: PaperTable, groups: Sequence[Group], metric: str) -> Table:
+    usable = [one for one in groups if one.identity.dataset == paper.dataset and not one.identity.protocol]
+    rows, seen = [], []
+    for name, numbers in paper.rows.items():
+        row, found = _row(name, paper.ours.get(name), paper.columns, numbers, usable, metric)
+        rows.append(row)
+        seen += found
+    for variant in dict.fromkeys(_variant(one, column) for one in usable for column in paper.columns):
+        if variant is not None and variant not in [paper.ours.get(name) for name in paper.rows]:
+            row, found = _row("", variant, paper.columns, (None,) * len(paper.columns), usable, metric)
+            rows.append(row)
+            seen += found
+    digits = max(_digits(number) for numbers in paper.rows.values() for number in numbers if number is not None)
+    columns = []
+    for column in paper.columns:
+        columns += [Column(f"{column.title}: paper", 1.0, digits), Column(f"{column.title}: here", 100.0, digits)]
+    notes = dict.fromkeys(note for one in seen for note in one.notes())
+    title = f"{paper.title}: the paper's figures, and ours ({metric.replace('_', ' ')})"
+    return Table(paper.name, title, "paper / here", tuple(columns), tuple(rows), tuple(notes))
+
+
+def _row(
+    name: str,
+    variant: str | None,
+    columns: Sequence[PaperColumn],
+    numbers: Numbers,
+    groups: Sequence[Group],
+    metric: str,
+) -> tuple[Row, list[Group]]:
+    """A line, and the groups in it. Args: variant: ours; None where there is no such method here."""
+    cells, seen = [], []
+    for column, number in zip(columns, numbers, strict=True):
+        found = next((one for one in groups if variant is not None and _variant(one, column) == variant), None)
+        seen += [found] if found else []
+        here = Cell(text="-") if variant is None else measured(found, column.figure or metric)
+        cells += [Cell(number), here]
+    label = " / ".join(text for text in (name, variant) if text) if name != variant else name
+    return Row(label, tuple(cells), any(one.identity.method in USES_CLEAN for one in seen)), seen
+
+
+def _variant(one: Group, column: PaperColumn) -> str | None:
+    """What the group is called in a column; None where it does not belong there."""
+    identity = one.identity
+    if identity.condition != column.condition:
+        return None
+    if not column.network:
+        return identity.variant
+    return identity.variant.replace(f", {column.network}", "", 1) if identity.network == column.network else None
+
+
+def _digits(number: float) -> int:
+    return len(str(number).partition(".")[2])

@@ -1,0 +1,198 @@
+"""Runs as their files tell of them: found below directories, or kept in a CSV file; finished, unfinished or damaged."""
+
+import csv
+import dataclasses
+import functools
+import json
+import math
+import os
+import pathlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ieg_fsr.config import FIELDS
+from ieg_fsr.errors import UserError
+from ieg_fsr.files import read_json_lines, write_columns
+
+# What a run's directory has that no run can be below, or that is only being written.
+_NOT_RUNS = ("checkpoints", "saved_model", ".writing-")
+_KINDS: dict[str, Any] = {"dataset": str, "method": str, "noise": (int, float), "imbalance": (int, float), "seed": int}
+BEST = "test_accuracy_best"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run.
+
+    Attributes:
+        place: its directory, as it was found or as the CSV file has it.
+        values: all settings, and whatever else config.json and summary.json hold, by name.
+        failure: why it has no figures; None if it has.
+        has_files: whether `place` can be read for more.
+    """
+
+    place: str
+    values: dict[str, Any]
+    failure: str | None = None
+    has_files: bool = False
+
+    @property
+    def seed(self) -> int:
+        """Of everything random in it."""
+        return self.values["seed"]
+
+    def figure(self, name: str) -> float | None:
+        """A figure of the summary, or the best epoch's test accuracy; None where it was not measured."""
+        value = self.values.get(name)
+        if value is None and name == BEST:
+            value = max((row["test_accuracy"] for row in self.rows() if "test_accuracy" in row), default=None)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def rows(self, file: str = "metrics.jsonl") -> list[dict[str, Any]]:
+        """The lines of one of its files; none if it cannot be read."""
+        return _rows(os.path.join(self.place, file)) if self.has_files else []
+
+
+@dataclasses.dataclass
+class Collection:
+    """Runs, and what cannot be told to be one: directory and reason."""
+
+    runs: list[Run] = dataclasses.field(default_factory=list)
+    damaged: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+
+
+def collect(places: Iterable[str]) -> Collection:
+    """Reads directories, at any depth, and CSV files that `write_csv` wrote.
+
+    A run that comes twice, as by a directory and by a CSV file, is there once.
+
+    Raises:
+        UserError: a place does not exist, is not such a file, or there is no run at all.
+    """
+    found = Collection()
+    for place in places:
+        if os.path.isdir(place):
+            _search(place, found)
+        elif os.path.isfile(place):
+            found.runs += _read_csv(place)
+        else:
+            raise UserError(f"--runs must be directories or CSV files of runs. Received: {place}")
+    if not found.runs and not found.damaged:
+        raise UserError(f"--runs must hold a run. Received: {','.join(places)}")
+    found.runs = _once(found.runs)
+    return found
+
+
+def write_csv(path: str | os.PathLike, runs: Sequence[Run]) -> None:
+    """Writes one line a run: place, failure, settings, what else is known of it; `collect` reads it back."""
+    table = []
+    for run in runs:
+        more = {} if run.failure else {BEST: run.figure(BEST)}
+        table.append({"directory": run.place, "failure": run.failure} | more | run.values)
+    others = sorted({name for row in table for name in row} - {"directory", "failure", *FIELDS})
+    names = ["directory", "failure", *FIELDS, *others]
+    write_columns(path, names, [[_encoded(row.get(name)) for row in table] for name in names])
+
+
+def _search(place: str, found: Collection) -> None:
+    """Adds the runs below a directory, in the order of their paths."""
+    for directory, below, files in os.walk(place):
+        below[:] = sorted(name for name in below if not name.startswith(_NOT_RUNS))
+        if "config.json" in files or "summary.json" in files:
+            _read(directory, found)
+
+
+def _read(directory: str, found: Collection) -> None:
+    try:
+        values = _settings(_json(directory, "config.json"))
+    except (OSError, ValueError) as error:
+        found.damaged.append((directory, _reason("config.json", error)))
+        return
+    failure = None
+    try:
+        summary = _json(directory, "summary.json")
+        accuracy = summary.get("test_accuracy")
+        if not isinstance(accuracy, int | float) or not math.isfinite(accuracy):
+            raise ValueError("no test_accuracy")
+        values |= summary
+    except (OSError, ValueError) as error:
+        failure = _reason("summary.json", error)
+    found.runs.append(Run(directory, values, failure, has_files=True))
+
+
+def _json(directory: str, file: str) -> dict[str, Any]:
+    content = json.loads(pathlib.Path(directory, file).read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError("no object")
+    return content
+
+
+def _settings(config: dict[str, Any]) -> dict[str, Any]:
+    """A run of an older version has no entry for a newer setting, and did what its default does."""
+    for name, kind in _KINDS.items():
+        if not isinstance(config.get(name, FIELDS[name].default), kind):
+            raise ValueError(f"no {name}")
+    if "dataset" not in config or "method" not in config:
+        raise ValueError("no dataset or no method")
+    values = {name: field.default for name, field in FIELDS.items()} | config
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def _reason(file: str, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"no {file}"
+    detail = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+    return f"{file} is damaged: {detail}"
+
+
+def _read_csv(path: str) -> list[Run]:
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            table = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        table = []
+    runs = []
+    for line in table:
+        known = {name: _decoded(text) for name, text in line.items() if name and text}
+        place, failure = str(known.pop("directory", "")), known.pop("failure", None)
+        try:
+            runs.append(Run(place, _settings(known), failure))
+        except ValueError:
+            raise UserError(f"--runs must be directories or CSV files of runs. Received: {path}") from None
+    if not runs:
+        raise UserError(f"--runs must be directories or CSV files of runs. Received: {path}")
+    return runs
+
+
+def _encoded(value: Any) -> str:
+    """JSON, but a text as it is where it cannot be taken for JSON; None is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and value and _decoded(value) == value:
+        return value
+    return json.dumps(value)
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _once(runs: list[Run]) -> list[Run]:
+    """Leaves out what is the same run again: same settings, same start, same figures. One with files comes first."""
+    kept: dict[str, Run] = {}
+    for run in sorted(runs, key=lambda run: not run.has_files):
+        names = ("started", "test_accuracy", "seconds_total", *FIELDS)
+        kept.setdefault(repr([run.values.get(name) for name in names]) + str(run.failure), run)
+    remaining = set(map(id, kept.values()))
+    return [run for run in runs if id(run) in remaining]
+
+
+@functools.cache
+def _rows(path: str) -> list[dict[str, Any]]:
+    try:
+        return read_json_lines(path)
+    except (OSError, ValueError):
+        return []
