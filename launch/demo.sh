@@ -17,9 +17,9 @@ train supervised_mixup --method=supervised --mixup
 train fsr --method=fsr
 
 echo
-.venv/bin/python -m ieg_fsr.evaluation.comparison "$runs"/supervised "$runs"/supervised_mixup "$runs"/fsr \
-  --output="$runs/comparison.png"
+.venv/bin/python -m ieg_fsr.tables --runs="$runs/supervised,$runs/supervised_mixup,$runs/fsr" --output="$runs" \
+  --table=comparison
 echo
-echo "Picture:         $runs/comparison.png"
+echo "Picture:         $runs/digits-comparison-noise0.4.png"
 echo "Suspect labels:  $runs/fsr/labels.csv"
 echo "TensorBoard:     .venv/bin/tensorboard --logdir=$runs"

@@ -28,18 +28,29 @@ class Frame(NamedTuple):
     network: str
     faithful: bool
 
+    def name(self, kind: str) -> str:
+        """Of the files of a report of this kind."""
+        return self.setting.name(kind, *self._words())
+
+    def title(self, text: str) -> str:
+        """digits, noise 0.4: text."""
+        return f"{self.setting.title}, {', '.join(self._words())}: {text}"
+
     def table(
-        self, kind: str, text: str, first: str, columns: Iterable[Column], rows: Iterable[Row], groups: Any
+        self,
+        kind: str,
+        text: str,
+        first: str,
+        columns: Iterable[Column],
+        rows: Iterable[Row],
+        groups: Iterable[Group],
     ) -> Table:
         """A table of these runs. Args: kind: for its name. text: what it is about. groups: those in it."""
-        words = [
-            self.condition.title,
-            *([self.network] if self.network else []),
-            *(["faithful"] if self.faithful else []),
-        ]
-        name = self.setting.name(kind, *", ".join(words).split(", "))
-        title = f"{self.setting.title}: {text}, {', '.join(words)}"
-        return Table(name, title, first, tuple(columns), tuple(rows), notes_of(groups))
+        return Table(self.name(kind), self.title(text), first, tuple(columns), tuple(rows), notes_of(groups))
+
+    def _words(self) -> list[str]:
+        words = self.condition.title.split(", ")
+        return words + ([self.network] if self.network else []) + (["faithful"] if self.faithful else [])
 
 
 def frames(groups: Iterable[Group], changes: Callable[[Group], bool]) -> dict[Frame, list[Group]]:
@@ -207,13 +218,14 @@ def hyper_parameter_tables(groups: Sequence[Group], metric: str) -> list[Table]:
         ordered = sorted(
             members, key=lambda one: [(_HYPER_PARAMETERS.index(n), v) for n, v in one.identity.differences]
         )
-        recipe = [f"{name} {value_of(ordered[0], name)}" for name in _HYPER_PARAMETERS[:5]]
         rows = []
         for one in ordered:
             changed = [f"{name} {value:g}" for name, value in one.identity.differences]
-            rows.append(_row(changed[0] if changed else f"recipe ({', '.join(recipe)})", one, figures))
+            rows.append(_row(changed[0] if changed else "nothing", one, figures))
         columns = [column_of(figure, title) for figure, title in figures.items()]
-        tables.append(frame.table("hyper_parameters", "hyper-parameters", "changed", columns, rows, members))
+        base = next((f" ({_hyper_parameters(one)})" for one in members if not one.identity.differences), "")
+        text = f"hyper-parameters, one changed at a time{base}"
+        tables.append(frame.table("hyper_parameters", text, "changed", columns, rows, members))
     return tables
 
 
@@ -221,6 +233,11 @@ def _row(label: str, one: Group, figures: Iterable[str]) -> Row:
     clean = one.identity.method in USES_CLEAN
     cells = [Cell() if clean and figure in _FIGURES else measured(one, figure) for figure in figures]
     return Row(label, tuple(cells), clean)
+
+
+def _hyper_parameters(one: Group) -> str:
+    """Table 4's, of a group."""
+    return ", ".join(f"{name} {value_of(one, name):g}" for name in _HYPER_PARAMETERS[:5])
 
 
 def _reward_set_size(one: Group) -> int:

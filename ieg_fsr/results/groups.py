@@ -40,7 +40,7 @@ class Group:
 
     def notes(self) -> list[str]:
         """What a reader of its cell should know: seeds that come twice, runs without figures, what does not agree."""
-        name = f"{self.identity.variant} at {self.identity.condition.title}"
+        name = f"{self.identity.label} at {self.identity.condition.title}"
         notes = []
         for run in self.spare:
             used = next(other for other in self.runs if other.seed == run.seed)
@@ -90,7 +90,10 @@ def _age(run: Run) -> tuple[str, str]:
 def _order(one: Group) -> tuple[Any, ...]:
     identity, methods = one.identity, list(METHOD_NAMES)
     rank = methods.index(identity.method) if identity.method in methods else len(methods)
-    return rank, identity.method, len(identity.differences), identity.variant
+    values = [
+        (name, value if isinstance(value, int | float) else 0, str(value)) for name, value in identity.differences
+    ]
+    return rank, identity.method, len(identity.differences), values, identity.variant, identity.clean_per_class
 
 
 def _text(value: Any) -> str:

@@ -78,10 +78,11 @@ class Identity(NamedTuple):
         protocol: settings of training that are not the recipe's; empty if all are.
         condition: of labels and classes.
         method: name on the command line.
-        variant: name in a table: the method, and whatever is not as in its recipe.
+        variant: name in a table: the method, and whatever is not as in its recipe but the number of clean images.
         network: architecture if it is not the recipe's, else empty.
         faithful: as the authors' released code.
         differences: settings of the method that are not the recipe's, and their values.
+        clean_per_class: clean images that the method was given, of each class; 0 for a method that needs none.
     """
 
     dataset: str
@@ -92,6 +93,14 @@ class Identity(NamedTuple):
     network: str = ""
     faithful: bool = False
     differences: tuple[tuple[str, Any], ...] = ()
+    clean_per_class: int = 0
+
+    @property
+    def label(self) -> str:
+        """The variant, and how many clean images it uses."""
+        if not self.clean_per_class:
+            return self.variant
+        return f"{self.variant} ({self.clean_per_class} clean images a class)"
 
 
 def identify(values: Mapping[str, Any]) -> Identity:
@@ -109,6 +118,7 @@ def identify(values: Mapping[str, Any]) -> Identity:
         network=network,
         faithful=values["faithful"],
         differences=tuple(own.items()),
+        clean_per_class=int(values.get("clean_per_class") or 0) if values["method"] in USES_CLEAN else 0,
     )
 
 
@@ -147,10 +157,7 @@ def _variant(values: Mapping[str, Any], differences: Mapping[str, Any], network:
     if first_drop and left.get("reweight_warmup_epochs") == first_drop[0]:
         del left["reweight_warmup_epochs"]
         words.append("deferred")
-    clean = left.pop("clean_per_class", values.get("clean_per_class"))
-    words += [_phrase(key, value) for key, value in left.items()]
-    if values["method"] in USES_CLEAN and clean:
-        words.append(f"{clean} clean images a class")
+    words += [_phrase(key, value) for key, value in left.items() if key != "clean_per_class"]
     return ", ".join([name, *words])
 
 

@@ -1,7 +1,8 @@
 """Methods side by side on any data set: against what is wrong with the labels, and in detail for one condition."""
 
+import zlib
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ieg_fsr.results.groups import Group
 from ieg_fsr.results.identity import USES_CLEAN, Condition
@@ -18,7 +19,7 @@ FAMILIES = {
 # Settings whose change makes an ablation, not another method: the tables of `ablation_tables` have them.
 _ABLATED = {
     *("pusher", "reward_features", "reward_interval", "score_momentum", "lookahead_learning_rate"),
-    *("dictionary_size", "reward_batch_size", "label_momentum", "mixup_alpha"),
+    *("dictionary_size", "reward_batch_size", "label_momentum", "mixup_alpha", "clean_per_class"),
 }
 _DETAILS = (
     *("test_accuracy", "test_accuracy_ema", BEST, "dictionary_purity", "zero_weight_ratio"),
@@ -34,6 +35,8 @@ _TITLES = {
     "weight_noisy": "weight, wrong",
     "seconds_total": "seconds",
 }
+
+_LONGEST_NAME = 150  # letters, of a file
 
 
 class Setting(NamedTuple):
@@ -51,7 +54,8 @@ class Setting(NamedTuple):
         """Name of a table's files: digits-epochs20-noise."""
         parts = [self.dataset, *self.protocol.split(", "), *words]
         kept = ["".join(c if c.isalnum() or c in "_." else "" for c in part) for part in parts]
-        return "-".join(part for part in kept if part)
+        name = "-".join(part for part in kept if part)
+        return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}-{zlib.crc32(name.encode()):08x}"
 
 
 def by_setting(groups: Iterable[Group]) -> dict[Setting, list[Group]]:
@@ -69,8 +73,8 @@ def condition_tables(groups: Sequence[Group], metric: str, family: str) -> list[
         members = [one for one in members if not is_ablation(one)]
         conditions = sorted({one.identity.condition for one in members})
         rows = [
-            _row(variant, [_find(members, variant, condition) for condition in conditions], metric)
-            for variant in dict.fromkeys(one.identity.variant for one in members)
+            _row([_find(members, label, condition) for condition in conditions], metric)
+            for label in dict.fromkeys(one.identity.label for one in members)
         ]
         columns = tuple(column_of(metric, condition.title) for condition in conditions)
         title = f"{setting.title}: methods, {FAMILIES[family]}, {metric.replace('_', ' ')}"
@@ -87,10 +91,8 @@ def detail_table(members: Sequence[Group]) -> Table:
     columns[_DETAILS.index(BEST)] = Column(_TITLES[BEST], best="")
     rows = []
     for one in members:
-        re_weights = bool(one.figures("dictionary_purity"))
-        figures = [figure if re_weights or not _of_weights(figure) else "" for figure in _DETAILS]
-        cells = [measured(one, figure) if figure or not one.runs else Cell() for figure in figures]
-        rows.append(Row(one.identity.variant, tuple(cells), one.identity.method in USES_CLEAN))
+        cells = [Cell() if _does_not_apply(figure, one) else measured(one, figure) for figure in _DETAILS]
+        rows.append(Row(one.identity.label, tuple(cells), one.identity.method in USES_CLEAN))
     wrong = [value for one in members for value in one.figures("measured_noise_rate")]
     share = f", {sum(wrong) / len(wrong):.1%} of the labels wrong" if wrong else ""
     name = setting.name("comparison", *identity.condition.title.split(", "))
@@ -113,15 +115,20 @@ def notes_of(groups: Iterable[Group]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(note for one in groups for note in one.notes()))
 
 
-def _find(members: Sequence[Group], variant: str, condition: Condition) -> Group | None:
-    matching = (one for one in members if (one.identity.variant, one.identity.condition) == (variant, condition))
+def _find(members: Sequence[Group], label: str, condition: Condition) -> Group | None:
+    matching = (one for one in members if (one.identity.label, one.identity.condition) == (label, condition))
     return next(matching, None)
 
 
-def _row(variant: str, found: Sequence[Group | None], metric: str) -> Row:
-    clean = any(one.identity.method in USES_CLEAN for one in found if one)
-    return Row(variant, tuple(measured(one, metric) for one in found), clean)
+def _row(found: Sequence[Group | None], metric: str) -> Row:
+    """A line. Args: found: its groups by column, one of them at least."""
+    first = next(one.identity for one in found if one)
+    return Row(first.label, tuple(measured(one, metric) for one in found), first.method in USES_CLEAN)
 
 
-def _of_weights(figure: Any) -> bool:
-    return figure.startswith(("weight_", "zero_", "dictionary_"))
+def _does_not_apply(figure: str, one: Group) -> bool:
+    """Whether finished runs cannot have a figure: weights of a method without, or of wrong labels where none is."""
+    if not one.runs or not figure.startswith(("weight_", "zero_", "dictionary_")):
+        return False
+    no_wrong_label = figure == "weight_noisy" and not any(one.figures("measured_noise_rate"))
+    return no_wrong_label or not one.figures("dictionary_purity")

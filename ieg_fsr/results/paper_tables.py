@@ -4,21 +4,21 @@ from collections.abc import Sequence
 
 from ieg_fsr.results.groups import Group
 from ieg_fsr.results.identity import USES_CLEAN
-from ieg_fsr.results.paper_numbers import PAPER_TABLES, Numbers, PaperColumn, PaperTable
+from ieg_fsr.results.paper_numbers import Numbers, PaperColumn, PaperTable
 from ieg_fsr.results.table import Cell, Column, Row, Table, measured
 
+# Methods of the paper's tables that re-weight by a clean hold-out set.
+_WITH_CLEAN_IMAGES = ("L2R", "L2R-R32", "MWN")
 
-def paper_tables(groups: Sequence[Group], metric: str) -> list[Table]:
-    """All tables of the paper, those without any run of ours too. Our runs count where their protocol is the recipe's.
+
+def paper_table(paper: PaperTable, groups: Sequence[Group], metric: str) -> list[Table]:
+    """One table of the paper, whether or not there are runs of ours; those count whose protocol is the recipe's.
 
     Args:
+        paper: its figures.
         groups: of any data set.
         metric: figure of ours that stands beside the paper's.
     """
-    return [_table(table, groups, metric) for table in PAPER_TABLES]
-
-
-def _table(paper: PaperTable, groups: Sequence[Group], metric: str) -> Table:
     usable = [one for one in groups if one.identity.dataset == paper.dataset and not one.identity.protocol]
     rows, seen = [], []
     for name, numbers in paper.rows.items():
@@ -36,7 +36,7 @@ def _table(paper: PaperTable, groups: Sequence[Group], metric: str) -> Table:
         columns += [Column(f"{column.title}: paper", 1.0, digits), Column(f"{column.title}: here", 100.0, digits)]
     notes = dict.fromkeys(note for one in seen for note in one.notes())
     title = f"{paper.title}: the paper's figures, and ours ({metric.replace('_', ' ')})"
-    return Table(paper.name, title, "paper / here", tuple(columns), tuple(rows), tuple(notes))
+    return [Table(paper.name, title, "paper / here", tuple(columns), tuple(rows), tuple(notes))]
 
 
 def _row(
@@ -47,15 +47,20 @@ def _row(
     groups: Sequence[Group],
     metric: str,
 ) -> tuple[Row, list[Group]]:
-    """A line, and the groups in it. Args: variant: ours; None where there is no such method here."""
+    """A line, and the groups in it. Args: variant: of ours; None where there is no such method here."""
     cells, seen = [], []
     for column, number in zip(columns, numbers, strict=True):
         found = next((one for one in groups if variant is not None and _variant(one, column) == variant), None)
         seen += [found] if found else []
         here = Cell(text="-") if variant is None else measured(found, column.figure or metric)
         cells += [Cell(number), here]
-    label = " / ".join(text for text in (name, variant) if text) if name != variant else name
-    return Row(label, tuple(cells), any(one.identity.method in USES_CLEAN for one in seen)), seen
+    ours = seen[0].identity._replace(variant=variant).label if seen and variant else variant
+    label = " / ".join(text for text in (name, ours) if text) if name != ours else name
+    return Row(label, tuple(cells), name in _WITH_CLEAN_IMAGES or any(_uses_clean(one) for one in seen)), seen
+
+
+def _uses_clean(one: Group) -> bool:
+    return one.identity.method in USES_CLEAN
 
 
 def _variant(one: Group, column: PaperColumn) -> str | None:

@@ -45,11 +45,13 @@ class Run:
         """A figure of the summary, or the best epoch's test accuracy; None where it was not measured."""
         value = self.values.get(name)
         if value is None and name == BEST:
-            value = max((row["test_accuracy"] for row in self.rows() if "test_accuracy" in row), default=None)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+            value = max((row["test_accuracy"] for row in self.rows() if row.get("test_accuracy")), default=None)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return None
+        return float(value)
 
     def rows(self, file: str = "metrics.jsonl") -> list[dict[str, Any]]:
-        """The lines of one of its files; none if it cannot be read."""
+        """The lines of one of its files, which all tell their epoch; none if it cannot be read."""
         return _rows(os.path.join(self.place, file)) if self.has_files else []
 
 
@@ -193,6 +195,6 @@ def _once(runs: list[Run]) -> list[Run]:
 @functools.cache
 def _rows(path: str) -> list[dict[str, Any]]:
     try:
-        return read_json_lines(path)
-    except (OSError, ValueError):
+        return [row for row in read_json_lines(path) if "epoch" in row]
+    except (OSError, ValueError, TypeError):
         return []
