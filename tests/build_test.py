@@ -40,6 +40,7 @@ WITHOUT_A_TEST = {"ieg_fsr/errors.py"}
 NOT_OF_A_MODULE = {
     "tests/build_test.py",
     "tests/flags_test.py",
+    "tests/launch/digits_tables_test.py",
     "tests/launch/sweep_test.py",
     "tests/networks/registry_test.py",
     "tests/own_data_test.py",

@@ -18,13 +18,13 @@ class PaperColumn(NamedTuple):
         title: above it.
         condition: of our runs.
         figure: of our runs; empty for the metric that is asked for.
-        network: of our runs; empty for the recipe's.
+        recipe_imbalance: our runs are to follow the recipe for this imbalance, which the condition's is not; or None.
     """
 
     title: str
     condition: Condition
     figure: str = ""
-    network: str = ""
+    recipe_imbalance: float | None = None
 
 
 class PaperTable(NamedTuple):
@@ -58,9 +58,9 @@ def _long_tail(noise: float, *values: float) -> tuple[PaperColumn, ...]:
 
 
 def _long_tail_or_even(noise: float, *values: float) -> tuple[PaperColumn, ...]:
-    """Even classes first: the paper's imbalance 0, there too with ResNet-32, which is not the recipe's then."""
+    """Even classes first, the paper's imbalance 0, with the settings of the long tails beside them."""
     [even] = _noise("uniform", noise)
-    return (even._replace(title=f"even, {even.title}", network="resnet32"), *_long_tail(noise, *values))
+    return (even._replace(title=f"even, {even.title}", recipe_imbalance=values[0]), *_long_tail(noise, *values))
 
 
 _NOISE_ROWS = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ieg_fsr.results.groups import Group
-from ieg_fsr.results.identity import USES_CLEAN
+from ieg_fsr.results.identity import USES_CLEAN, identify
 from ieg_fsr.results.paper_numbers import Numbers, PaperColumn, PaperTable
 from ieg_fsr.results.table import Cell, Column, Row, Table, measured
 
@@ -19,7 +19,7 @@ def paper_table(paper: PaperTable, groups: Sequence[Group], metric: str) -> list
         groups: of any data set.
         metric: figure of ours that stands beside the paper's.
     """
-    usable = [one for one in groups if one.identity.dataset == paper.dataset and not one.identity.protocol]
+    usable = [one for one in groups if one.identity.dataset == paper.dataset]
     rows, seen = [], []
     for name, numbers in paper.rows.items():
         row, found = _row(name, paper.ours.get(name), paper.columns, numbers, usable, metric)
@@ -68,9 +68,10 @@ def _variant(one: Group, column: PaperColumn) -> str | None:
     identity = one.identity
     if identity.condition != column.condition:
         return None
-    if not column.network:
-        return identity.variant
-    return identity.variant.replace(f", {column.network}", "", 1) if identity.network == column.network else None
+    if column.recipe_imbalance is not None:
+        run = (*one.runs, *one.failed)[0]
+        identity = identify(run.values | {"imbalance": column.recipe_imbalance})
+    return None if identity.protocol else identity.variant
 
 
 def _digits(number: float) -> int:

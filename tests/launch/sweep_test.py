@@ -1,8 +1,10 @@
 """Tests of launch/sweep.sh with a command in place of Python that writes down what it is asked for."""
 
+import os
 import pathlib
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -30,9 +32,10 @@ def project(tmp_path):
     return tmp_path
 
 
-def sweep(project, *words):
+def sweep(project, *words, **environment):
     """Exit code, what is on stderr, and the calls of Python as lists of words."""
-    done = subprocess.run(["bash", "launch/sweep.sh", *words], cwd=project, capture_output=True, text=True)
+    command, environment = ["bash", "launch/sweep.sh", *words], os.environ | environment
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
     calls = project / "calls.txt"
     lines = calls.read_text().splitlines() if calls.exists() else []
     return done.returncode, done.stderr, [line.split() for line in lines]
@@ -77,6 +80,54 @@ def test_a_failed_run_is_named_and_does_not_stop_the_others(project):
     code, errors, calls = sweep(project, "x.flags")
     assert (code, len(calls)) == (1, 4)
     assert errors.split("\n")[-4:] == ["2 of 4 runs failed:", "runs/x/noise0-seed1", "runs/x/noise0.4-seed1", ""]
+
+
+def test_two_at_a_time(project):
+    (project / "fail.txt").touch()
+    _, _, alone = sweep(project, "x.flags", RUNS="alone")
+    (project / "calls.txt").unlink()
+    code, errors, calls = sweep(project, "x.flags", RUNS="alone", JOBS="2")
+    assert sorted(calls) == sorted(alone)
+    assert code == 1
+    assert "2 of 4 runs failed:" in errors
+    assert sorted(errors.split()[-2:]) == ["alone/x/noise0-seed1", "alone/x/noise0.4-seed1"]
+    logs = sorted(path.name for path in (project / "alone" / "x").iterdir())
+    assert logs == [f"noise{noise}-seed{seed}.log" for noise in ("0", "0.4") for seed in (0, 1)]
+
+
+def test_each_of_two_has_half_of_the_cores(project):
+    (project / ".venv" / "bin" / "python").write_text(
+        '#!/bin/sh\necho "$TF_NUM_INTRAOP_THREADS $TF_NUM_INTEROP_THREADS $(nproc)" >>threads.txt\n'
+    )
+    sweep(project, "x.flags", JOBS="2")
+    half = max(1, os.cpu_count() // 2)
+    if len(os.sched_getaffinity(0)) == os.cpu_count() > 1 and shutil.which("taskset"):
+        assert set((project / "threads.txt").read_text().splitlines()) == {f"{half} {half} {half}"}
+
+
+def test_a_stop_ends_all_that_was_started(project):
+    (project / ".venv" / "bin" / "python").write_text("#!/bin/sh\necho $$ >>pids.txt\nexec sleep 60\n")
+    command = ["bash", "launch/sweep.sh", "x.flags"]
+    process = subprocess.Popen(command, cwd=project, env=os.environ | {"JOBS": "2"}, stdout=subprocess.DEVNULL)
+    pids = project / "pids.txt"
+    deadline = time.monotonic() + 30
+    while not (pids.exists() and len(pids.read_text().splitlines()) == 2):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(30) == 130
+    for pid in map(int, pids.read_text().split()):
+        while pathlib.Path(f"/proc/{pid}").exists() and "Z" not in pathlib.Path(f"/proc/{pid}/stat").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert len(pids.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("jobs", ["0", "two", "-1", "1.5"])
+def test_jobs_is_a_number(project, jobs):
+    code, errors, calls = sweep(project, "x.flags", JOBS=jobs)
+    assert (code, calls) == (2, [])
+    assert errors == f"launch/sweep.sh: JOBS must be a whole number from 1 up. Received: {jobs}\n"
 
 
 @pytest.mark.parametrize(

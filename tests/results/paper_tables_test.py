@@ -3,6 +3,7 @@
 import dataclasses
 
 from ieg_fsr.config import resolve
+from ieg_fsr.recipes import recipe
 from ieg_fsr.results import paper_numbers
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.paper_tables import paper_table
@@ -66,11 +67,12 @@ def test_methods_with_clean_images_are_marked_as_such():
     assert [label for label, (_, line) in by_label.items() if line[0] == "**"] == ["CB-Best", "MWN"]
 
 
-def test_even_classes_beside_the_long_tails_are_with_the_small_network():
+def test_even_classes_beside_the_long_tails_have_their_settings():
+    long_tail = recipe("cifar10", "fsr", False, long_tailed=True, noisy=True)
     texts, _ = lines(
         paper_numbers.CIFAR10_LONG_TAIL_UNIFORM,
         made(0.5, noise=0.2),
-        made(0.75, noise=0.2, network="resnet32"),
+        made(0.75, noise=0.2, **long_tail),
         made(0.25, noise=0.4, imbalance=10.0),
     )
     assert texts["FSR"][1] == ["75.0 (1)", *["not run"] * 4, "25.0 (1)", *["not run"] * 2]

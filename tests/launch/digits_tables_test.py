@@ -1,0 +1,84 @@
+"""launch/digits_tables.sh with a command in place of Python; and that each of its sweeps is a command line."""
+
+import itertools
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+from absl.testing import flagsaver
+
+import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
+from ieg_fsr.command_line import config_from_flags, parse_flags
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FLAGS = ROOT / "launch" / "digits_tables.flags"
+SWEEPS = [line.removeprefix("# sweep: ") for line in FLAGS.read_text().splitlines() if line.startswith("# sweep: ")]
+# Fails for pusher paper where fail.txt exists.
+PYTHON = """#!/bin/sh
+echo "$@" >>calls.txt
+case "$*" in *--pusher=paper*) [ ! -e fail.txt ];; esac
+"""
+
+
+def runs_of(sweep):
+    """The settings of each run of a sweep, resolved; two seeds of it at most."""
+    axes = [(name, values.split(",")) for name, values in (axis.split("=") for axis in sweep.split())]
+    for values in itertools.product(*(values for _, values in axes)):
+        words = [f"--{name}={value}" for (name, _), value in zip(axes, values, strict=True)]
+        with flagsaver.flagsaver():
+            parse_flags(["ieg_fsr", f"--flagfile={FLAGS}", *words])
+            yield config_from_flags()
+
+
+def test_no_run_is_trained_twice():
+    runs = [run for sweep in SWEEPS for run in runs_of(sweep.replace("seed=0,1,2", "seed=0"))]
+    assert len(runs) > 60
+    apart = [repr(run).replace(run.model_dir, "") for run in runs]
+    assert len(set(apart)) == len(apart)
+    assert all(run.dataset == "digits" and run.lookahead_losses for run in runs)
+    assert all("seed=0,1,2" in sweep for sweep in SWEEPS)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project whose environment is installed already."""
+    shutil.copytree(ROOT / "launch", tmp_path / "launch")
+    for name in ("requirements.txt", "pyproject.toml"):
+        (tmp_path / name).write_text("")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").write_text(PYTHON)
+    (tmp_path / ".venv" / "bin" / "python").chmod(0o755)
+    checksum = "cat requirements.txt requirements.txt pyproject.toml | cksum | tr ' ' '-'"
+    mark = subprocess.run(["bash", "-c", checksum], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    (tmp_path / ".venv" / f"installed-{mark.strip()}").touch()
+    return tmp_path
+
+
+def launch(project, *words):
+    command = ["bash", "launch/digits_tables.sh", *words]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    calls = project / "calls.txt"
+    return done.returncode, done.stderr, calls.read_text().splitlines() if calls.exists() else []
+
+
+def test_trains_the_seeds_and_makes_the_tables(project):
+    code, errors, calls = launch(project, "4", "5")
+    assert (code, errors) == (0, "")
+    assert calls[-1] == "-m ieg_fsr.tables --runs=runs/digits_tables --output=results/digits"
+    seeds = [call.split("--seed=")[1].split()[0] for call in calls[:-1]]
+    assert (seeds.count("4"), seeds.count("5")) == (len(seeds) / 2, len(seeds) / 2)
+
+
+def test_tables_are_made_although_a_run_failed(project):
+    (project / "fail.txt").touch()
+    code, errors, calls = launch(project, "0")
+    assert code == 1
+    assert "2 of " in errors
+    assert "ieg_fsr.tables" in calls[-1]
+
+
+def test_a_seed_is_a_number(project):
+    code, errors, calls = launch(project, "0", "one")
+    assert (code, calls) == (2, [])
+    assert errors == "launch/digits_tables.sh: a seed must be a whole number from 0 up. Received: one\n"
