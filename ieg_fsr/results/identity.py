@@ -32,6 +32,13 @@ _PROTOCOL = (
 # Settings that do not change what a run computes, beside those of `PLACES`.
 _WATCHING = ("seed", "eval_interval", "ema_eval_interval", "jit_compile", "lookahead_losses")
 _APART = {*_CONDITION, *_PROTOCOL, *_WATCHING, *PLACES, "dataset", "method", "faithful", "network"}
+# Settings of re-weighting, which other methods do not look at.
+_OF_REWEIGHTING = (
+    *("dictionary_size", "reward_batch_size", "reward_features", "reward_interval", "pusher", "score_momentum"),
+    *("lookahead_learning_rate", "weight_constraint", "reweight_warmup_epochs", "label_momentum"),
+    *("pseudo_label_loss_weight", "clean_per_class"),
+)
+_REWEIGHTING = ("fsr", *USES_CLEAN)
 # Sides of images at which recipes for own data change.
 _SIDES = (16, 64, 224)
 
@@ -108,7 +115,8 @@ def identify(values: Mapping[str, Any]) -> Identity:
     base = _base(values)
     differing = {name: values[name] for name in FIELDS if values[name] != base[name]}
     network = differing.get("network", "")
-    own = {name: value for name, value in differing.items() if name not in _APART}
+    idle = () if values["method"] in _REWEIGHTING else _OF_REWEIGHTING
+    own = {name: value for name, value in differing.items() if name not in _APART and name not in idle}
     return Identity(
         dataset=values["dataset"],
         protocol=", ".join(_phrase(name, differing[name]) for name in _PROTOCOL if name in differing),

@@ -70,7 +70,9 @@ def condition_tables(groups: Sequence[Group], metric: str, family: str) -> list[
     """Methods x conditions of one family, a table for each data set and protocol that has any."""
     tables = []
     for setting, members in by_setting(one for one in groups if one.identity.condition.family == family).items():
-        members = [one for one in members if not is_ablation(one)]
+        # Where a method was run in one form only, as with a warm-up to fit fewer epochs, that is the method.
+        plain = {one.identity.method for one in members if not is_ablation(one)}
+        members = [one for one in members if not is_ablation(one) or one.identity.method not in plain]
         conditions = sorted({one.identity.condition for one in members})
         rows = [
             _row([_find(members, label, condition) for condition in conditions], metric)

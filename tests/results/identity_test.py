@@ -19,6 +19,7 @@ def identity(more=None, **given):
         ({"method": "supervised"}, "supervised"),
         ({"method": "supervised", "mixup": True}, "supervised + MixUp"),
         ({"method": "supervised", "label_smoothing": 0.1}, "supervised, label_smoothing 0.1"),
+        ({"method": "supervised", "reweight_warmup_epochs": 3, "dictionary_size": 50}, "supervised"),
         ({"pusher": "release"}, "FSR, pusher release"),
         ({"faithful": True}, "FSR, faithful"),
         ({"mixup": False}, "FSR, no MixUp"),

@@ -51,6 +51,12 @@ def test_a_table_for_each_data_set_and_protocol():
     assert tables[2].title == "digits (epochs 3): methods, uniform label noise, test accuracy"
 
 
+def test_a_method_that_was_run_in_another_form_only_is_there_in_that_form():
+    runs = [made(0.5, epochs=4, reweight_warmup_epochs=2), made(0.75, epochs=4, method="supervised")]
+    [table] = condition_tables(group(runs), "test_accuracy", "noise")
+    assert texts(table) == {"supervised": ["75.0 (1)"], "FSR, reweight_warmup_epochs 2": ["50.0 (1)"]}
+
+
 def test_long_tails_with_and_without_noise():
     runs = [
         made(0.5, imbalance=50.0),
