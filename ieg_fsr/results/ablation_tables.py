@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ieg_fsr.config import FIELDS
 from ieg_fsr.results.groups import Group
-from ieg_fsr.results.identity import METHOD_NAMES, USES_CLEAN, Condition
+from ieg_fsr.results.identity import METHOD_NAMES, RE_WEIGHTING, Condition
 from ieg_fsr.results.method_tables import Setting, notes_of
 from ieg_fsr.results.paper_numbers import MIXUP_RELABELLING, MIXUP_RELABELLING_DATA
 from ieg_fsr.results.table import Cell, Column, Row, Table, column_of, measured
@@ -143,7 +143,7 @@ def reward_sets(groups: Sequence[Group]) -> dict[Frame, list[tuple[int, Group]]]
 
     def changes(one: Group) -> bool:
         clean = {name for name, _ in one.identity.differences} <= {"clean_per_class"}
-        return is_fsr_with(one, ["dictionary_size"]) or (one.identity.method in USES_CLEAN and clean)
+        return is_fsr_with(one, ["dictionary_size"]) or (one.identity.clean_per_class > 0 and clean)
 
     sized = {
         frame: sorted(((_reward_set_size(one), one) for one in members), key=lambda item: item[0])
@@ -173,7 +173,7 @@ def meta_layers(groups: Sequence[Group]) -> dict[Frame, list[Group]]:
     """Methods by the layers of the meta part (Figure 4), from the final Dense layer to all."""
 
     def changes(one: Group) -> bool:
-        known = one.identity.method in ("fsr", *USES_CLEAN)
+        known = one.identity.method in RE_WEIGHTING
         return known and {name for name, _ in one.identity.differences} <= {"meta_layers"}
 
     found = {}
@@ -230,7 +230,7 @@ def hyper_parameter_tables(groups: Sequence[Group], metric: str) -> list[Table]:
 
 
 def _row(label: str, one: Group, figures: Iterable[str]) -> Row:
-    clean = one.identity.method in USES_CLEAN
+    clean = one.identity.clean_per_class > 0
     cells = [Cell() if clean and figure in _FIGURES else measured(one, figure) for figure in figures]
     return Row(label, tuple(cells), clean)
 
@@ -241,14 +241,14 @@ def _hyper_parameters(one: Group) -> str:
 
 
 def _reward_set_size(one: Group) -> int:
-    if one.identity.method in USES_CLEAN:
-        return int(value_of(one, "clean_per_class") or 0) * int(value_of(one, "num_classes") or 0)
+    if one.identity.clean_per_class:
+        return one.identity.clean_per_class * int(value_of(one, "num_classes") or 0)
     return int(value_of(one, "dictionary_size_resolved") or value_of(one, "dictionary_size"))
 
 
 def _set_text(one: Group, size: int) -> str:
-    if one.identity.method in USES_CLEAN:
-        return f"{size} clean images ({value_of(one, 'clean_per_class')} a class)"
+    if one.identity.clean_per_class:
+        return f"{size} clean images ({one.identity.clean_per_class} a class)"
     return f"dictionary of {size}"
 
 

@@ -33,14 +33,20 @@ def gradients(groups: Sequence[Group], metric: str) -> list[Table | Picture]:
 
 
 def layer_sizes(one: Group) -> dict[str, dict[str, np.ndarray]]:
-    """Layer -> "gradient", "meta_gradient" -> [E], mean over the seeds of each epoch; layers as in the file."""
+    """Layer -> "gradient", "meta_gradient" -> [E], mean over the seeds of each epoch; layers as in the file.
+
+    A line holds an epoch's layers, {epoch, layers: [{layer, training_gradient, meta_gradient}]}, or one of them,
+    {epoch, layer, gradient, meta_gradient}.
+    """
     found: dict[str, dict[str, dict[int, list[float]]]] = {}
     for run in one.runs:
         for row in run.rows(FILE):
-            for name in _SERIES:
-                if row.get(name) is not None:
-                    by_epoch = found.setdefault(str(row["layer"]), {key: {} for key in _SERIES})[name]
-                    by_epoch.setdefault(row["epoch"], []).append(row[name])
+            for layer in row.get("layers", [row]):
+                for name in _SERIES:
+                    size = layer.get(name, layer.get(f"training_{name}"))
+                    if size is not None:
+                        by_epoch = found.setdefault(str(layer["layer"]), {key: {} for key in _SERIES})[name]
+                        by_epoch.setdefault(row["epoch"], []).append(size)
     return {
         layer: {name: np.array([np.mean(values) for values in by_epoch.values()]) for name, by_epoch in sizes.items()}
         for layer, sizes in found.items()
@@ -68,7 +74,7 @@ def _draw(one: Group, title: str, sizes: dict[str, dict[str, np.ndarray]]) -> ma
             highest: list[float] = [np.nanmax(v) for v in values]
             axes.fill_between(places, lowest, highest, color=colour, alpha=0.15, lw=0)
     axes.set_xticks(range(len(layers)), layers, rotation=90 if len(layers) > 6 else 0)
-    axes.set(yscale="log", xlabel="layer, from the input to the logits", ylabel="norm")
+    axes.set(yscale="log", xlabel="layer, from the input to the logits", ylabel="size of the gradient")
     axes.set_title(f"mean over epochs, band: lowest and highest epoch; {seeds_text([one])}", fontsize="medium")
     axes.legend(frameon=False)
     tidy(axes)

@@ -22,7 +22,6 @@ METHOD_NAMES = {
     "mwn": "MWN",
     "fsr": "FSR",
 }
-USES_CLEAN = ("l2r", "mwn")
 _CONDITION = ("noise", "noise_type", "noise_matrix", "labels_file", "imbalance")
 # Settings of training as such: methods are side by side only where these agree. Others belong to the method's name.
 _PROTOCOL = (
@@ -30,15 +29,19 @@ _PROTOCOL = (
     *("learning_rate_warmup_epochs", "momentum", "weight_decay", "padding", "flip", "ema_decay"),
 )
 # Settings that do not change what a run computes, beside those of `PLACES`.
-_WATCHING = ("seed", "eval_interval", "ema_eval_interval", "jit_compile", "lookahead_losses")
-_APART = {*_CONDITION, *_PROTOCOL, *_WATCHING, *PLACES, "dataset", "method", "faithful", "network"}
-# Settings of re-weighting, which other methods do not look at.
-_OF_REWEIGHTING = (
-    *("dictionary_size", "reward_batch_size", "reward_features", "reward_interval", "pusher", "score_momentum"),
-    *("lookahead_learning_rate", "weight_constraint", "reweight_warmup_epochs", "label_momentum"),
-    *("pseudo_label_loss_weight", "clean_per_class"),
+_WATCHING = (
+    *("seed", "eval_interval", "ema_eval_interval", "jit_compile", "lookahead_losses", "layer_gradients_interval"),
 )
-_REWEIGHTING = ("fsr", *USES_CLEAN)
+_APART = {*_CONDITION, *_PROTOCOL, *_WATCHING, *PLACES, "dataset", "method", "faithful", "network"}
+# Settings of re-weighting, which methods without it do not look at.
+_OF_REWEIGHTING = (
+    *("reward_source", "meta_layers", "weight_rule", "clean_per_class", "dictionary_size", "reward_batch_size"),
+    *("reward_features", "reward_interval", "pusher", "score_momentum", "lookahead_learning_rate"),
+    *("lookahead_momentum", "initial_sample_weights", "weight_net_learning_rate", "weight_net_weight_decay"),
+    *("weight_net_units", "weight_constraint", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
+)
+_WITH_HOLD_OUT = ("l2r", "mwn")
+RE_WEIGHTING = ("fsr", *_WITH_HOLD_OUT)
 # Sides of images at which recipes for own data change.
 _SIDES = (16, 64, 224)
 
@@ -89,7 +92,7 @@ class Identity(NamedTuple):
         network: architecture if it is not the recipe's, else empty.
         faithful: as the authors' released code.
         differences: settings of the method that are not the recipe's, and their values.
-        clean_per_class: clean images that the method was given, of each class; 0 for a method that needs none.
+        clean_per_class: clean images that the method was given, of each class; 0 for none.
     """
 
     dataset: str
@@ -115,7 +118,7 @@ def identify(values: Mapping[str, Any]) -> Identity:
     base = _base(values)
     differing = {name: values[name] for name in FIELDS if values[name] != base[name]}
     network = differing.get("network", "")
-    idle = () if values["method"] in _REWEIGHTING else _OF_REWEIGHTING
+    idle = () if values["method"] in RE_WEIGHTING else _OF_REWEIGHTING
     own = {name: value for name, value in differing.items() if name not in _APART and name not in idle}
     return Identity(
         dataset=values["dataset"],
@@ -126,7 +129,7 @@ def identify(values: Mapping[str, Any]) -> Identity:
         network=network,
         faithful=values["faithful"],
         differences=tuple(own.items()),
-        clean_per_class=int(values.get("clean_per_class") or 0) if values["method"] in USES_CLEAN else 0,
+        clean_per_class=_clean_per_class(values),
     )
 
 
@@ -137,6 +140,12 @@ def _base(values: Mapping[str, Any]) -> dict[str, Any]:
     defaults = {name: field.default for name, field in FIELDS.items()}
     bases = [defaults | recipe_of(chosen | {"image_size": side}) for side in sides if side or len(sides) == 1]
     return min(bases, key=lambda base: sum(values[name] != base[name] for name in FIELDS))
+
+
+def _clean_per_class(values: Mapping[str, Any]) -> int:
+    usual = "holdout" if values["method"] in _WITH_HOLD_OUT else "dictionary"
+    holds_out = values.get("reward_source", usual) == "holdout"
+    return int(values.get("clean_per_class") or 0) if holds_out else 0
 
 
 def _condition(values: Mapping[str, Any]) -> Condition:

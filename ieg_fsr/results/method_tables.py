@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ieg_fsr.results.groups import Group
-from ieg_fsr.results.identity import USES_CLEAN, Condition
+from ieg_fsr.results.identity import Condition
 from ieg_fsr.results.runs import BEST
 from ieg_fsr.results.table import Cell, Column, Row, Table, column_of, measured
 
@@ -20,6 +20,7 @@ FAMILIES = {
 _ABLATED = {
     *("pusher", "reward_features", "reward_interval", "score_momentum", "lookahead_learning_rate"),
     *("dictionary_size", "reward_batch_size", "label_momentum", "mixup_alpha", "clean_per_class"),
+    *("lookahead_momentum", "weight_net_learning_rate", "weight_net_weight_decay", "weight_net_units"),
 }
 _DETAILS = (
     *("test_accuracy", "test_accuracy_ema", BEST, "dictionary_purity", "zero_weight_ratio"),
@@ -94,7 +95,7 @@ def detail_table(members: Sequence[Group]) -> Table:
     rows = []
     for one in members:
         cells = [Cell() if _does_not_apply(figure, one) else measured(one, figure) for figure in _DETAILS]
-        rows.append(Row(one.identity.label, tuple(cells), one.identity.method in USES_CLEAN))
+        rows.append(Row(one.identity.label, tuple(cells), one.identity.clean_per_class > 0))
     wrong = [value for one in members for value in one.figures("measured_noise_rate")]
     share = f", {sum(wrong) / len(wrong):.1%} of the labels wrong" if wrong else ""
     name = setting.name("comparison", *identity.condition.title.split(", "))
@@ -125,7 +126,7 @@ def _find(members: Sequence[Group], label: str, condition: Condition) -> Group |
 def _row(found: Sequence[Group | None], metric: str) -> Row:
     """A line. Args: found: its groups by column, one of them at least."""
     first = next(one.identity for one in found if one)
-    return Row(first.label, tuple(measured(one, metric) for one in found), first.method in USES_CLEAN)
+    return Row(first.label, tuple(measured(one, metric) for one in found), first.clean_per_class > 0)
 
 
 def _does_not_apply(figure: str, one: Group) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ieg_fsr.results.groups import Group
-from ieg_fsr.results.identity import USES_CLEAN, identify
+from ieg_fsr.results.identity import identify
 from ieg_fsr.results.paper_numbers import Numbers, PaperColumn, PaperTable
 from ieg_fsr.results.table import Cell, Column, Row, Table, measured
 
@@ -56,11 +56,9 @@ def _row(
         cells += [Cell(number), here]
     ours = seen[0].identity._replace(variant=variant).label if seen and variant else variant
     label = " / ".join(text for text in (name, ours) if text) if name != ours else name
-    return Row(label, tuple(cells), name in _WITH_CLEAN_IMAGES or any(_uses_clean(one) for one in seen)), seen
-
-
-def _uses_clean(one: Group) -> bool:
-    return one.identity.method in USES_CLEAN
+    return Row(
+        label, tuple(cells), name in _WITH_CLEAN_IMAGES or any(one.identity.clean_per_class for one in seen)
+    ), seen
 
 
 def _variant(one: Group, column: PaperColumn) -> str | None:

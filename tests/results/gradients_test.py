@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -36,6 +37,25 @@ def test_mean_over_seeds_by_epoch(one):
     np.testing.assert_array_equal(sizes["conv"]["gradient"], [1.5, 3.0])
     np.testing.assert_array_equal(sizes["logits"]["meta_gradient"], [0.5, 0.5])
     assert len(sizes["conv"]["meta_gradient"]) == 0
+
+
+def test_a_line_may_hold_all_layers_of_an_epoch(one):
+    for run in one.runs:
+        path = pathlib.Path(run.place) / FILE
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        layers = [
+            {"layer": line["layer"], "training_gradient": line["gradient"], "meta_gradient": line["meta_gradient"]}
+            for line in lines
+        ]
+        nested = [{"epoch": epoch, "layers": layers[2 * epoch - 2 : 2 * epoch]} for epoch in (1, 2)]
+        (path.parent / "nested").mkdir()
+        (path.parent / "nested" / FILE).write_text("".join(json.dumps(line) + "\n" for line in nested))
+    runs = [dataclasses.replace(run, place=f"{run.place}/nested") for run in one.runs]
+    nested, flat = layer_sizes(dataclasses.replace(one, runs=tuple(runs))), layer_sizes(one)
+    assert list(nested) == list(flat)
+    for layer in flat:
+        for name in flat[layer]:
+            np.testing.assert_array_equal(nested[layer][name], flat[layer][name])
 
 
 def test_table_and_figure(one):

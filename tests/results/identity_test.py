@@ -87,6 +87,8 @@ def test_clean_images_are_told_of_methods_that_use_them():
     more = {"method": "l2r", "clean_per_class": 10, "mixup": False}
     assert identity(more).label == "L2R (10 clean images a class)"
     assert identity({"clean_per_class": 10}).label == "FSR"
+    assert identity({"clean_per_class": 10, "reward_source": "holdout"}).label == "FSR (10 clean images a class)"
+    assert identity(more | {"reward_source": "dictionary"}).label == "L2R"
     assert identity(more) != identity(more | {"clean_per_class": 20})
 
 
