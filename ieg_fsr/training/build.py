@@ -25,6 +25,7 @@ from ieg_fsr.training.schedules import learning_rate_schedule
 _FSR_SETTINGS = (
     *("reward_batch_size", "reward_features", "reward_interval", "pusher", "score_momentum", "lookahead_learning_rate"),
     *("weight_constraint", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
+    "lookahead_losses",
 )
 _SECOND_NETWORK_STREAM = 2  # of the seed; 1 chooses the subset
 

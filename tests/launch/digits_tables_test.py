@@ -10,6 +10,7 @@ from absl.testing import flagsaver
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
 from ieg_fsr.command_line import config_from_flags, parse_flags
+from ieg_fsr.methods import METHODS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FLAGS = ROOT / "launch" / "digits_tables.flags"
@@ -33,11 +34,12 @@ def runs_of(sweep):
 
 def test_no_run_is_trained_twice():
     runs = [run for sweep in SWEEPS for run in runs_of(sweep.replace("seed=0,1,2", "seed=0"))]
-    assert len(runs) > 60
+    assert len(runs) > 140
     apart = [repr(run).replace(run.model_dir, "") for run in runs]
     assert len(set(apart)) == len(apart)
     assert all(run.dataset == "digits" and run.lookahead_losses for run in runs)
     assert all("seed=0,1,2" in sweep for sweep in SWEEPS)
+    assert {run.method for run in runs} == set(METHODS)
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from ieg_fsr.config import resolve
-from ieg_fsr.results.identity import Condition, identify
+from ieg_fsr.methods import METHODS
+from ieg_fsr.results.identity import METHOD_NAMES, Condition, identify
 
 
 def identity(more=None, **given):
@@ -98,6 +99,10 @@ def test_own_data_are_not_read():
     assert identify(values).variant == "FSR"
     assert identify(values).protocol == ""
     assert identify(values | {"pusher": "paper"}).variant == "FSR, pusher paper"
+
+
+def test_every_method_has_a_name_and_a_place_among_the_rows():
+    assert set(METHODS) <= set(METHOD_NAMES)
 
 
 def test_a_method_of_a_newer_version_keeps_its_name():
