@@ -33,6 +33,6 @@ def batch_norm(x: keras.KerasTensor) -> keras.KerasTensor:
     return keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON)(x)
 
 
-def batch_norm_relu(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Batch normalisation, then ReLU."""
-    return keras.layers.ReLU()(batch_norm(x))
+def batch_norm_relu(x: keras.KerasTensor, name: str | None = None) -> keras.KerasTensor:
+    """Batch normalisation, then ReLU, which may have a name."""
+    return keras.layers.ReLU(name=name)(batch_norm(x))

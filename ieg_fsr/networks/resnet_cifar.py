@@ -30,15 +30,15 @@ def shortcut(x: keras.KerasTensor, filters: int, strides: int) -> keras.KerasTen
     return x
 
 
-def block(x: keras.KerasTensor, filters: int, strides: int, seeds: Iterator[int]) -> keras.KerasTensor:
-    """Two 3x3 convolutions around which the input is added: relu(x + residual(x))."""
+def block(x: keras.KerasTensor, filters: int, strides: int, seeds: Iterator[int], name: str) -> keras.KerasTensor:
+    """Two 3x3 convolutions around which the input is added: relu(x + residual(x)). The last ReLU has the name."""
     residual = batch_norm_relu(convolution(x, filters, seeds, strides=strides))
     residual = batch_norm(convolution(residual, filters, seeds))
-    return keras.layers.ReLU()(keras.layers.Add()([shortcut(x, filters, strides), residual]))
+    return keras.layers.ReLU(name=name)(keras.layers.Add()([shortcut(x, filters, strides), residual]))
 
 
 def features(images: keras.KerasTensor, seeds: Iterator[int], depth: int = 32) -> keras.KerasTensor:
-    """Maps scaled images [B, H, W, channels] to features [B, 64].
+    """Maps scaled images [B, H, W, channels] to features [B, 64], through blocks stage1_block1, stage1_block2, ...
 
     Args:
       images: scaled images.
@@ -53,5 +53,6 @@ def features(images: keras.KerasTensor, seeds: Iterator[int], depth: int = 32) -
     x = batch_norm_relu(convolution(images, 16, seeds))
     for stage, filters in enumerate((16, 32, 64)):
         for index in range((depth - 2) // 6):
-            x = block(x, filters, 2 if stage > 0 and index == 0 else 1, seeds)
+            name = f"stage{stage + 1}_block{index + 1}"
+            x = block(x, filters, 2 if stage > 0 and index == 0 else 1, seeds, name)
     return keras.layers.GlobalAveragePooling2D()(x)

@@ -111,3 +111,17 @@ def test_logits_are_float32_under_mixed_precision():
         keras.config.set_dtype_policy("float32")
     assert model.layers[2].compute_dtype == "bfloat16"
     assert model(pixels(2, 8, 8, 1)).dtype == tf.float32
+
+
+@pytest.mark.parametrize(
+    ("name", "blocks"),
+    [
+        ("small_cnn", [f"block{k}" for k in range(1, 7)]),
+        ("resnet32", [f"stage{stage}_block{k}" for stage in (1, 2, 3) for k in range(1, 6)]),
+        ("wrn28_2", [f"stage{stage}_block{k}" for stage in (1, 2, 3) for k in range(1, 5)]),
+    ],
+)
+def test_ends_of_blocks_have_names_that_do_not_depend_on_what_was_built_before(name, blocks):
+    for _ in range(2):
+        layers = [layer.name for layer in build_network(name, (16, 16, 3), 3).layers]
+        assert [layer for layer in layers if "block" in layer] == blocks

@@ -59,7 +59,7 @@ def test_shapes_and_constants(wrn28_10):
 def test_block_of_the_same_shape_adds_its_input():
     """With zero kernels nothing but the identity is left, negative values included: the sum is not activated."""
     inputs = keras.Input((4, 4, 8))
-    model = keras.Model(inputs, block(inputs, 8, 1, derived_seeds(0)))
+    model = keras.Model(inputs, block(inputs, 8, 1, derived_seeds(0), "block"))
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             layer.kernel.assign(np.zeros(layer.kernel.shape))
@@ -69,7 +69,7 @@ def test_block_of_the_same_shape_adds_its_input():
 
 def test_block_that_widens_projects_the_activated_input():
     inputs = keras.Input((4, 4, 2))
-    model = keras.Model(inputs, block(inputs, 3, 2, derived_seeds(0)))
+    model = keras.Model(inputs, block(inputs, 3, 2, derived_seeds(0), "block"))
     projection = None
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (1, 1):
