@@ -12,7 +12,7 @@ from typing import Any, ClassVar, get_args, get_type_hints
 from ieg_fsr.data.corruption import NOISE_TYPES, check_noise_type
 from ieg_fsr.data.datasets import CHOICES, image_side, is_dataset
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods import METHODS, WITHOUT_MIXUP
+from ieg_fsr.methods import METHODS, REWEIGHTING, WITHOUT_MIXUP
 from ieg_fsr.networks import NETWORKS
 from ieg_fsr.recipes import recipe
 from ieg_fsr.rules import ANY, Rule, above, above_zero_to_one, at_least, below_one, between, one_of, rising_epochs
@@ -70,7 +70,7 @@ class Config:
     schedule: str = setting("cosine", one_of("cosine", "cosine_restarts", "steps"), "learning rate over epochs")
     drop_epochs: tuple[int, ...] = setting((), rising_epochs(), "steps: epochs that begin at a hundredth of the rate")
     learning_rate_warmup_epochs: int = setting(0, at_least(0), "epochs of linear rise before the schedule")
-    momentum: float = setting(0.9, below_one(), "of SGD, and of the lookahead")
+    momentum: float = setting(0.9, below_one(), "of SGD")
     weight_decay: float = setting(5e-4, at_least(0), "factor of half the squared norm of all trainable variables")
     label_smoothing: float = setting(0.0, below_one(), "share of a target spread over all classes")
     mixup: bool = setting(True, ANY, "mix pairs of samples")
@@ -79,6 +79,12 @@ class Config:
     flip: bool = setting(False, ANY, "mirror half of the images left to right")
     ema_decay: float = setting(0.999, below_one(), "of the parameter average reported beside the raw parameters")
 
+    reward_source: str = setting("dictionary", one_of("dictionary", "holdout"), "holdout: images with true labels")
+    meta_layers: str = setting("dense", ANY, "what the lookahead moves: dense, all, or a layer: it and all above")
+    weight_rule: str = setting("direct", one_of("direct", "weight_net", "uniform"), "what makes the sample weights")
+    clean_per_class: int = setting(
+        10, at_least(1), "images of each class in the hold-out, which leave the training set"
+    )
     dictionary_size: int = setting(200, at_least(1), "|R|, examples in the reward dictionary")
     reward_batch_size: int = setting(100, at_least(1), "q, reward samples in a step, spread evenly over the classes")
     reward_features: str = setting("forward", one_of("forward", "history"), "where the reward features come from")
@@ -86,6 +92,11 @@ class Config:
     pusher: str = setting("lookahead", one_of(*_PUSHERS), "what scores a sample")
     score_momentum: float = setting(0.9, below_one(), "lambda")
     lookahead_learning_rate: float = setting(0.1, above(0), "eta")
+    lookahead_momentum: float | None = setting(None, below_one(), "mu; --momentum if not given, 0 leaves it out")
+    initial_sample_weights: str = setting("uniform", one_of("uniform", "zero"), "weights of the lookahead, for direct")
+    weight_net_learning_rate: float = setting(1e-3, above(0), "of the weight net's Adam")
+    weight_net_weight_decay: float = setting(1e-4, at_least(0), "factor of half the squared norm of the weight net")
+    weight_net_units: int = setting(100, at_least(1), "of its hidden layer")
     weight_constraint: str = setting("clip", one_of("clip", "shift"), "clip for wrong labels, shift for rare classes")
     reweight_warmup_epochs: int = setting(20, at_least(0), "E, epochs of uniform weights before re-weighting")
     label_momentum: float = setting(0.1, between(0, 1), "beta, of the pseudo labels")
@@ -111,7 +122,23 @@ class Config:
     lookahead_losses: bool = setting(
         False, ANY, "log own-label losses before and after the lookahead: 8 bytes an example"
     )
+    layer_gradients_interval: int = setting(0, at_least(0), "epochs between two rows of layer_gradients.jsonl; 0: none")
     jit_compile: str = setting("auto", one_of("auto", "true", "false"), "XLA; auto: on accelerators only")
+
+    @property
+    def reweights(self) -> bool:
+        """Whether the method chooses a reward source, a depth of the meta part and a weight rule."""
+        return self.method in REWEIGHTING
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether clean images leave the training set."""
+        return self.reweights and self.reward_source == "holdout"
+
+    @property
+    def has_dictionary(self) -> bool:
+        """Whether training examples become the reward set."""
+        return self.reweights and self.reward_source == "dictionary"
 
 
 _TYPES = get_type_hints(Config)
@@ -177,6 +204,24 @@ def _check_together(config: Config) -> None:
     if config.method == "coteaching" and config.coteaching_forget_rate is None and config.labels_file is not None:
         raise UserError(
             "--coteaching_forget_rate must be given with --labels_file: the share of wrong labels. Received: nothing"
+        )
+    if config.holds_out:
+        _check_hold_out(config)
+
+
+def _check_hold_out(config: Config) -> None:
+    """Rules for clean images: forwarded, as they are not trained on, and with true labels that are known."""
+    if config.reward_features != "forward":
+        raise UserError(
+            "--reward_features must be forward with --reward_source=holdout: clean images are not trained on. "
+            f"Received: {config.reward_features}"
+        )
+    # The labels of these are what is in question, unless other labels stand in for them.
+    own_labels = config.noise == 0 and config.noise_matrix is None and config.labels_file is None
+    if config.dataset == "webvision_mini" or (":" in config.dataset and own_labels):
+        raise UserError(
+            f"--reward_source must be dictionary with --dataset={config.dataset}, whose true labels are not known "
+            "(those of own data count as true where --labels_file or --noise stands in for them). Received: holdout"
         )
 
 

@@ -33,8 +33,11 @@ BY_NAME = {
     PACKAGE: set(ieg_fsr._HOMES.values()),
     f"{PACKAGE}.networks": {f"{PACKAGE}.networks.{body}" for body, _ in networks._BODIES.values()},
 }
-# networks/__init__ has code, and so a test under another name; errors has no behaviour.
-TESTED_UNDER_ANOTHER_NAME = {"ieg_fsr/networks/__init__.py": "tests/networks/registry_test.py"}
+# These packages have code, and so a test under another name; errors has no behaviour.
+TESTED_UNDER_ANOTHER_NAME = {
+    "ieg_fsr/methods/__init__.py": "tests/methods/registry_test.py",
+    "ieg_fsr/networks/__init__.py": "tests/networks/registry_test.py",
+}
 WITHOUT_A_TEST = {"ieg_fsr/errors.py"}
 # Test files of the project rather than of one module.
 NOT_OF_A_MODULE = {
@@ -42,6 +45,8 @@ NOT_OF_A_MODULE = {
     "tests/flags_test.py",
     "tests/launch/digits_tables_test.py",
     "tests/launch/sweep_test.py",
+    "tests/methods/choices_test.py",
+    "tests/methods/registry_test.py",
     "tests/networks/registry_test.py",
     "tests/own_data_test.py",
     "tests/readme_test.py",

@@ -150,22 +150,15 @@ def test_types():
 
 NUMBER = "a number "
 WHOLE = "a whole number "
+DATASETS = "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, inaturalist2018, folder:DIR"
 
 
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
         ("mode", "tain", "one of train, evaluate"),
-        (
-            "dataset",
-            "foo",
-            "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, inaturalist2018, folder:DIR",
-        ),
-        (
-            "dataset",
-            "folder:",
-            "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, inaturalist2018, folder:DIR",
-        ),
+        ("dataset", "foo", DATASETS),
+        ("dataset", "folder:", DATASETS),
         ("image_size", "7", f"{WHOLE}at least 8"),
         ("noise", "1.4", f"{NUMBER}in [0, 1]"),
         ("noise", "-0.1", f"{NUMBER}in [0, 1]"),
@@ -177,7 +170,7 @@ WHOLE = "a whole number "
         ("train_examples", "0", f"{WHOLE}at least 1"),
         ("seed", "-1", f"{WHOLE}in 0..2147483647"),
         ("seed", "2147483648", f"{WHOLE}in 0..2147483647"),
-        ("method", "sgd", "one of fsr, supervised"),
+        ("method", "sgd", "one of fsr, l2r, mwn, supervised"),
         ("network", "foo", "one of small_cnn, "),
         ("epochs", "0", f"{WHOLE}at least 1"),
         ("epochs", "-1", f"{WHOLE}at least 1"),
@@ -199,6 +192,15 @@ WHOLE = "a whole number "
         ("mixup_alpha", "0", f"{NUMBER}greater than 0"),
         ("padding", "-1", f"{WHOLE}at least 0"),
         ("ema_decay", "1", f"{NUMBER}in [0, 1)"),
+        ("reward_source", "test", "one of dictionary, holdout"),
+        ("weight_rule", "none", "one of direct, weight_net, uniform"),
+        ("clean_per_class", "0", f"{WHOLE}at least 1"),
+        ("lookahead_momentum", "1", f"{NUMBER}in [0, 1)"),
+        ("initial_sample_weights", "one", "one of uniform, zero"),
+        ("weight_net_learning_rate", "0", f"{NUMBER}greater than 0"),
+        ("weight_net_weight_decay", "-1", f"{NUMBER}at least 0"),
+        ("weight_net_units", "0", f"{WHOLE}at least 1"),
+        ("layer_gradients_interval", "-1", f"{WHOLE}at least 0"),
         ("dictionary_size", "0", f"{WHOLE}at least 1"),
         ("reward_batch_size", "0", f"{WHOLE}at least 1"),
         ("reward_features", "future", "one of forward, history"),

@@ -2,7 +2,13 @@
 
 from typing import NamedTuple
 
+import keras
 import numpy as np
+import tensorflow as tf
+
+from ieg_fsr.data.pipeline import Source
+
+_CHUNK = 250  # examples predicted at once
 
 
 class LabelReport(NamedTuple):
@@ -41,3 +47,16 @@ def label_report(
         confidence=probabilities.max(axis=1),
         suspect=(pseudo_labels != given_labels).astype(np.int32),
     )
+
+
+def predicted_probabilities(classifier: keras.Model, source: Source) -> np.ndarray:
+    """Softmax probabilities [N, C] of the trained classifier for every example of a source."""
+    forward = tf.function(lambda images: tf.nn.softmax(classifier(images, training=False)), reduce_retracing=True)
+    chunks = np.split(np.arange(len(source)), range(_CHUNK, len(source), _CHUNK))
+    return np.concatenate([forward(tf.cast(source.images(ids), tf.float32)).numpy() for ids in chunks])
+
+
+def own_log_probabilities(probabilities: np.ndarray, given_labels: np.ndarray) -> np.ndarray:
+    """Log-probability [N] of each given label: the score where training kept none."""
+    own = probabilities[np.arange(len(given_labels)), given_labels]
+    return np.log(np.maximum(own, np.finfo(np.float32).tiny))

@@ -43,7 +43,7 @@ def split_classifier(classifier: keras.Model) -> Split:
             f"classifier must have one output, its logits. Received: {_describe(classifier)} with {len(outputs)}"
         )
     features, head = _features_and_head(outputs[0])
-    shared = keras.Model(_input_structure(classifier), features, name=f"{classifier.name}_shared")
+    shared = keras.Model(input_structure(classifier), features, name=f"{classifier.name}_shared")
     if any(variable is head.kernel for variable in shared.variables):
         raise UserError(f"classifier must use its final Dense layer once. Received: {_describe(head)} used twice")
     return Split(shared, head)
@@ -55,7 +55,7 @@ def _features_and_head(logits: keras.KerasTensor) -> tuple[keras.KerasTensor, ke
     call = layer._inbound_nodes[node_index]
     if isinstance(layer, keras.Model) and getattr(layer, "outputs", None):
         inner_features, head = _features_and_head(layer.outputs[tensor_index])
-        inner = keras.Model(_input_structure(layer), inner_features, name=f"{layer.name}_shared")
+        inner = keras.Model(input_structure(layer), inner_features, name=f"{layer.name}_shared")
         return inner(*call.arguments.args, **call.arguments.kwargs), head
     _check_head(layer)
     features = call.input_tensors[0]
@@ -81,7 +81,7 @@ def _check_head(layer: keras.Operation) -> None:
         )
 
 
-def _input_structure(model: keras.Model) -> keras.KerasTensor | list | dict:
+def input_structure(model: keras.Model) -> keras.KerasTensor | list | dict:
     """The symbolic inputs as the model takes them: one tensor, a list or a dictionary."""
     return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
 

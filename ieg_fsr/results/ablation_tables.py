@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ieg_fsr.config import FIELDS
+from ieg_fsr.methods import REWEIGHTING
 from ieg_fsr.results.groups import Group
-from ieg_fsr.results.identity import METHOD_NAMES, RE_WEIGHTING, Condition
+from ieg_fsr.results.identity import METHOD_NAMES, Condition
 from ieg_fsr.results.method_tables import Setting, notes_of
 from ieg_fsr.results.paper_numbers import MIXUP_RELABELLING, MIXUP_RELABELLING_DATA
 from ieg_fsr.results.table import Cell, Column, Row, Table, column_of, measured
@@ -173,7 +174,7 @@ def meta_layers(groups: Sequence[Group]) -> dict[Frame, list[Group]]:
     """Methods by the layers of the meta part (Figure 4), from the final Dense layer to all."""
 
     def changes(one: Group) -> bool:
-        known = one.identity.method in RE_WEIGHTING
+        known = one.identity.method in REWEIGHTING
         return known and {name for name, _ in one.identity.differences} <= {"meta_layers"}
 
     found = {}

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ieg_fsr.config import FIELDS, PLACES, RECIPE_CHOICES, recipe_of, text_of
 from ieg_fsr.data.datasets import DATASETS
+from ieg_fsr.methods import REWEIGHTING
 
 # Names of methods as tables have them, in the order of the rows.
 METHOD_NAMES = {
@@ -40,8 +41,8 @@ _OF_REWEIGHTING = (
     *("lookahead_momentum", "initial_sample_weights", "weight_net_learning_rate", "weight_net_weight_decay"),
     *("weight_net_units", "weight_constraint", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
 )
-_WITH_HOLD_OUT = ("l2r", "mwn")
-RE_WEIGHTING = ("fsr", *_WITH_HOLD_OUT)
+# Those that a clean hold-out does not look at.
+_OF_A_DICTIONARY = ("dictionary_size", "pusher", "score_momentum")
 # Sides of images at which recipes for own data change.
 _SIDES = (16, 64, 224)
 
@@ -118,7 +119,9 @@ def identify(values: Mapping[str, Any]) -> Identity:
     base = _base(values)
     differing = {name: values[name] for name in FIELDS if values[name] != base[name]}
     network = differing.get("network", "")
-    idle = () if values["method"] in RE_WEIGHTING else _OF_REWEIGHTING
+    idle: tuple[str, ...] = () if values["method"] in REWEIGHTING else _OF_REWEIGHTING
+    if _clean_per_class(values):
+        idle = _OF_A_DICTIONARY
     own = {name: value for name, value in differing.items() if name not in _APART and name not in idle}
     return Identity(
         dataset=values["dataset"],
@@ -143,9 +146,8 @@ def _base(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _clean_per_class(values: Mapping[str, Any]) -> int:
-    usual = "holdout" if values["method"] in _WITH_HOLD_OUT else "dictionary"
-    holds_out = values.get("reward_source", usual) == "holdout"
-    return int(values.get("clean_per_class") or 0) if holds_out else 0
+    holds_out = values["method"] in REWEIGHTING and values["reward_source"] == "holdout"
+    return values["clean_per_class"] if holds_out else 0
 
 
 def _condition(values: Mapping[str, Any]) -> Condition:

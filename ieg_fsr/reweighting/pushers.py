@@ -9,12 +9,11 @@ is trained on, mixed with another one where MixUp is on, and judge it by its own
 scores of an example's visits come together (`score_table`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from ieg_fsr.reweighting.lookahead import dense_losses
 from ieg_fsr.reweighting.score_table import ForgettingTable, MeanScoreTable, ScoreTable
 
 # N and the score momentum -> a table of the scores.
@@ -26,21 +25,21 @@ class PusherInputs(NamedTuple):
 
     Attributes:
         losses: [B], losses of the samples as trained on (mixed images, mixed targets), before the step.
-        features: [B, D], features of the samples as trained on.
-        unmixed_features: [B, D], features of the images before MixUp; None where no pusher asked for them.
+        features: [B, ...], input of the meta part for the samples as trained on.
+        unmixed_features: [B, ...], the same for the images before MixUp; None where no pusher asked for them.
         own_targets: [B, C], one-hot given labels, neither mixed nor smoothed.
-        kernel, bias: [D, C], [C], final Dense layer before the step.
-        lookahead_kernel, lookahead_bias: [D, C], [C], the same after the step.
+        logits: the meta part: features and its parameters -> [B, C].
+        parameters: of the meta part before the step.
+        lookahead_parameters: the same after the step.
     """
 
     losses: tf.Tensor
     features: tf.Tensor
     unmixed_features: tf.Tensor | None
     own_targets: tf.Tensor
-    kernel: tf.Tensor
-    bias: tf.Tensor
-    lookahead_kernel: tf.Tensor
-    lookahead_bias: tf.Tensor
+    logits: Callable[[tf.Tensor, Sequence[tf.Tensor]], tf.Tensor]
+    parameters: Sequence[tf.Tensor]
+    lookahead_parameters: Sequence[tf.Tensor]
 
 
 class Pusher(NamedTuple):
@@ -59,28 +58,28 @@ class Pusher(NamedTuple):
 
 def lookahead(inputs: PusherInputs) -> tf.Tensor:
     """Minus the own-label loss after the step, on the features trained on. [B]"""
-    return -_own_loss_after(inputs, inputs.features)
+    return -_own_losses(inputs, inputs.features, inputs.lookahead_parameters)
 
 
 def shared(inputs: PusherInputs) -> tf.Tensor:
     """Loss of the mixed sample before, minus its own-label loss after the step, on the same features. [B]"""
-    return inputs.losses - _own_loss_after(inputs, inputs.features)
+    return inputs.losses - _own_losses(inputs, inputs.features, inputs.lookahead_parameters)
 
 
 def release(inputs: PusherInputs) -> tf.Tensor:
     """As in the authors' code: loss of the mixed sample before, minus own-label loss of the unmixed image after. [B]"""
-    return inputs.losses - _own_loss_after(inputs, inputs.unmixed_features)
+    return inputs.losses - _own_losses(inputs, inputs.unmixed_features, inputs.lookahead_parameters)
 
 
 def paper(inputs: PusherInputs) -> tf.Tensor:
     """Eq. 5 to the letter: own-label loss of the unmixed image before minus after the step. [B]"""
-    before = dense_losses(inputs.unmixed_features, inputs.own_targets, inputs.kernel, inputs.bias)
-    return before - _own_loss_after(inputs, inputs.unmixed_features)
+    before = _own_losses(inputs, inputs.unmixed_features, inputs.parameters)
+    return before - _own_losses(inputs, inputs.unmixed_features, inputs.lookahead_parameters)
 
 
 def negative_loss(inputs: PusherInputs) -> tf.Tensor:
     """Minus the own-label loss before the step. [B]"""
-    return -dense_losses(inputs.features, inputs.own_targets, inputs.kernel, inputs.bias)
+    return -_own_losses(inputs, inputs.features, inputs.parameters)
 
 
 def max_margin(inputs: PusherInputs) -> tf.Tensor:
@@ -88,7 +87,7 @@ def max_margin(inputs: PusherInputs) -> tf.Tensor:
 
     The difference of logits, not of probabilities, as the area under the margin has it (Pleiss et al., NeurIPS 2020).
     """
-    logits = tf.matmul(inputs.features, inputs.kernel) + inputs.bias
+    logits = inputs.logits(inputs.features, inputs.parameters)
     own = tf.reduce_sum(inputs.own_targets * logits, axis=1)
     others = tf.where(inputs.own_targets > 0, logits.dtype.min, logits)
     return own - tf.reduce_max(others, axis=1)
@@ -112,8 +111,9 @@ def forgetting_inverse(inputs: PusherInputs) -> tf.Tensor:
     return forgetting(inputs)
 
 
-def _own_loss_after(inputs: PusherInputs, features: tf.Tensor) -> tf.Tensor:
-    return dense_losses(features, inputs.own_targets, inputs.lookahead_kernel, inputs.lookahead_bias)
+def _own_losses(inputs: PusherInputs, features: tf.Tensor | None, parameters: Sequence[tf.Tensor]) -> tf.Tensor:
+    assert features is not None, "a pusher that needs unmixed features says so"
+    return tf.nn.softmax_cross_entropy_with_logits(inputs.own_targets, inputs.logits(features, parameters))
 
 
 PUSHERS: dict[str, Pusher] = {

@@ -1,7 +1,7 @@
 """Where the features of the reward batch come from: a forward of dictionary images, or what training left behind.
 
-Both sources offer: `renew(images, seed)` after the dictionary changed, `batch(seed)` -> features [Q, D] and labels [Q]
-for the step, `observe(example_ids, features)` with what the step just computed for its own batch.
+Both sources offer: `renew(images, seed)` after the dictionary changed, `batch(seed)` -> features [Q, ...] and labels
+[Q] for the step, `observe(example_ids, features)` with what the step just computed for its own batch.
 """
 
 from collections.abc import Callable
@@ -25,17 +25,18 @@ class ForwardFeatures(tf.Module):
         self,
         dictionary: RewardDictionary,
         forward: Forward,
-        num_features: int,
+        feature_shape: tuple[int, ...],
         reward_batch_size: int,
         interval: int = 1,
     ) -> None:
-        """Args: forward: images [Q, ...], seed [2] -> features [Q, D]. num_features: D. reward_batch_size: Q."""
+        """Args: forward: images [Q, ...], seed [2] -> features [Q, *feature_shape]. reward_batch_size: Q."""
         super().__init__(name="forward_features")
         self.dictionary, self.forward, self.interval = dictionary, forward, interval
         self.reward_batch_size = reward_batch_size
         self.images: tf.Variable | None = None
-        self.features = tf.Variable(tf.zeros([reward_batch_size, num_features]), trainable=False, name="features")
-        self.labels = tf.Variable(tf.zeros([reward_batch_size], tf.int32), trainable=False, name="labels")
+        kept = reward_batch_size if interval > 1 else 0
+        self.features = tf.Variable(tf.zeros([kept, *feature_shape]), trainable=False, name="features")
+        self.labels = tf.Variable(tf.zeros([kept], tf.int32), trainable=False, name="labels")
         # Steps since the last forward; 0 = due. A renewed dictionary is always due.
         self.age = tf.Variable(0, trainable=False, name="age")
 
@@ -50,22 +51,26 @@ class ForwardFeatures(tf.Module):
         self.age.assign(0)
 
     def batch(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Features [Q, D] and labels [Q] of the current draw. Args: seed: [2], int32, of this step."""
+        """Features [Q, ...] and labels [Q] of the current draw. Args: seed: [2], int32, of this step."""
         if self.interval == 1:
-            self._forward_draw(seed)
-        else:
-            tf.cond(tf.equal(self.age, 0), lambda: self._forward_draw(seed), lambda: False)
-            self.age.assign((self.age + 1) % self.interval)
+            return self._forward_draw(seed)
+        tf.cond(tf.equal(self.age, 0), lambda: self._keep_draw(seed), lambda: False)
+        self.age.assign((self.age + 1) % self.interval)
         return self.features.read_value(), self.labels.read_value()
 
     def observe(self, example_ids: tf.Tensor, features: tf.Tensor) -> None:
         """Nothing to learn from the training batch."""
 
-    def _forward_draw(self, seed: tf.Tensor) -> bool:
+    def _forward_draw(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         draw_seed, forward_seed = split(seed)
         slots = self.dictionary.draw(self.reward_batch_size, draw_seed)
-        self.features.assign(self.forward(tf.gather(self.images, slots), forward_seed))
-        self.labels.assign(tf.gather(self.dictionary.member_labels, slots))
+        features = self.forward(tf.gather(self.images, slots), forward_seed)
+        return features, tf.gather(self.dictionary.member_labels, slots)
+
+    def _keep_draw(self, seed: tf.Tensor) -> bool:
+        features, labels = self._forward_draw(seed)
+        self.features.assign(features)
+        self.labels.assign(labels)
         return True
 
 
@@ -80,15 +85,15 @@ class HistoryFeatures(tf.Module):
         dictionary: RewardDictionary,
         forward: Forward,
         num_examples: int,
-        num_features: int,
+        feature_shape: tuple[int, ...],
         reward_batch_size: int,
     ) -> None:
-        """Args: forward: images [M, ...], seed [2] -> features [M, D], used when the dictionary is renewed."""
+        """Args: forward: images [M, ...], seed [2] -> [M, *feature_shape], used when the dictionary is renewed."""
         super().__init__(name="history_features")
         self.dictionary, self.reward_batch_size = dictionary, reward_batch_size
         self.forward = tf.function(forward, reduce_retracing=True)
         # One row more than there are slots: the features of examples outside the dictionary land in it, unread.
-        self.features = tf.Variable(tf.zeros([dictionary.size + 1, num_features]), trainable=False, name="features")
+        self.features = tf.Variable(tf.zeros([dictionary.size + 1, *feature_shape]), trainable=False, name="features")
         self.slot_of = tf.Variable(tf.fill([num_examples], dictionary.size), trainable=False, name="slot_of")
 
     def renew(self, member_images: MemberImages, seed: tf.Tensor) -> None:
@@ -108,11 +113,11 @@ class HistoryFeatures(tf.Module):
             self.features.scatter_nd_update(slots[:, np.newaxis], features)
 
     def batch(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Features [Q, D] and labels [Q] of a fresh draw. Args: seed: [2], int32, of this step."""
+        """Features [Q, ...] and labels [Q] of a fresh draw. Args: seed: [2], int32, of this step."""
         slots = self.dictionary.draw(self.reward_batch_size, seed)
         return tf.gather(self.features, slots), tf.gather(self.dictionary.member_labels, slots)
 
     def observe(self, example_ids: tf.Tensor, features: tf.Tensor) -> None:
-        """Remembers the features of those examples that are members. Args: example_ids: [B]. features: [B, D]."""
+        """Remembers the features of those examples that are members. Args: example_ids: [B]. features: [B, ...]."""
         slots = tf.gather(self.slot_of, example_ids)
         self.features.scatter_nd_update(slots[:, tf.newaxis], features)

@@ -17,14 +17,24 @@ from ieg_fsr.methods.fsr import FSR
 from ieg_fsr.methods.losses.cross_entropy import start_sigmoids_at_chance
 from ieg_fsr.methods.supervised import Supervised
 from ieg_fsr.networks import build_network
+from ieg_fsr.reweighting.weight_net import WeightNet
+from ieg_fsr.reweighting.weight_rules import DirectWeights, UniformWeights, WeightRule
 from ieg_fsr.training.inputs import known_correction_matrix, resolved_dictionary_size, resolved_forget_rate
 from ieg_fsr.training.losses import SIGMOID_METHODS, build_loss
 from ieg_fsr.training.schedules import learning_rate_schedule
 
 # Settings of the command line that `FSR` takes under the same names.
 _FSR_SETTINGS = (
-    *("reward_batch_size", "reward_features", "reward_interval", "pusher", "score_momentum", "lookahead_learning_rate"),
-    *("weight_constraint", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
+    *(
+        "meta_layers",
+        "reward_batch_size",
+        "reward_features",
+        "reward_interval",
+        "pusher",
+        "score_momentum",
+        "lookahead_learning_rate",
+    ),
+    *("reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
     "lookahead_losses",
 )
 _SECOND_NETWORK_STREAM = 2  # of the seed; 1 chooses the subset
@@ -52,10 +62,12 @@ def _method(config: Config, data: DataSet, given_labels: np.ndarray) -> Supervis
     """The method, not compiled."""
     network = functools.partial(build_network, config.network, data.train.image_shape, data.num_classes)
     classifier, settings = network(config.seed), _shared_settings(config)
-    if config.method == "fsr":
-        size = resolved_dictionary_size(config, len(data.train))
+    if config.reweights:
         settings |= {name: getattr(config, name) for name in _FSR_SETTINGS}
-        return FSR(classifier, len(data.train), size, lookahead_momentum=config.momentum, **settings)
+        settings |= {"weight_rule": _weight_rule(config), "lookahead_momentum": resolved_lookahead_momentum(config)}
+        if data.clean is not None:
+            settings["clean_examples"] = Examples(data.clean, data.clean.labels, 1, config.seed)
+        return FSR(classifier, len(data.train), resolved_dictionary_size(config, len(data.train)), **settings)
     if config.method == "coteaching":
         second_seed = int(np.random.default_rng([config.seed, _SECOND_NETWORK_STREAM]).integers(2**31))
         settings |= {
@@ -81,6 +93,21 @@ def _shared_settings(config: Config) -> dict[str, Any]:
         "parameter_average_decay": config.ema_decay,
         "seed": config.seed,
     }
+
+
+def resolved_lookahead_momentum(config: Config) -> float:
+    """That of SGD, if nothing else is said."""
+    return config.momentum if config.lookahead_momentum is None else config.lookahead_momentum
+
+
+def _weight_rule(config: Config) -> WeightRule:
+    if config.weight_rule == "weight_net":
+        return WeightNet(
+            config.weight_net_learning_rate, config.weight_net_weight_decay, config.weight_net_units, config.seed
+        )
+    if config.weight_rule == "uniform":
+        return UniformWeights()
+    return DirectWeights(config.weight_constraint, config.initial_sample_weights)
 
 
 def resolved_jit(config: Config) -> bool:

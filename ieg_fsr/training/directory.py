@@ -14,6 +14,7 @@ from ieg_fsr.files import make_directory
 RUN_FILES = (
     "config.json",
     "metrics.jsonl",
+    "layer_gradients.jsonl",
     "summary.json",
     "labels.csv",
     "given_labels.csv",

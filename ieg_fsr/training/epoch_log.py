@@ -104,7 +104,8 @@ class EpochLog(keras.callbacks.Callback):
         row |= self.test_figures(epoch)
         weights = self.weights()
         if weights is not None:
-            row["dictionary_purity"] = dictionary_purity(self.model.dictionary.members(), self.clean)
+            if self.model.dictionary is not None:
+                row["dictionary_purity"] = dictionary_purity(self.model.dictionary.members(), self.clean)
             row |= weight_statistics(weights, self.clean)
         if self.model.last_losses is not None:
             row |= loss_statistics(self.model.last_losses.numpy(), self.clean)

@@ -20,13 +20,15 @@ from ieg_fsr.data.sources import DataSet
 from ieg_fsr.evaluation.evaluate import predict_logits
 from ieg_fsr.files import make_directory, read_json_lines, write_columns, write_json, write_whole
 from ieg_fsr.methods.fsr import FSR
-from ieg_fsr.methods.label_report import LabelReport, label_report
+from ieg_fsr.methods.label_report import LabelReport, label_report, own_log_probabilities
 from ieg_fsr.methods.supervised import Supervised
-from ieg_fsr.training.build import build, resolved_jit
+from ieg_fsr.results.identity import identify
+from ieg_fsr.training.build import build, resolved_jit, resolved_lookahead_momentum
 from ieg_fsr.training.checkpoints import Checkpoints
 from ieg_fsr.training.directory import check_same_labels, clear
 from ieg_fsr.training.epoch_log import EpochLog
 from ieg_fsr.training.inputs import TrainingData, resolved_dictionary_size, resolved_forget_rate
+from ieg_fsr.training.layer_gradient_log import LayerGradientLog
 from ieg_fsr.training.progress import Progress
 
 
@@ -83,6 +85,9 @@ def _fit(
     checkpoints = Checkpoints(directory / "checkpoints", model)
     epochs_done = checkpoints.restore()
     rows = read_json_lines(directory / "metrics.jsonl")[:epochs_done] if epochs_done else []
+    callbacks = []
+    if config.layer_gradients_interval and config.reweights:
+        callbacks.append(LayerGradientLog(directory, config.layer_gradients_interval, epochs_done))
     log = EpochLog(
         directory,
         data.test,
@@ -93,7 +98,7 @@ def _fit(
         {"": config.eval_interval, "_ema": config.ema_eval_interval},
         data.extra_tests,
     )
-    model.fit(examples, epochs=config.epochs, initial_epoch=epochs_done, verbose=0, callbacks=[log])
+    model.fit(examples, epochs=config.epochs, initial_epoch=epochs_done, verbose=0, callbacks=[*callbacks, log])
     return rows
 
 
@@ -107,7 +112,8 @@ def _write_models(model: Supervised, directory: pathlib.Path) -> None:
 
 def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
     last = rows[-1]
-    names = """dataset method network noise noise_type noise_matrix labels_file measured_noise_rate imbalance
+    names = """dataset method variant reward_source meta_layers weight_rule clean_images
+        network noise noise_type noise_matrix labels_file measured_noise_rate imbalance
         measured_imbalance training_examples corrupt_images given_labels_sha256 seed epochs"""
     figures = "test_accuracy test_accuracy_ema test_top5 dictionary_purity zero_weight_ratio weight_clean weight_noisy"
     return (
@@ -128,13 +134,16 @@ def _label_report(model: Supervised, data: DataSet, examples: Examples) -> Label
         return model.label_report()
     probabilities = keras.ops.softmax(predict_logits(model.classifier, data.train)).numpy()
     given = examples.given_labels
-    scores = np.log(np.maximum(probabilities[np.arange(len(given)), given], np.finfo(np.float32).tiny))
+    scores = own_log_probabilities(probabilities, given)
     return label_report(given, scores, np.ones(len(given), np.float32), probabilities)
 
 
 def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[str, Any]:
     """What config.json holds: all settings, and what they came to on this machine."""
     return dataclasses.asdict(config) | {
+        "variant": identify(dataclasses.asdict(config)).variant,
+        "clean_images": 0 if data.clean is None else len(data.clean),
+        "lookahead_momentum_resolved": resolved_lookahead_momentum(config),
         "command": f"python -m ieg_fsr.main {command_line(config)}",
         "training_examples": len(data.train),
         "test_examples": len(data.test),

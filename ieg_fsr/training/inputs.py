@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ieg_fsr.config import Config
+from ieg_fsr.data.clean_images import clean_ids
 from ieg_fsr.data.corruption import corrupt_labels, noise_transition_matrix
 from ieg_fsr.data.datasets import load_dataset
 from ieg_fsr.data.given_labels import read_given_labels
@@ -30,7 +31,9 @@ class TrainingData(NamedTuple):
 
 
 def load_training_data(config: Config) -> TrainingData:
-    """The data set, cut to `train_examples` and then to a long tail, and labels given by a file or by noise after that.
+    """The data set, cut to `train_examples`, without the clean hold-out, cut to a long tail; then the given labels.
+
+    A file or noise gives them. Without a long tail an example has the same given label with and without a hold-out.
 
     Raises:
         UserError: the data set or a file cannot be read, or is too small for the settings.
@@ -39,17 +42,22 @@ def load_training_data(config: Config) -> TrainingData:
     from_file = None
     if config.labels_file is not None:
         from_file = read_given_labels(config.labels_file, len(data.train), data.num_classes)
-    ids = _training_ids(config, data)
+    ids, held_out = _training_ids(config, data)
+    labelled = np.union1d(ids, held_out)
+    true_labels = data.train.labels[labelled]
+    if len(held_out):
+        data = dataclasses.replace(data, clean=data.train.take(held_out))
     if len(ids) < len(data.train):
         data = dataclasses.replace(data, train=data.train.take(ids))
     _check_at_most("batch_size", config.batch_size, len(data.train))
-    if config.method == "fsr" and "dictionary_size" in config.given:
+    if config.has_dictionary and "dictionary_size" in config.given:
         _check_at_most("dictionary_size", config.dictionary_size, len(data.train))
     if config.method == "forward_correction":
         known_correction_matrix(config, data)
     if from_file is not None:
         return TrainingData(data, from_file[ids], ids)
-    return TrainingData(data, corrupt_labels(data.train.labels, _transition_matrix(config, data), config.seed), ids)
+    given_labels = corrupt_labels(true_labels, _transition_matrix(config, data), config.seed)
+    return TrainingData(data, given_labels[np.isin(labelled, ids)], ids)
 
 
 def resolved_dictionary_size(config: Config, num_examples: int) -> int:
@@ -83,15 +91,18 @@ def resolved_forget_rate(config: Config, data: DataSet) -> float:
     return float(1.0 - np.mean(np.diag(_transition_matrix(config, data))))
 
 
-def _training_ids(config: Config, data: DataSet) -> np.ndarray:
-    """Ids of the examples that the run trains on, rising."""
-    ids = np.arange(len(data.train))
+def _training_ids(config: Config, data: DataSet) -> tuple[np.ndarray, np.ndarray]:
+    """Ids of the examples that the run trains on and of the clean hold-out, both rising."""
+    ids, held_out = np.arange(len(data.train)), np.arange(0)
     if config.train_examples is not None:
         _check_at_most("train_examples", config.train_examples, len(ids))
         ids = np.sort(np.random.default_rng([config.seed, 1]).permutation(len(ids))[: config.train_examples])
+    if config.holds_out:
+        held_out = ids[clean_ids(data.train.labels[ids], config.clean_per_class, data.num_classes, config.seed)]
+        ids = np.setdiff1d(ids, held_out)
     if config.imbalance > 1:
         ids = ids[long_tail_ids(data.train.labels[ids], config.imbalance, data.num_classes, config.seed)]
-    return ids
+    return ids, held_out
 
 
 def _transition_matrix(config: Config, data: DataSet) -> np.ndarray:

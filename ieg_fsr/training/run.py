@@ -35,7 +35,7 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
 
     report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *training.data.notes]))
     places = resolved_dictionary_size(config, len(training.given_labels))
-    if config.method == "fsr" and places < config.dictionary_size:
+    if config.has_dictionary and places < config.dictionary_size:
         report(f"a dictionary of all {places} training examples: the recipe's size is for more of them")
     summary = execute(config, training, directory)
     report(f"{describe(summary)}\nfiles           {directory}")
@@ -45,12 +45,16 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
 def describe(summary: dict[str, Any]) -> str:
     """What a user wants to read at the end of a run."""
     lines = [
+        f"method          {summary['variant']}",
         f"test accuracy   {summary['test_accuracy']:.4f}  (parameter average: {summary['test_accuracy_ema']:.4f})",
         f"wrong labels    {summary['measured_noise_rate']:.4f} of the training set",
     ]
     if summary["dictionary_purity"] is not None:
+        lines.append(f"dictionary      {summary['dictionary_purity']:.4f} of its labels right")
+    if summary["clean_images"]:
+        lines.append(f"clean images    {summary['clean_images']}, held out with their true labels")
+    if summary["zero_weight_ratio"] is not None:
         lines += [
-            f"dictionary      {summary['dictionary_purity']:.4f} of its labels right",
             f"mean weight     right labels {_figure(summary['weight_clean'])}, wrong labels "
             f"{_figure(summary['weight_noisy'])}; {summary['zero_weight_ratio']:.3f} of all are zero",
         ]

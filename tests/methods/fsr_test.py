@@ -130,7 +130,7 @@ def test_accumulators_are_the_optimizers_momentum_in_gradient_units():
     model = fsr()
     model.fit(ieg_fsr.examples(x, y, batch_size=10), epochs=2, verbose=0)
     velocity = {id(v): m for v, m in zip(model.classifier.trainable_variables, model.optimizer.momentums, strict=True)}
-    for accumulator, variable in zip(model.accumulators, (model.head.kernel, model.head.bias), strict=True):
+    for accumulator, variable in zip(model.meta_part.accumulators, (model.head.kernel, model.head.bias), strict=True):
         np.testing.assert_allclose(accumulator, -velocity[id(variable)].numpy() / 0.1, atol=1e-5)
 
 
@@ -257,6 +257,7 @@ def test_dictionary_holds_the_best_scored_of_each_class_after_an_epoch():
         ({"reward_batch_size": 0}, "reward_batch_size must be at least 1. Received: 0"),
         ({"reward_interval": 0}, "reward_interval must be at least 1. Received: 0"),
         ({"sample_loss": len}, "sample_loss must be None: FSR looks ahead with cross-entropy. Received: <built-in"),
+        ({"meta_layers": "none"}, "--meta_layers must be dense, all, an index in 0..21 or one of .*Received: none"),
     ],
 )
 def test_bad_arguments_are_named(options, message):

@@ -45,11 +45,10 @@ def test_mixup_and_relabelling_says_what_was_not_run():
 
 
 def test_reward_sets():
-    l2r = {"method": "l2r", "num_classes": 10, "clean_per_class": 10}
     runs = [
         made(0.5, more={"dictionary_size_resolved": 200}),
         made(0.75, more={"dictionary_size_resolved": 50}, dictionary_size=50),
-        made(0.25, more=l2r, mixup=False),
+        made(0.25, more={"num_classes": 10}, method="l2r"),
     ]
     [picture] = pictures.reward_set_pictures(group(runs), "test_accuracy")
     [axes] = picture.draw().axes

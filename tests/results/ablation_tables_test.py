@@ -80,12 +80,11 @@ def test_mixup_and_relabelling_with_the_papers_figures():
 
 
 def test_reward_sets_by_size():
-    l2r = {"method": "l2r", "num_classes": 10}
     runs = [
         made(0.5, {"dictionary_size_resolved": 200}),
         made(0.75, {"dictionary_size_resolved": 50}, dictionary_size=50),
-        made(0.25, l2r | {"clean_per_class": 10}, mixup=False),
-        made(0.125, l2r | {"clean_per_class": 5}, mixup=False),
+        made(0.25, {"num_classes": 10}, method="l2r"),
+        made(0.125, {"num_classes": 10}, method="l2r", clean_per_class=5),
     ]
     [table] = ablations.reward_set_tables(group(runs), "test_accuracy")
     assert {label: cells[0] for label, cells in texts(table).items()} == {

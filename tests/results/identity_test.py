@@ -85,12 +85,14 @@ def test_condition(given, condition, title, family):
 
 
 def test_clean_images_are_told_of_methods_that_use_them():
-    more = {"method": "l2r", "clean_per_class": 10, "mixup": False}
-    assert identity(more).label == "L2R (10 clean images a class)"
-    assert identity({"clean_per_class": 10}).label == "FSR"
-    assert identity({"clean_per_class": 10, "reward_source": "holdout"}).label == "FSR (10 clean images a class)"
-    assert identity(more | {"reward_source": "dictionary"}).label == "L2R"
-    assert identity(more) != identity(more | {"clean_per_class": 20})
+    assert identity(method="l2r").label == "L2R (10 clean images a class)"
+    assert identity(method="mwn", meta_layers="dense").label == "MWN, final Dense (10 clean images a class)"
+    assert identity(method="l2r", dictionary_size=50, pusher="paper") == identity(method="l2r")
+    assert identity(clean_per_class=20).clean_per_class == 0
+    assert identity(reward_source="holdout").label == "FSR, reward_source holdout (10 clean images a class)"
+    assert identity(method="supervised", reward_source="holdout").label == "supervised"
+    assert identity(method="l2r", reward_source="dictionary").label == "L2R, reward_source dictionary"
+    assert identity(method="l2r") != identity(method="l2r", clean_per_class=20)
 
 
 def test_own_data_are_not_read():

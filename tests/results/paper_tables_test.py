@@ -52,10 +52,9 @@ def test_runs_are_in_the_cell_of_their_settings():
 
 
 def test_methods_with_clean_images_are_marked_as_such():
-    clean = {"method": "l2r", "clean_per_class": 100}
     texts, table = lines(
         paper_numbers.CIFAR10_LONG_TAIL,
-        made(0.9, clean, imbalance=50.0, label_smoothing=0.0),
+        made(0.9, method="l2r", imbalance=50.0),
         made(0.8, imbalance=50.0),
     )
     assert texts["L2R / L2R (100 clean images a class)"][1] == ["not run", "90.00 (1)", "not run"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ieg_fsr.reweighting import lookahead_step, lookahead_weights
+from ieg_fsr.reweighting import lookahead_weights
 from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
 
 TOLERANCE = 1e-5
@@ -70,10 +70,9 @@ def test_pushers_reproduce_the_authors_margin(variant, pusher):
         features=ORIGINAL["feat_train"],
         unmixed_features=ORIGINAL["feat_meta_all"][200:],
         own_targets=one_hot(ORIGINAL["train_labels"]),
-        kernel=ORIGINAL["kernel"],
-        bias=ORIGINAL["bias"],
-        lookahead_kernel=result.lookahead_kernel,
-        lookahead_bias=result.lookahead_bias,
+        logits=lambda features, layer: tf.matmul(features, layer[0]) + layer[1],
+        parameters=[ORIGINAL["kernel"], ORIGINAL["bias"]],
+        lookahead_parameters=[result.lookahead_kernel, result.lookahead_bias],
     )
     margin, loss_after = ORIGINAL[f"{variant}/loss_margin"], ORIGINAL[f"{variant}/meta_net_cost"]
     expected = -loss_after if pusher == "lookahead" else margin
@@ -177,15 +176,6 @@ def test_meta_gradient_agrees_with_finite_differences():
     differences = [reward_loss(uniform + one) - reward_loss(uniform - one) for one in step * np.eye(6)]
     meta_gradient = lookahead_weights(*case, lookahead_learning_rate=LEARNING_RATE, weight_decay=weight_decay)[1]
     np.testing.assert_allclose(meta_gradient, np.array(differences) / (2 * step), rtol=0, atol=1e-6)
-
-
-def test_step_uses_the_weights_as_they_are():
-    case = random_case(6, 4, 5, 3)
-    weights = np.array([0.5, 0.0, 2.0, 0.1, 0.0, 1.0])
-    tensors = [tf.constant(value, tf.float32) for value in (weights, *case[:2], *case[4:])]
-    actual = lookahead_step(*tensors, lookahead_learning_rate=LEARNING_RATE, weight_decay=0.05)
-    for value, expected in zip(actual, virtual_step(weights, case, 0.9, 0.05), strict=True):
-        np.testing.assert_allclose(value, expected, rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("constraint", ["clip", "shift"])

@@ -14,10 +14,9 @@ INPUTS = PusherInputs(
     features=tf.constant([[2.0], [-2.0]]),
     unmixed_features=tf.constant([[3.0], [-1.0]]),
     own_targets=tf.constant([[1.0, 0.0], [0.0, 1.0]]),
-    kernel=tf.constant([[0.5, 0.0]]),
-    bias=tf.constant([0.0, 0.25]),
-    lookahead_kernel=tf.constant([[1.0, -1.0]]),
-    lookahead_bias=tf.constant([0.0, 0.5]),
+    logits=lambda features, layer: tf.matmul(features, layer[0]) + layer[1],
+    parameters=[tf.constant([[0.5, 0.0]]), tf.constant([0.0, 0.25])],
+    lookahead_parameters=[tf.constant([[1.0, -1.0]]), tf.constant([0.0, 0.5])],
 )
 # h = 2: z' = (2, -1.5), own - other = 3.5.   h = -2: z' = (-2, 2.5), own - other = 4.5.
 AFTER_MIXED = np.log([1 + np.exp(-3.5), 1 + np.exp(-4.5)])
@@ -104,10 +103,9 @@ def test_five_updates_traced_by_hand(name):
             features=tf.constant([LOGITS[visit]]),
             unmixed_features=tf.constant([UNMIXED[visit]]),
             own_targets=tf.constant([[1.0, 0.0, 0.0]]),
-            kernel=identity,
-            bias=tf.zeros([3]),
-            lookahead_kernel=2.0 * identity,
-            lookahead_bias=tf.zeros([3]),
+            logits=lambda features, layer: tf.matmul(features, layer[0]),
+            parameters=[identity],
+            lookahead_parameters=[2.0 * identity],
         )
         table.update(tf.constant([1]), pusher.score(inputs))
         np.testing.assert_allclose(table.read(), [-np.inf, TRACES[name][visit]], rtol=1e-5, err_msg=f"visit {visit}")

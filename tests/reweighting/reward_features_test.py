@@ -53,11 +53,11 @@ def seed(step):
 
 
 def history(dictionary, forward, reward_batch_size=5):
-    return HistoryFeatures(dictionary, forward, NUM_EXAMPLES, NUM_FEATURES, reward_batch_size)
+    return HistoryFeatures(dictionary, forward, NUM_EXAMPLES, (NUM_FEATURES,), reward_batch_size)
 
 
 def test_forwards_every_kth_step_and_at_once_after_renewal(dictionary, forward):
-    source = ForwardFeatures(dictionary, forward, NUM_FEATURES, reward_batch_size=5, interval=3)
+    source = ForwardFeatures(dictionary, forward, (NUM_FEATURES,), reward_batch_size=5, interval=3)
     step = tf.function(source.batch)
     calls = []
     source.renew(images, seed(0))
@@ -73,7 +73,7 @@ def test_forwards_every_kth_step_and_at_once_after_renewal(dictionary, forward):
 
 
 def test_interval_one_forwards_every_step(dictionary, forward):
-    source = ForwardFeatures(dictionary, forward, NUM_FEATURES, reward_batch_size=5)
+    source = ForwardFeatures(dictionary, forward, (NUM_FEATURES,), reward_batch_size=5)
     source.renew(images, seed(0))
     step = tf.function(source.batch)
     for number in range(4):
@@ -83,7 +83,7 @@ def test_interval_one_forwards_every_step(dictionary, forward):
 
 @pytest.mark.parametrize("interval", [1, 3])
 def test_forwarded_features_and_labels_belong_together(dictionary, forward, interval):
-    source = ForwardFeatures(dictionary, forward, NUM_FEATURES, reward_batch_size=8, interval=interval)
+    source = ForwardFeatures(dictionary, forward, (NUM_FEATURES,), reward_batch_size=8, interval=interval)
     source.renew(images, seed(0))
     step = tf.function(source.batch)
     seen = []
@@ -99,7 +99,7 @@ def test_forwarded_features_and_labels_belong_together(dictionary, forward, inte
 
 
 def test_forward_serves_the_new_members_after_renewal(dictionary, forward):
-    source = ForwardFeatures(dictionary, forward, NUM_FEATURES, reward_batch_size=4, interval=5)
+    source = ForwardFeatures(dictionary, forward, (NUM_FEATURES,), reward_batch_size=4, interval=5)
     source.renew(images, seed(0))
     step = tf.function(source.batch)
     step(seed(0))
@@ -111,7 +111,7 @@ def test_forward_serves_the_new_members_after_renewal(dictionary, forward):
 
 
 def test_each_forward_is_augmented_with_its_own_seed(dictionary, forward):
-    source = ForwardFeatures(dictionary, forward, NUM_FEATURES, reward_batch_size=4)
+    source = ForwardFeatures(dictionary, forward, (NUM_FEATURES,), reward_batch_size=4)
     source.renew(images, seed(0))
     seeds = set()
     for number in range(3):
@@ -121,7 +121,7 @@ def test_each_forward_is_augmented_with_its_own_seed(dictionary, forward):
 
 
 def test_forward_source_learns_nothing_from_training(dictionary, forward):
-    source = ForwardFeatures(dictionary, forward, NUM_FEATURES, reward_batch_size=4, interval=2)
+    source = ForwardFeatures(dictionary, forward, (NUM_FEATURES,), reward_batch_size=4, interval=2)
     source.renew(images, seed(0))
     before = source.batch(seed(0))[0].numpy()
     source.observe(tf.constant(dictionary.members()), tf.fill([8, 2], -1.0))

@@ -10,6 +10,9 @@ from ieg_fsr.methods.coteaching import CoTeaching
 from ieg_fsr.methods.forward_correction import ForwardCorrection
 from ieg_fsr.methods.fsr import FSR
 from ieg_fsr.methods.supervised import Supervised
+from ieg_fsr.reweighting.meta_gradient import VirtualSgd
+from ieg_fsr.reweighting.weight_net import WeightNet
+from ieg_fsr.reweighting.weight_rules import DirectWeights, UniformWeights
 from ieg_fsr.training.build import build, resolved_jit
 from ieg_fsr.training.inputs import load_training_data
 
@@ -35,12 +38,33 @@ def test_settings_reach_the_method():
     )  # fmt: skip
     assert isinstance(model, FSR)
     assert (examples.batch_size, examples.seed, model.seed) == (50, 3, 3)
-    assert (model.lookahead_momentum, model.optimizer.momentum, model.weight_decay) == (0.8, 0.8, 0.01)
-    assert (model.lookahead_learning_rate, model.label_smoothing, model.mixup_alpha) == (0.3, 0.1, 0.0)
+    assert (model.optimizer.momentum, model.weight_decay) == (0.8, 0.01)
+    assert model.meta_part.settings == VirtualSgd(learning_rate=0.3, momentum=0.8, weight_decay=0.01)
+    assert (model.label_smoothing, model.mixup_alpha) == (0.1, 0.0)
     assert (model.pseudo_labels.momentum, model.scores.momentum) == (0.2, 0.7)
     assert (model.dictionary.size, model.reward_batch_size, model.pseudo_label_loss_weight) == (60, 30, 1.5)
-    assert (model.weight_constraint, model.reweight_warmup_epochs) == ("shift", 7)
+    assert (model.weight_rule.weight_constraint, model.weight_rule.initial_sample_weights) == ("shift", "uniform")
+    assert model.reweight_warmup_epochs == 7
     assert type(model.reward).__name__ == "HistoryFeatures"
+
+
+def test_choices_reach_the_method():
+    l2r, _ = built(method="l2r", clean_per_class=4)
+    assert isinstance(l2r.weight_rule, DirectWeights)
+    assert (l2r.weight_rule.weight_constraint, l2r.weight_rule.initial_sample_weights) == ("clip", "zero")
+    assert len(l2r.meta_part.above.trainable_variables) == len(l2r.classifier.trainable_variables) == 20
+    assert (l2r.meta_part.settings.momentum, l2r.meta_part.accumulators) == (0.0, [])
+    assert (len(l2r.clean_examples.given_labels), l2r.num_examples) == (40, 1397)
+    assert (l2r.pseudo_labels, l2r.mixup_alpha, l2r.reward_interval) == (None, 0.0, 1)
+    fast, _ = built(method="mwn", meta_layers="dense", weight_net_units=7, weight_net_learning_rate=0.5)
+    assert isinstance(fast.weight_rule, WeightNet)
+    assert float(fast.weight_rule.optimizer.learning_rate) == 0.5
+    assert fast.weight_rule.network.get_weights()[0].shape == (1, 7)
+    assert len(fast.meta_part.above.trainable_variables) == 2
+    other, _ = built(weight_rule="uniform", meta_layers="-1", lookahead_momentum=0.3)
+    assert isinstance(other.weight_rule, UniformWeights)
+    assert other.meta_part.settings.momentum == 0.3
+    assert other.clean_examples is None
 
 
 def test_supervised_is_plain_unless_told_otherwise():

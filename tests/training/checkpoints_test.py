@@ -1,5 +1,7 @@
 """Tests of `ieg_fsr.training.checkpoints`: what was saved comes back, in another model, bit for bit."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from ieg_fsr.methods.forward_correction import ForwardCorrection
 from ieg_fsr.methods.fsr import FSR
 from ieg_fsr.methods.losses.early_learning import EarlyLearningRegularization
 from ieg_fsr.methods.supervised import Supervised
+from ieg_fsr.reweighting.weight_net import WeightNet
 from ieg_fsr.training.checkpoints import Checkpoints
 
 N, C = 24, 3
@@ -29,11 +32,20 @@ def fsr(**options):
     return FSR(classifier(), N, 6, reward_batch_size=3, reweight_warmup_epochs=1, **options)
 
 
+def mwn(**options):
+    """Its own parameters must come from the checkpoint too: another seed for each model."""
+    clean = examples(np.eye(6, 5, dtype=np.float32), np.arange(6) % C, batch_size=1)
+    rule = WeightNet(0.01, seed=random.randrange(1000))
+    return fsr(clean_examples=clean, meta_layers="all", weight_rule=rule, **options)
+
+
 METHODS = {
     "supervised": lambda **shared: Supervised(classifier(), **shared),
     "fsr": lambda **shared: fsr(**shared),
     "fsr_area_under_margin": lambda **shared: fsr(pusher="area_under_margin", **shared),
     "fsr_forgetting": lambda **shared: fsr(pusher="forgetting_inverse", lookahead_losses=True, **shared),
+    "mwn": lambda **shared: mwn(**shared),
+    "fsr_deep": lambda **shared: fsr(meta_layers="1", pseudo_label_loss_weight=0.0, **shared),
     "elr": lambda **shared: Supervised(classifier(), sample_loss=EarlyLearningRegularization(N, C), **shared),
     "coteaching": lambda **shared: CoTeaching(classifier(), classifier(), forget_rate=0.5, warmup_epochs=3, **shared),
     "forward_correction": lambda **shared: ForwardCorrection(classifier(), correction_warmup_epochs=1, **shared),
@@ -63,8 +75,11 @@ def state(model):
     if isinstance(model, FSR):
         report = model.label_report()
         arrays |= {name: np.asarray(getattr(report, name)) for name in report._fields}
-        arrays["members"] = model.dictionary.members()
-        arrays |= {f"accumulator {i}": v.numpy() for i, v in enumerate(model.accumulators)}
+        arrays["members"] = model.reward_set.members()
+        arrays |= {f"accumulator {i}": v.numpy() for i, v in enumerate(model.meta_part.accumulators)}
+        if isinstance(model.weight_rule, WeightNet):
+            variables = (*model.weight_rule.network.variables, *model.weight_rule.optimizer.variables)
+            arrays |= {f"weight net {i}": v.numpy() for i, v in enumerate(variables)}
     return arrays
 
 

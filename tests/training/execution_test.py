@@ -150,6 +150,24 @@ def test_a_summary_says_which_of_two_networks_was_saved(short_run, tmp_path):
     assert keras.models.load_model(tmp_path / "model.keras").output_shape == (None, 10)
 
 
+def test_a_run_with_clean_images_says_so_and_measures_its_layers(tmp_path):
+    options = {"method": "mwn", "layer_gradients_interval": 2, "clean_per_class": 5, "model_dir": str(tmp_path)}
+    told = []
+    summary = train(resolve(SHORT | options), told.append)
+    choices = [summary[name] for name in ("variant", "reward_source", "meta_layers", "weight_rule")]
+    assert choices == ["MWN, reweight_warmup_epochs 1", "holdout", "all", "weight_net"]
+    assert (summary["clean_images"], summary["training_examples"], summary["dictionary_purity"]) == (50, 350, None)
+    assert "clean images    50, held out" in told[-1]
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert (config["clean_images"], config["lookahead_momentum_resolved"]) == (50, 0.0)
+    assert abs(summary["weight_clean"] - summary["weight_noisy"]) > 1e-4
+    with open(tmp_path / "labels.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 350
+    [line] = (tmp_path / "layer_gradients.jsonl").read_text().splitlines()
+    assert json.loads(line)["epoch"] == 2
+    assert len(json.loads(line)["layers"]) == 13
+
+
 def _training_image(example_id):
     data = load_training_data(resolve(SHORT)).data
     return data.train.images([example_id])[0]

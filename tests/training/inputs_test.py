@@ -33,6 +33,7 @@ def test_a_subset_is_seeded_and_keeps_labels_with_their_images():
         ({"train_examples": 1438}, "--train_examples must be at most 1437, .*Received: 1438"),
         ({"batch_size": 1438}, "--batch_size must be at most 1437, .*Received: 1438"),
         ({"dictionary_size": 1438}, "--dictionary_size must be at most 1437, .*Received: 1438"),
+        ({"method": "l2r", "clean_per_class": 134}, "--clean_per_class must leave .*at most 133, .*Received: 134"),
         ({"train_examples": 150, "dictionary_size": 200}, "--dictionary_size must be at most 150, .*Received: 200"),
     ],
 )
@@ -58,6 +59,41 @@ def test_noise_comes_after_the_long_tail():
     )
     wrong = noisy.given_labels != noisy.data.train.labels
     assert wrong.mean() == pytest.approx(0.4, abs=4 * np.sqrt(0.24 / len(wrong)))
+
+
+@pytest.mark.parametrize("settings", [{}, {"train_examples": 700}, {"imbalance": 4.0}])
+def test_clean_images_leave_the_training_set_with_their_true_labels(settings):
+    whole = load_dataset("digits").train
+    settings = settings | {"method": "l2r", "noise": 0.4, "clean_per_class": 7}
+    training, without = (load_training_data(resolve(settings | {"method": name})) for name in ("l2r", "fsr"))
+    clean, train = training.data.clean, training.data.train
+    np.testing.assert_array_equal(np.bincount(clean.labels), np.full(10, 7))
+    label_of = {whole.images([i])[0].tobytes(): whole.labels[i] for i in range(len(whole))}
+    assert all(
+        label_of[image.tobytes()] == label for image, label in zip(clean.images(range(70)), clean.labels, strict=True)
+    )
+    trained_on = {image.tobytes() for image in train.images(range(len(train)))}
+    assert not trained_on & {image.tobytes() for image in clean.images(range(70))}
+    np.testing.assert_array_equal(train.labels, whole.labels[training.source_ids])
+    assert without.data.clean is None
+    if "imbalance" in settings:
+        # Of 156 - 7 in class 1 the tail leaves a quarter in class 9; class 0 has 154 - 7, fewer than 149.
+        np.testing.assert_array_equal(np.bincount(train.labels)[[0, 9]], [147, 37])
+        return
+    # The others keep the labels that they have without a hold-out.
+    assert len(train) == len(without.data.train) - 70
+    places = np.searchsorted(without.source_ids, training.source_ids)
+    np.testing.assert_array_equal(training.given_labels, without.given_labels[places])
+    assert set(training.source_ids) < set(without.source_ids)
+
+
+def test_clean_images_of_relabelled_data_have_the_labels_of_the_source(tmp_path):
+    whole = load_dataset("digits").train
+    np.save(tmp_path / "labels.npy", (whole.labels + 1) % 10)
+    training = load_training_data(resolve({"method": "l2r", "labels_file": str(tmp_path / "labels.npy")}))
+    assert (len(training.data.clean), len(training.given_labels)) == (100, len(whole) - 100)
+    np.testing.assert_array_equal(np.bincount(training.data.clean.labels), np.full(10, 10))
+    np.testing.assert_array_equal(training.given_labels, (training.data.train.labels + 1) % 10)
 
 
 @pytest.mark.parametrize("settings", [{}, {"train_examples": 900}, {"train_examples": 900, "imbalance": 4.0}])

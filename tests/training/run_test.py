@@ -27,6 +27,8 @@ except UserError as error:
 
 def test_description_by_hand():
     summary = {
+        "variant": "FSR, deferred",
+        "clean_images": 0,
         "test_accuracy": 0.98765,
         "test_accuracy_ema": 0.5,
         "measured_noise_rate": 0.25,
@@ -40,7 +42,13 @@ def test_description_by_hand():
     assert "0.9877  (parameter average: 0.5000)" in text
     assert "right labels 1.500, wrong labels -; 0.125 of all are zero" in text
     assert "1:01" in text
-    assert "dictionary" not in describe(summary | {"dictionary_purity": None})
+    assert "method          FSR, deferred" in text
+    assert "clean images" not in text
+    held_out = describe(summary | {"dictionary_purity": None, "clean_images": 100})
+    assert "dictionary" not in held_out
+    assert "clean images    100, held out" in held_out
+    assert "right labels 1.500" in held_out
+    assert "right labels" not in describe(summary | {"zero_weight_ratio": None})
 
 
 @pytest.mark.slow

@@ -1,0 +1,30 @@
+"""A clean hold-out: images of the training set whose true labels a method may see. NumPy only, seeded."""
+
+import numpy as np
+
+from ieg_fsr.errors import UserError
+
+_STREAM = 3  # of the seed; 1 chooses the subset, 2 the long tail
+
+
+def clean_ids(true_labels: np.ndarray, per_class: int, num_classes: int, seed: int) -> np.ndarray:
+    """Ids of `per_class` random examples of each class, rising. With one seed, fewer are a subset of more.
+
+    Args:
+        true_labels: [N], int in [0, C).
+        per_class: at least 1.
+        num_classes: C.
+        seed: non-negative.
+
+    Raises:
+        UserError: a class would keep no example for training.
+    """
+    counts = np.bincount(true_labels, minlength=num_classes)
+    if (smallest := counts.min()) <= per_class:
+        raise UserError(
+            f"--clean_per_class must leave each class an example to train on: at most {max(smallest - 1, 0)}, as class "
+            f"{counts.argmin()} has {smallest}. Received: {per_class}"
+        )
+    order = np.lexsort((np.random.default_rng([seed, _STREAM]).random(len(true_labels)), true_labels))
+    rank_in_class = np.arange(len(order)) - (np.cumsum(counts) - counts)[true_labels[order]]
+    return np.sort(order[rank_in_class < per_class])

@@ -1,0 +1,100 @@
+"""Cuts a classifier into the part that runs once and the meta part, which the lookahead moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import keras
+
+from ieg_fsr.errors import UserError
+from ieg_fsr.networks.split import input_structure, split_classifier
+
+
+class Cut(NamedTuple):
+    """classifier(x) = above(below(x)), made of the classifier's own layers and variables.
+
+    Attributes:
+      below: from the classifier's input to features [B, ...].
+      above: the meta part, from features to logits [B, C].
+    """
+
+    below: keras.Model
+    above: keras.layers.Layer
+
+
+def cut_classifier(classifier: keras.Model, meta_layers: str = "dense") -> Cut:
+    """Cuts a built Functional or Sequential model that ends in Dense logits.
+
+    Args:
+      classifier: the model; nothing is copied, training a part trains the classifier.
+      meta_layers: what belongs to the meta part: "dense" (the final Dense layer), "all", or the name of one of
+        `classifier.layers` or its index there: that layer and everything that does not come before it.
+
+    Raises:
+      UserError: the classifier cannot be split (see `split_classifier`), there is no such layer, or more than its
+        input feeds the layers from there up, as inside a residual block.
+    """
+    dense = split_classifier(classifier)
+    if meta_layers == "dense":
+        return Cut(*dense)
+    if meta_layers == "all":
+        inputs = input_structure(classifier)
+        return Cut(keras.Model(inputs, inputs), classifier)
+    position = _position(classifier, meta_layers)
+    cut = _cut_at(classifier, classifier.layers[position])
+    if cut is None:
+        usable = _usable(classifier)
+        before, after = [n for p, n in usable if p < position][-1:], [n for p, n in usable if p > position][:1]
+        raise UserError(
+            "--meta_layers must be dense, all or a layer whose input alone feeds everything from there up, such as "
+            f"{' or '.join(before + after)} next to it. Received: {meta_layers}"
+        )
+    return cut
+
+
+def _position(classifier: keras.Model, name_or_index: str) -> int:
+    """Where in `classifier.layers` the layer is."""
+    names = [layer.name for layer in classifier.layers]
+    if name_or_index in names:
+        return names.index(name_or_index)
+    if name_or_index.removeprefix("-").isdecimal() and -len(names) <= int(name_or_index) < len(names):
+        return int(name_or_index) % len(names)
+    raise UserError(
+        f"--meta_layers must be dense, all, an index in 0..{len(names) - 1} or one of "
+        f"{', '.join(name for _, name in _usable(classifier))}. Received: {name_or_index}"
+    )
+
+
+def _usable(classifier: keras.Model) -> list[tuple[int, str]]:
+    """Positions and names of the layers with parameters at which the classifier can be cut."""
+    layers = enumerate(classifier.layers)
+    return [(i, layer.name) for i, layer in layers if layer.trainable_variables and _cut_at(classifier, layer)]
+
+
+def _cut_at(classifier: keras.Model, layer: keras.layers.Layer) -> Cut | None:
+    """The cut at the input of a layer, or None where there is none."""
+    [logits] = classifier.outputs
+    for node in _nodes(logits):
+        if node.operation is not layer or len(node.input_tensors) > 1:
+            continue
+        [features] = node.input_tensors or node.outputs
+        above = list(_nodes(logits, stop=features))
+        below = [other.operation for other in _nodes(features)]
+        if not any(other.is_input or other.operation in below for other in above):
+            return Cut(keras.Model(input_structure(classifier), features), keras.Model(features, logits))
+    return None
+
+
+def _nodes(logits: keras.KerasTensor, stop: keras.KerasTensor | None = None) -> Iterator[Any]:
+    """The calls of layers that lead to `logits`, each once, without those that only lead to `stop`."""
+    waiting, seen = [logits], set()
+    while waiting:
+        tensor = waiting.pop()
+        operation, node_index, _ = tensor._keras_history
+        node = operation._inbound_nodes[node_index]
+        if tensor is stop or id(node) in seen:
+            continue
+        seen.add(id(node))
+        waiting += node.input_tensors
+        yield node
