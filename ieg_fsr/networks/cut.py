@@ -73,12 +73,19 @@ def _usable(classifier: keras.Model) -> list[tuple[int, str]]:
 
 
 def _cut_at(classifier: keras.Model, layer: keras.layers.Layer) -> Cut | None:
-    """The cut at the input of a layer, or None where there is none."""
+    """The cut at the input of a layer, or None where there is none.
+
+    What has several inputs and no parameters, such as the sum at the end of a block, is cut at its output: to the meta
+    part it is all one.
+    """
     [logits] = classifier.outputs
     for node in _nodes(logits):
-        if node.operation is not layer or len(node.input_tensors) > 1:
+        if node.operation is not layer:
             continue
-        [features] = node.input_tensors or node.outputs
+        single = len(node.input_tensors) == 1
+        if not single and (layer.variables or len(node.outputs) > 1):
+            continue
+        features = node.input_tensors[0] if single else node.outputs[0]
         above = list(_nodes(logits, stop=features))
         below = [other.operation for other in _nodes(features)]
         if not any(other.is_input or other.operation in below for other in above):

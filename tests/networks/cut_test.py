@@ -35,6 +35,7 @@ def sequential():
         ("logits", ["logits"]),
         ("-1", ["logits"]),
         ("last", ["last", "logits"]),
+        ("total", ["last", "logits"]),
         ("inside", ["inside", "second", "last", "logits"]),
         ("2", ["inside", "second", "last", "logits"]),
         ("first", ["first", "inside", "second", "last", "logits"]),
@@ -67,10 +68,9 @@ def test_training_a_part_trains_the_classifier():
     np.testing.assert_array_equal(classifier.get_layer("last").kernel, np.zeros([5, 4]))
 
 
-@pytest.mark.parametrize("name", ["second", "total"])
-def test_inside_a_block_the_neighbours_are_named(name):
-    with pytest.raises(UserError, match=rf"input alone feeds .* such as inside or last next to it. Received: {name}$"):
-        cut_classifier(residual(), name)
+def test_inside_a_block_the_neighbours_are_named():
+    with pytest.raises(UserError, match=r"input alone feeds .* such as inside or last next to it. Received: second$"):
+        cut_classifier(residual(), "second")
 
 
 @pytest.mark.parametrize("name", ["third", "7", "-8", "1.5"])
@@ -86,6 +86,16 @@ def test_a_layer_that_is_used_below_as_well_cannot_be_cut_off():
     with pytest.raises(UserError, match=r"such as twice or logits next to it. Received: middle"):
         cut_classifier(classifier, "middle")
     assert len(cut_classifier(classifier, "twice").above.trainable_variables) == 6
+
+
+@pytest.mark.parametrize(
+    ("network", "block", "convolutions"),
+    [("small_cnn", "block4", 2), ("resnet32", "stage3_block1", 8), ("wrn28_2", "stage2_block4", 9)],
+)
+def test_a_named_block_is_below_the_meta_part(network, block, convolutions):
+    """Behind stage 3, block 1 of ResNet-32: four blocks of two; behind stage 2, block 4 of WRN-28: four and a 1x1."""
+    above = cut_classifier(build_network(network, (8, 8, 1), 4), block).above
+    assert sum(len(v.shape) == 4 for v in above.trainable_variables) == convolutions
 
 
 @pytest.mark.parametrize("network", ["small_cnn", "resnet32", "wrn28_2"])
