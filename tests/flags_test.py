@@ -100,6 +100,9 @@ EXPERIMENTS = {
     "cifar100_hyperparameters": NOISE | CIFAR100 | SMALL | UNIFORM,
     "cifar10_mixup_relabelling": NOISE | CIFAR10 | SMALL | UNIFORM | {"noise": 0.2},
     "cifar10_pushers": NOISE | CIFAR10 | SMALL | UNIFORM,
+    "cifar10_meta_layers": NOISE | CIFAR10 | SMALL | UNIFORM | {"meta_layers": "dense"},
+    "cifar10_reward_set_size": NOISE | CIFAR10 | SMALL | UNIFORM,
+    "cifar10_layer_gradients": NOISE | CIFAR10 | SMALL | UNIFORM | {"layer_gradients_interval": 10},
     "webvision_mini": NOISE | PHOTOGRAPHS | {
         "dataset": "webvision_mini", "noise": 0.0, "batch_size": 8 * 16, "dictionary_size": 5000,
         "pseudo_label_loss_weight": 1.0, "learning_rate_warmup_epochs": 3, "epochs": 127 + 3,
@@ -109,6 +112,28 @@ EXPERIMENTS = {
         "reward_batch_size": 350, "epochs": 90, "drop_epochs": (72, 81), "reweight_warmup_epochs": 72,
     },
 }  # fmt: skip
+
+# What FSR is compared with: these state what all methods share, and leave the rest to each method's recipe.
+PLAIN = {"learning_rate": 0.1, "momentum": 0.9, "mixup": False, "label_smoothing": 0.0, "flip": True}
+CLEAN_IMAGES = PLAIN | {"method": "l2r", "reward_source": "holdout", "meta_layers": "all", "batch_size": 100}
+STEPS = {"schedule": "steps", "drop_epochs": (160, 180), "epochs": 200, "padding": 4, "imbalance": 200.0, "noise": 0.0}
+RESTARTS = {"schedule": "cosine_restarts", "epochs": 127, "padding": 2, "imbalance": 1.0}
+COMPARISONS = {
+    "cifar10_uniform_methods": CLEAN_IMAGES | CIFAR10 | WIDE | UNIFORM | RESTARTS | {"clean_per_class": 100},
+    "cifar100_uniform_methods": CLEAN_IMAGES | CIFAR100 | WIDE | UNIFORM | RESTARTS | {"clean_per_class": 10},
+    "cifar10_asymmetric_methods": CLEAN_IMAGES | CIFAR10 | SMALL | ASYMMETRIC | RESTARTS | {"clean_per_class": 100},
+    "cifar10_clean_set_size": CLEAN_IMAGES | CIFAR10 | SMALL | UNIFORM | RESTARTS | {"clean_per_class": 100},
+    "cifar10_long_tailed_methods": CLEAN_IMAGES | CIFAR10 | SMALL | STEPS | {"clean_per_class": 10},
+    "cifar100_long_tailed_methods": CLEAN_IMAGES | CIFAR100 | SMALL | STEPS | {"clean_per_class": 1},
+    "webvision_mini_methods": PLAIN | PHOTOGRAPHS | {
+        "dataset": "webvision_mini", "method": "coteaching", "coteaching_forget_rate": 0.2, "batch_size": 8 * 16,
+        "epochs": 127 + 3,
+    },
+    "inaturalist2018_methods": PLAIN | PHOTOGRAPHS | {
+        "dataset": "inaturalist2018", "method": "cb_focal", "batch_size": 32, "epochs": 90, "drop_epochs": (72, 81),
+    },
+}  # fmt: skip
+EXPERIMENTS |= COMPARISONS
 
 
 def test_every_file_is_an_experiment():
@@ -121,7 +146,7 @@ def test_values_are_the_papers(path):
     assert {name: getattr(config, name) for name in expected} == expected
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in FILES if path.stem not in COMPARISONS], ids=lambda path: path.stem)
 def test_a_file_states_what_its_recipe_says(path):
     """So that a sweep that reaches the data of another recipe, as imbalance 1 does, changes nothing else."""
     lines = [line for line in path.read_text().splitlines() if line.startswith("--")]
@@ -166,11 +191,14 @@ def test_every_file_starts_a_run(path, monkeypatch, tmp_path):
     monkeypatch.setattr("ieg_fsr.training.inputs.load_dataset", lambda *settings: data)
     small = ["--network=small_cnn", "--epochs=1", "--reweight_warmup_epochs=0", "--dictionary_size=20"]
     small += ["--reward_batch_size=20", f"--model_dir={tmp_path}"]
+    examples = len(data.train)
     if config.imbalance > 1:
         small.append("--imbalance=2")
-        small.append(f"--batch_size={long_tail_counts(400 // data.num_classes, 2, data.num_classes).sum()}")
-    else:
-        small.append(f"--batch_size={len(data.train)}")
+        examples = long_tail_counts(400 // data.num_classes, 2, data.num_classes).sum()
+    if config.holds_out:
+        small.append("--clean_per_class=1")
+        examples -= data.num_classes
+    small.append(f"--batch_size={examples}")
     summary = train(parsed(f"--flagfile={path}", *small), lambda text: None)
     assert summary["steps"] == 1
     assert summary["imbalance"] == (2.0 if config.imbalance > 1 else 1.0)
