@@ -1,0 +1,43 @@
+"""Names for the parts of a training step: its operations carry them, and profiles are summed up by them."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import tensorflow as tf
+
+# In the order of a step. "reward" and "unmixed_forward" are forwards beside the training batch's.
+SCOPES = (
+    "augmentation",
+    "reward",
+    "forward",
+    "lookahead",
+    "unmixed_forward",
+    "loss",
+    "backward",
+    "update",
+    "tables",
+    "metrics",
+)
+
+_P, _R = ParamSpec("_P"), TypeVar("_R")
+
+
+def in_scope(name: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Puts the operations that a function makes under a name scope, one of `SCOPES`."""
+    assert name in SCOPES, name
+
+    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
+        @functools.wraps(function)
+        def scoped(*args: Any, **kwargs: Any) -> Any:
+            with tf.name_scope(name):
+                return function(*args, **kwargs)
+
+        return scoped
+
+    return decorate
+
+
+def scope_of(operation: str) -> str | None:
+    """The scope of an operation by its full name, outermost first; None for one outside of all scopes."""
+    return next((part for part in operation.split("/") if part in SCOPES), None)
