@@ -1,6 +1,7 @@
 """Names for the parts of a training step: its operations carry them, and profiles are summed up by them."""
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -20,6 +21,7 @@ SCOPES = (
     "metrics",
 )
 
+_NUMBER = re.compile(r"_\d+$")
 _P, _R = ParamSpec("_P"), TypeVar("_R")
 
 
@@ -39,5 +41,11 @@ def in_scope(name: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
 
 
 def scope_of(operation: str) -> str | None:
-    """The scope of an operation by its full name, outermost first; None for one outside of all scopes."""
-    return next((part for part in operation.split("/") if part in SCOPES), None)
+    """The scope of an operation by its full name; None for one outside of all scopes.
+
+    TensorFlow numbers a scope that is entered again, and names what a tape makes gradient_tape/SCOPE/...: that of the
+    forward and of the loss is the backward pass.
+    """
+    parts = operation.split("/")
+    scope = next((name for part in parts if (name := _NUMBER.sub("", part)) in SCOPES), None)
+    return "backward" if scope in ("forward", "loss") and "gradient_tape" in parts else scope
