@@ -10,6 +10,7 @@ from ieg_fsr.cost.entries import KERAS, Entry
 from ieg_fsr.cost.flops import count_flops
 from ieg_fsr.cost.synthetic import RepeatedExamples, synthetic_data
 from ieg_fsr.data.pipeline import Examples
+from ieg_fsr.data.sources import DataSet
 from ieg_fsr.networks import build_network
 from ieg_fsr.training.build import build, build_optimizer, resolved_jit
 
@@ -40,7 +41,7 @@ class Runner:
         self.entry, self.steps_done = entry, _FIRST_STEPS
         self.examples = kind(data.train, data.train.labels, config.batch_size, config.seed)
         if entry.name == KERAS:
-            self.model, self.classifier = _plain(entry, self.examples)
+            self.model = self.classifier = _plain(entry, self.examples, data)
         else:
             self.model, _ = build(config, data, data.train.labels)
             self.classifier = self.model.classifier
@@ -135,18 +136,17 @@ class _EpochClock(keras.callbacks.Callback):
         self.seconds = time.perf_counter() - self.started
 
 
-def _plain(entry: Entry, examples: Examples) -> tuple[keras.Model, keras.Model]:
+def _plain(entry: Entry, examples: Examples, data: DataSet) -> keras.Model:
     """What a Keras user would write for the same network and optimizer."""
     config = entry.config
-    shape = examples.source.image_shape
-    classifier = build_network(config.network, shape, int(max(examples.given_labels)) + 1, config.seed, config.precision)
+    classifier = build_network(config.network, data.train.image_shape, data.num_classes, config.seed, config.precision)
     classifier.compile(
         optimizer=build_optimizer(config, examples.steps_per_epoch),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=resolved_jit(config),
     )
-    return classifier, classifier
+    return classifier
 
 
 def _forward_flops(classifier: keras.Model) -> float | None:

@@ -22,7 +22,8 @@ SCOPES = (
 )
 
 _NUMBER = re.compile(r"_\d+$")
-_P, _R = ParamSpec("_P"), TypeVar("_R")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 def in_scope(name: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:

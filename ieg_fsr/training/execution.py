@@ -88,7 +88,8 @@ def _fit(
     rows = read_json_lines(directory / "metrics.jsonl")[:epochs_done] if epochs_done else []
     callbacks: list[keras.callbacks.Callback] = []
     if config.profile_steps:
-        callbacks.append(StepProfiler(directory, *config.profile_steps))
+        first, last = config.profile_steps
+        callbacks.append(StepProfiler(directory, first, last))
     if config.layer_gradients_interval and config.reweights:
         callbacks.append(LayerGradientLog(directory, config.layer_gradients_interval, epochs_done))
     log = EpochLog(

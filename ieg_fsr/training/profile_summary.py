@@ -88,7 +88,9 @@ def _host_operations(plane: Any) -> Iterator[tuple[str, float]]:
     for line in plane.lines:
         names = (plane.event_metadata[event.metadata_id].name for event in line.events)
         found = [
-            (event, match.group(1)) for event, name in zip(line.events, names, strict=True) if (match := _OPERATION.match(name))
+            (event, match.group(1))
+            for event, name in zip(line.events, names, strict=True)
+            if (match := _OPERATION.match(name))
         ]
         of_pipeline = line.name.startswith("tf_data")
         for seconds, operation in _own_times(found):
@@ -106,8 +108,8 @@ def _own_times(operations: list[tuple[Any, str]]) -> Iterator[tuple[float, str]]
         if around:
             own[around[-1]] -= event.duration_ps
         around.append(place)
-    for duration, (_, operation) in zip(own, operations, strict=True):
-        yield duration * 1e-12, operation
+    for picoseconds, (_, operation) in zip(own, operations, strict=True):
+        yield picoseconds * 1e-12, operation
 
 
 def _end(event: Any) -> int:
