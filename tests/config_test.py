@@ -292,3 +292,12 @@ def test_settings_that_a_method_cannot_do_with(words, message):
 def test_asymmetric_noise_is_for_cifar():
     assert parsed("--dataset=cifar100", "--noise_type=asymmetric").noise_type == "asymmetric"
     assert complaint("--noise_type=asymmetric").startswith("--noise_type must be one of uniform, uniform_other, pairfl")
+
+
+def test_float16_is_for_a_lookahead_of_the_final_layer():
+    with pytest.raises(
+        UserError, match=r"--precision must be float32 or mixed_bfloat16 with --meta_layers .*Received: mi"
+    ):
+        resolve({"method": "l2r", "noise": 0.4, "precision": "mixed_float16"})
+    for settings in ({"method": "l2r", "precision": "mixed_bfloat16"}, {"method": "fsr", "precision": "mixed_float16"}):
+        assert resolve(settings | {"noise": 0.4}).precision == settings["precision"]

@@ -42,11 +42,11 @@ def in_scope(name: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
 
 
 def scope_of(operation: str) -> str | None:
-    """The scope of an operation by its full name; None for one outside of all scopes.
+    """The innermost scope of an operation by its full name; None for one outside of all scopes.
 
     TensorFlow numbers a scope that is entered again, and names what a tape makes gradient_tape/SCOPE/...: that of the
     forward and of the loss is the backward pass.
     """
     parts = operation.split("/")
-    scope = next((name for part in parts if (name := _NUMBER.sub("", part)) in SCOPES), None)
+    scope = next((name for part in reversed(parts) if (name := _NUMBER.sub("", part)) in SCOPES), None)
     return "backward" if scope in ("forward", "loss") and "gradient_tape" in parts else scope

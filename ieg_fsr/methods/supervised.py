@@ -163,6 +163,7 @@ class Supervised(keras.Model):
         features = self.shared_network(images, training=True)
         return features, tf.cast(self.head(features), tf.float32)
 
+    @in_scope("loss")
     def sample_losses(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor:
         """Losses [B] of logits [B, C]: those of `sample_loss`, else cross-entropy against the soft targets."""
         if self.sample_loss is not None:

@@ -2,7 +2,6 @@
 
 import pathlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -49,11 +48,9 @@ def summarise(space: Any) -> ProfileSummary:
     host = [plane for plane in space.planes if plane.name.startswith("/host:CPU")]
     steps = [seconds for plane in host for name, seconds in _events(plane) if name == STEP_MARKER]
     devices = [plane for plane in space.planes if plane.name.startswith("/device:")]
-    by_scope: Counter = Counter()
-    for plane in devices if any(_accelerator_operations(plane) for plane in devices) else ():
-        by_scope.update(_totals(_accelerator_operations(plane)))
-    for plane in () if by_scope else host:
-        by_scope.update(_totals(_host_operations(plane)))
+    by_scope = _totals(pair for plane in devices for pair in _accelerator_operations(plane))
+    if not by_scope:
+        by_scope = _totals(pair for plane in host for pair in _host_operations(plane))
     ordered = [name for name in (*SCOPES, _PIPELINE, _OTHER) if name in by_scope]
     return ProfileSummary(steps, {name: by_scope[name] for name in ordered})
 
@@ -69,10 +66,10 @@ def describe_profile(summary: ProfileSummary) -> str:
     return "\n".join(lines)
 
 
-def _totals(operations: Iterable[tuple[str, float]]) -> Counter:
-    totals: Counter = Counter()
+def _totals(operations: Iterable[tuple[str, float]]) -> dict[str, float]:
+    totals: dict[str, float] = {}
     for name, seconds in operations:
-        totals[name] += seconds
+        totals[name] = totals.get(name, 0.0) + seconds
     return totals
 
 
@@ -116,9 +113,8 @@ def _end(event: Any) -> int:
     return event.offset_ps + event.duration_ps
 
 
-def _accelerator_operations(plane: Any) -> list[tuple[str, float]]:
+def _accelerator_operations(plane: Any) -> Iterator[tuple[str, float]]:
     """Scope and time of every kernel that says which operation it belongs to."""
-    found = []
     keys = {key for key, stat in plane.stat_metadata.items() if stat.name == "tf_op"}
     for line in plane.lines:
         for event in line.events:
@@ -126,6 +122,5 @@ def _accelerator_operations(plane: Any) -> list[tuple[str, float]]:
             for stat in (*event.stats, *metadata.stats):
                 if stat.metadata_id in keys:
                     name = stat.str_value or plane.stat_metadata[stat.ref_value].name
-                    found.append((scope_of(name.split(":")[0]) or _OTHER, event.duration_ps * 1e-12))
+                    yield scope_of(name.split(":")[0]) or _OTHER, event.duration_ps * 1e-12
                     break
-    return found

@@ -19,6 +19,7 @@ from ieg_fsr.networks import build_network
         ("loss_1/Softmax", "loss"),
         ("gradient_tape/lookahead/MatMul", "lookahead"),
         ("reward/cond/then/_99/reward/cond/conv2d/convolution", "reward"),
+        ("tables/unmixed_forward/net/conv2d/convolution", "unmixed_forward"),
         ("net/forward_head/MatMul", None),
         ("range", None),
     ],
