@@ -224,6 +224,9 @@ DATASETS = "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, ina
         ("eval_interval", "0", f"{WHOLE}at least 1"),
         ("ema_eval_interval", "0", f"{WHOLE}at least 1"),
         ("jit_compile", "yes", "one of auto, true, false"),
+        ("precision", "float8", "one of float32, mixed_bfloat16, mixed_float16"),
+        ("pseudo_label_dtype", "int8", "one of float32, float16"),
+        ("profile_steps", "10", "FIRST,LAST"),
     ],
 )
 def test_bad_value(name, value, allowed):
@@ -292,12 +295,3 @@ def test_settings_that_a_method_cannot_do_with(words, message):
 def test_asymmetric_noise_is_for_cifar():
     assert parsed("--dataset=cifar100", "--noise_type=asymmetric").noise_type == "asymmetric"
     assert complaint("--noise_type=asymmetric").startswith("--noise_type must be one of uniform, uniform_other, pairfl")
-
-
-def test_float16_is_for_a_lookahead_of_the_final_layer():
-    with pytest.raises(
-        UserError, match=r"--precision must be float32 or mixed_bfloat16 with --meta_layers .*Received: mi"
-    ):
-        resolve({"method": "l2r", "noise": 0.4, "precision": "mixed_float16"})
-    for settings in ({"method": "l2r", "precision": "mixed_bfloat16"}, {"method": "fsr", "precision": "mixed_float16"}):
-        assert resolve(settings | {"noise": 0.4}).precision == settings["precision"]

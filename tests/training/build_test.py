@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ieg_fsr.config import resolve
+from ieg_fsr.errors import UserError
 from ieg_fsr.methods import METHODS
 from ieg_fsr.methods.coteaching import CoTeaching
 from ieg_fsr.methods.forward_correction import ForwardCorrection
@@ -191,3 +192,9 @@ def test_mixed_precision_trains_float32_parameters_and_saves_a_plain_classifier(
     full, _ = built(train_examples=200)
     full.classifier.set_weights(model.classifier.get_weights())
     np.testing.assert_allclose(loaded(pixels), full.classifier(pixels), atol=0.1)
+
+
+def test_float16_is_for_a_lookahead_of_the_final_layer():
+    with pytest.raises(UserError, match=r"--precision must be float32 or mixed_bfloat16 with --meta_layers .*Received: "):
+        resolve({"method": "l2r", "noise": 0.4, "precision": "mixed_float16"})
+    assert resolve({"method": "mwn", "noise": 0.4, "meta_layers": "dense", "precision": "mixed_float16"}).holds_out
