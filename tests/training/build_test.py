@@ -137,13 +137,14 @@ def test_xla_only_where_it_pays_or_is_asked_for():
 
 VARIANTS = [
     {},
-    {"reward_interval": 1, "mixup_alpha": 0.3, "flip": True},
-    {"reward_features": "history", "pusher": "shared", "weight_constraint": "shift", "label_smoothing": 0.1},
-    {"pusher": "paper", "mixup": False, "pseudo_label_dtype": "float16"},
+    {"reward_features": "history", "pusher": "shared", "weight_constraint": "shift", "mixup_alpha": 0.3, "flip": True},
+    {"pusher": "paper", "mixup": False, "pseudo_label_dtype": "float16", "label_smoothing": 0.1},
+    {"pusher": "area_under_margin", "lookahead_losses": True},
     {"faithful": True},
-    {"method": "supervised", "mixup": True},
     {"method": "l2r", "clean_per_class": 2},
     {"method": "mwn", "clean_per_class": 2, "meta_layers": "dense", "reward_interval": 2},
+    {"method": "coteaching"},
+    {"method": "elr"},
 ]
 
 
@@ -170,7 +171,7 @@ def traces_and_parameters(**settings):
 def test_xla_makes_the_same_steps_and_traces_once_per_phase(settings):
     traces, plain = traces_and_parameters(jit_compile="false", **settings)
     traces_compiled, compiled = traces_and_parameters(jit_compile="true", **settings)
-    assert traces == traces_compiled == (1 if settings.get("method") == "supervised" else 2)
+    assert traces == traces_compiled == (1 if settings.get("method") in ("coteaching", "elr") else 2)
     for one, other in zip(plain, compiled, strict=True):
         np.testing.assert_allclose(other, one, atol=1e-4)
 
@@ -195,6 +196,8 @@ def test_mixed_precision_trains_float32_parameters_and_saves_a_plain_classifier(
 
 
 def test_float16_is_for_a_lookahead_of_the_final_layer():
-    with pytest.raises(UserError, match=r"--precision must be float32 or mixed_bfloat16 with --meta_layers .*Received: "):
+    with pytest.raises(
+        UserError, match=r"--precision must be float32 or mixed_bfloat16 with --meta_layers .*Received: "
+    ):
         resolve({"method": "l2r", "noise": 0.4, "precision": "mixed_float16"})
     assert resolve({"method": "mwn", "noise": 0.4, "meta_layers": "dense", "precision": "mixed_float16"}).holds_out
