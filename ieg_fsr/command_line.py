@@ -28,25 +28,25 @@ class _Parser(flags.ArgumentParser):
         return getattr(self.type, "__name__", str(self.type))
 
 
-def define_flags() -> None:
+def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines one flag per field of `Config`; None stands for "not given"."""
     for name, field in FIELDS.items():
         rule = field.metadata["rule"]
         text = field.metadata["help"] + ("" if rule is ANY else f" ({rule.text})")
         if value_type(name) is bool:
-            flags.DEFINE_boolean(name, None, text, module_name=__name__)
+            flags.DEFINE_boolean(name, None, text, flag_values, module_name=__name__)
         else:
-            flags.DEFINE(_Parser(name), name, None, text, module_name=__name__)
+            flags.DEFINE(_Parser(name), name, None, text, flag_values, module_name=__name__)
 
 
-def parse_flags(argv: Sequence[str]) -> list[str]:
+def parse_flags(argv: Sequence[str], flag_values: flags.FlagValues = flags.FLAGS) -> list[str]:
     """Parses a command line; returns what is left of it.
 
     Raises:
         UserError: an unknown flag, a value of the wrong type, or a flag file that cannot be read.
     """
     try:
-        rest = flags.FLAGS(list(argv))
+        rest = flag_values(list(argv))
     except (flags.CantOpenFlagFileError, UnicodeDecodeError) as error:
         raise UserError(f"--flagfile must be a readable text file. Received: {_flag_file(error)}") from None
     except flags.Error as error:
@@ -68,8 +68,24 @@ def _flag_file(error: Exception) -> str:
 
 def config_from_flags() -> Config:
     """The resolved settings of the parsed command line."""
-    values = {name: flags.FLAGS[name].value for name in FIELDS}
-    return resolve({name: value for name, value in values.items() if value is not None})
+    return resolve(_given(flags.FLAGS))
+
+
+def given_settings(words: Sequence[str]) -> dict[str, Any]:
+    """The settings that some words of a command line give, by field name.
+
+    Raises:
+        UserError: see `parse_flags`.
+    """
+    flag_values = flags.FlagValues()
+    define_flags(flag_values)
+    parse_flags(["", *words], flag_values)
+    return _given(flag_values)
+
+
+def _given(flag_values: flags.FlagValues) -> dict[str, Any]:
+    values = {name: flag_values[name].value for name in FIELDS}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def command_line(config: Config) -> str:

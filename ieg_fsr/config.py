@@ -13,9 +13,20 @@ from ieg_fsr.data.corruption import NOISE_TYPES, check_noise_type
 from ieg_fsr.data.datasets import CHOICES, image_side, is_dataset
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods import METHODS, REWEIGHTING, WITHOUT_MIXUP
-from ieg_fsr.networks import NETWORKS
+from ieg_fsr.networks import NETWORKS, PRECISIONS
 from ieg_fsr.recipes import recipe
-from ieg_fsr.rules import ANY, Rule, above, above_zero_to_one, at_least, below_one, between, one_of, rising_epochs
+from ieg_fsr.rules import (
+    ANY,
+    Rule,
+    above,
+    above_zero_to_one,
+    at_least,
+    below_one,
+    between,
+    one_of,
+    rising_epochs,
+    step_range,
+)
 
 # Keys of `reweighting.pushers.PUSHERS`, which needs TensorFlow.
 _PUSHERS = (
@@ -101,6 +112,7 @@ class Config:
     reweight_warmup_epochs: int = setting(20, at_least(0), "E, epochs of uniform weights before re-weighting")
     label_momentum: float = setting(0.1, between(0, 1), "beta, of the pseudo labels")
     pseudo_label_loss_weight: float = setting(2.0, at_least(0), "p")
+    pseudo_label_dtype: str = setting("float32", one_of("float32", "float16"), "of the table of pseudo labels")
     faithful: bool = setting(False, ANY, "as the authors' released code: --pusher=release --reward_interval=1")
 
     gce_q: float = setting(0.7, above_zero_to_one(), "q of gce: near 0 is cross-entropy, 1 is absolute error")
@@ -124,6 +136,8 @@ class Config:
     )
     layer_gradients_interval: int = setting(0, at_least(0), "epochs between two rows of layer_gradients.jsonl; 0: none")
     jit_compile: str = setting("auto", one_of("auto", "true", "false"), "XLA; auto: on accelerators only")
+    precision: str = setting("float32", one_of(*PRECISIONS), "of the network; parameters and losses stay float32")
+    profile_steps: tuple[int, ...] = setting((), step_range(), "first and last step to trace; a summary is printed")
 
     @property
     def reweights(self) -> bool:
@@ -144,7 +158,7 @@ class Config:
 _TYPES = get_type_hints(Config)
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}
 # Settings that say where things are and what is refused, not what is computed.
-PLACES = ("model_dir", "data_dir", "strict_data", "resume", "model", "mode")
+PLACES = ("model_dir", "data_dir", "strict_data", "resume", "model", "mode", "profile_steps")
 # What a recipe is chosen by.
 RECIPE_CHOICES = (
     *("dataset", "data_dir", "image_size", "method", "faithful", "noise", "noise_matrix", "labels_file", "imbalance"),
@@ -204,6 +218,11 @@ def _check_together(config: Config) -> None:
     if config.method == "coteaching" and config.coteaching_forget_rate is None and config.labels_file is not None:
         raise UserError(
             "--coteaching_forget_rate must be given with --labels_file: the share of wrong labels. Received: nothing"
+        )
+    if config.precision == "mixed_float16" and config.reweights and config.meta_layers != "dense":
+        raise UserError(
+            "--precision must be float32 or mixed_bfloat16 with --meta_layers other than dense: the lookahead's own "
+            "gradients would be too small for float16. Received: mixed_float16"
         )
     if config.holds_out:
         _check_hold_out(config)

@@ -50,4 +50,9 @@ def rising_epochs() -> Rule:
     )
 
 
+def step_range() -> Rule:
+    """Nothing, or a first and a last step, counted from 1."""
+    return Rule(lambda value: not value or (len(value) == 2 and 1 <= value[0] <= value[1]), "FIRST,LAST from 1 up")
+
+
 ANY = Rule(lambda value: True, "a text")

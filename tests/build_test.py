@@ -26,6 +26,7 @@ ROWS = [
     {"command_line"},
     {"evaluation", "results"},
     {"training"},
+    {"cost"},
     {PACKAGE, "main", "benchmark", "tables"},
 ]
 # Modules that import by name, and the names.
@@ -44,6 +45,7 @@ NOT_OF_A_MODULE = {
     "tests/build_test.py",
     "tests/flags_test.py",
     "tests/launch/digits_tables_test.py",
+    "tests/launch/profile_test.py",
     "tests/launch/sweep_test.py",
     "tests/methods/choices_test.py",
     "tests/methods/registry_test.py",

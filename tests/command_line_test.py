@@ -9,7 +9,7 @@ from absl.testing import flagsaver
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
 from ieg_fsr import command_line as command_line_module
-from ieg_fsr.command_line import command_line, config_from_flags, parse_flags
+from ieg_fsr.command_line import command_line, config_from_flags, given_settings, parse_flags
 from ieg_fsr.config import FIELDS
 from ieg_fsr.errors import UserError
 
@@ -95,3 +95,20 @@ def test_a_flag_without_its_value_is_named():
 
 def test_a_stray_word_is_named():
     assert complaint("--noise=0.4", "train") == "arguments must be flags such as --noise=0.4. Received: train"
+
+
+def test_settings_of_some_words_leave_the_flags_alone():
+    assert given_settings(["--noise=0.4", "--nomixup", "--drop_epochs", "1,2"]) == {
+        "noise": 0.4,
+        "mixup": False,
+        "drop_epochs": (1, 2),
+    }
+    assert flags.FLAGS["noise"].value is None
+    with pytest.raises(UserError, match=r"--epochs must be a whole number at least 1\. Received: x"):
+        given_settings(["--epochs=x"])
+
+
+def test_steps_to_trace():
+    assert parsed("--profile_steps=10,20").profile_steps == (10, 20)
+    assert complaint("--profile_steps=10") == "--profile_steps must be FIRST,LAST from 1 up. Received: 10"
+    assert complaint("--profile_steps=a") == "--profile_steps must be FIRST,LAST from 1 up. Received: a"

@@ -224,6 +224,9 @@ DATASETS = "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, ina
         ("eval_interval", "0", f"{WHOLE}at least 1"),
         ("ema_eval_interval", "0", f"{WHOLE}at least 1"),
         ("jit_compile", "yes", "one of auto, true, false"),
+        ("precision", "float8", "one of float32, mixed_bfloat16, mixed_float16"),
+        ("pseudo_label_dtype", "int8", "one of float32, float16"),
+        ("profile_steps", "10", "FIRST,LAST"),
     ],
 )
 def test_bad_value(name, value, allowed):

@@ -17,6 +17,7 @@ from ieg_fsr import rules
         (rules.above_zero_to_one(), [1e-9, 1], [0, 1.1, -1, math.nan]),
         (rules.below_one(), [0, 0.999], [1, -0.1, math.nan]),
         (rules.rising_epochs(), [(), (1,), (160, 180)], [(0,), (-3, 4), (5, 5), (6, 5)]),
+        (rules.step_range(), [(), (1, 1), (10, 20)], [(1,), (0, 5), (6, 5), (1, 2, 3)]),
         (rules.ANY, [None, "x", 0], []),
     ],
 )

@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from ieg_fsr.stateless_random import split, uniform
 
+_HALVINGS = 23  # 1/2 * 2^-23 is the distance of neighbouring float32 below 1
+
 
 def mixup(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, alpha: float = 1.0) -> tuple[tf.Tensor, tf.Tensor]:
     """Mixes each sample with its partner in a random order: m x_i + (1 - m) x_j, m = max(u, 1 - u), u ~ Beta.
@@ -12,7 +14,7 @@ def mixup(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, alpha: float =
         images: [B, ...], float32.
         targets: [B, C], float32.
         seed: [2], int32.
-        alpha: > 0. 1 draws uniformly; other values use gamma variates, which XLA does not compile on CPU.
+        alpha: > 0; 1 draws u uniformly.
 
     Returns:
         Mixed images [B, ...] and targets [B, C].
@@ -20,8 +22,8 @@ def mixup(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, alpha: float =
     order_seed, share_seed = split(seed)
     batch_size = tf.shape(targets)[0]
     partner = tf.argsort(uniform([batch_size], order_seed))
-    share = _beta([batch_size], share_seed, alpha)
-    share = tf.maximum(share, 1.0 - share)
+    probability = uniform([batch_size], share_seed)
+    share = _upper_beta_quantile(tf.maximum(probability, 1.0 - probability), alpha)
 
     def mix(values: tf.Tensor) -> tf.Tensor:
         m = tf.reshape(share, [-1] + [1] * (values.shape.rank - 1))
@@ -30,9 +32,21 @@ def mixup(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, alpha: float =
     return mix(images), mix(targets)
 
 
-def _beta(shape: list[tf.Tensor], seed: tf.Tensor, alpha: float) -> tf.Tensor:
-    """Beta(alpha, alpha) variates: X / (X + Y) for two gamma variates, uniform ones for alpha = 1."""
+def _upper_beta_quantile(probability: tf.Tensor, alpha: float) -> tf.Tensor:
+    """Where the distribution function of Beta(alpha, alpha) reaches `probability` [B] in [1/2, 1]. [B]
+
+    Found by halving [1/2, 1] until the bits of a float32 are used up. Gamma variates are no way to it: XLA has none on
+    a CPU.
+    """
     if alpha == 1.0:
-        return uniform(shape, seed)
-    x, y = (tf.random.stateless_gamma(shape, one_seed, alpha) for one_seed in split(seed))
-    return x / (x + y)
+        return probability
+    parameter = tf.fill(tf.shape(probability), alpha)
+
+    def halve(step: tf.Tensor, low: tf.Tensor, high: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        middle = (low + high) / 2.0
+        is_below = tf.math.betainc(parameter, parameter, middle) < probability
+        return step + 1, tf.where(is_below, middle, low), tf.where(is_below, high, middle)
+
+    ends = tf.fill(tf.shape(probability), 0.5), tf.ones_like(probability)
+    _, low, high = tf.while_loop(lambda step, *_: step < _HALVINGS, halve, (0, *ends))
+    return (low + high) / 2.0

@@ -31,10 +31,11 @@ from ieg_fsr.errors import UserError
 from ieg_fsr.methods.dictionary_callback import DictionaryCallback
 from ieg_fsr.methods.label_report import LabelReport, label_report, own_log_probabilities, predicted_probabilities
 from ieg_fsr.methods.meta_part import Lookahead, MetaPart, Reward
+from ieg_fsr.methods.step_scopes import in_scope
 from ieg_fsr.methods.supervised import REWARD_STREAM, Batch, Supervised
 from ieg_fsr.reweighting.dictionary import RewardDictionary, select_members
 from ieg_fsr.reweighting.meta_gradient import VirtualSgd
-from ieg_fsr.reweighting.pseudo_labels import PseudoLabelTable
+from ieg_fsr.reweighting.pseudo_labels import TABLE_DTYPES, PseudoLabelTable
 from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
 from ieg_fsr.reweighting.reward_features import ForwardFeatures, HistoryFeatures
 from ieg_fsr.reweighting.weight_constraints import WEIGHT_CONSTRAINTS
@@ -69,6 +70,7 @@ class FSR(Supervised):
         reweight_warmup_epochs: int = 20,
         label_momentum: float = 0.1,
         pseudo_label_loss_weight: float = 2.0,
+        pseudo_label_dtype: str = "float32",
         lookahead_losses: bool = False,
         mixup_alpha: float = 1.0,
         **supervised: Any,
@@ -93,6 +95,7 @@ class FSR(Supervised):
             reweight_warmup_epochs: E, epochs of uniform weights before re-weighting starts.
             label_momentum: beta.
             pseudo_label_loss_weight: p; 0 leaves the loss and its table [N, C] out.
+            pseudo_label_dtype: "float32", or "float16" for half the memory of that table.
             lookahead_losses: whether to keep each example's own-label losses before and after the lookahead.
             mixup_alpha: Beta parameter of MixUp; 0 for no MixUp.
             **supervised: see `Supervised`.
@@ -106,6 +109,7 @@ class FSR(Supervised):
         _check("pusher", pusher, pusher in PUSHERS, f"one of {', '.join(PUSHERS)}")
         _check("reward_features", reward_features, reward_features in sources, " or ".join(sources))
         _check("weight_constraint", weight_constraint, weight_constraint in WEIGHT_CONSTRAINTS, "clip or shift")
+        _check("pseudo_label_dtype", pseudo_label_dtype, pseudo_label_dtype in TABLE_DTYPES, "float32 or float16")
         _check("dictionary_size", dictionary_size, 1 <= dictionary_size <= num_examples, f"in 1..{num_examples}")
         _check("reward_batch_size", reward_batch_size, reward_batch_size >= 1, "at least 1")
         _check("reward_interval", reward_interval, reward_interval >= 1, "at least 1")
@@ -126,7 +130,7 @@ class FSR(Supervised):
         self.scores = self.pusher.table(num_examples, score_momentum) if clean_examples is None else None
         self.pseudo_labels = None
         if pseudo_label_loss_weight:
-            self.pseudo_labels = PseudoLabelTable(num_examples, self.num_classes, label_momentum)
+            self.pseudo_labels = PseudoLabelTable(num_examples, self.num_classes, label_momentum, pseudo_label_dtype)
         # Weight of each example when it was last trained on, relative to uniform.
         self.last_weights = tf.Variable(tf.ones([num_examples]), trainable=False, name="last_weights")
         if lookahead_losses:
@@ -147,15 +151,17 @@ class FSR(Supervised):
             loss = self.weighted_loss(losses, lookahead.sample_weights)  # 6
             loss += self.pseudo_label_loss(batch, logits)
         gradients = self.update(tape, loss)
-        self.meta_part.accumulate(self.classifier.trainable_variables, gradients)
+        self.meta_part.accumulate(self.classifier.trainable_variables, gradients, self.step_taken(gradients))
         self.remember(batch, features, logits, lookahead.sample_weights)  # 8
         return self.measure(batch, logits, loss)
 
+    @in_scope("forward")
     def forward(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Step 2: features [B, ...] below the meta part and logits [B, C], float32."""
         features = self.meta_part.below(images, training=True)
         return features, tf.cast(self.meta_part.above(features, training=True), tf.float32)
 
+    @in_scope("reward")
     def draw_reward(self) -> Reward | None:
         """Step 3: features and targets of a class-balanced draw; nothing during warm-up."""
         if not self.reweighting or isinstance(self.weight_rule, UniformWeights):
@@ -163,13 +169,15 @@ class FSR(Supervised):
         features, labels = self.reward.batch(self.step_seed(REWARD_STREAM))
         return Reward(features, self.targets_of(labels))
 
+    @in_scope("tables")
     def push_scores(self, batch: Batch, features: tf.Tensor, losses: tf.Tensor, lookahead: Lookahead) -> None:
         """Step 7: moves the scores of the batch; a hold-out needs none. Keeps the losses that monitoring asked for."""
         if self.scores is None and self.last_losses is None:
             return
         unmixed_features = None
         if self.scores is not None and self.pusher.needs_unmixed_features:
-            unmixed_features = self.frozen_features(batch.unmixed_images)
+            with tf.name_scope("unmixed_forward"):
+                unmixed_features = self.frozen_features(batch.unmixed_images)
         inputs = PusherInputs(
             losses,
             tf.cast(features, tf.float32),
@@ -185,10 +193,12 @@ class FSR(Supervised):
             before_and_after = [-PUSHERS[name].score(inputs) for name in ("negative_loss", "lookahead")]
             self.last_losses.scatter_nd_update(batch.example_ids[:, tf.newaxis], tf.stack(before_and_after, axis=1))
 
+    @in_scope("loss")
     def weighted_loss(self, losses: tf.Tensor, sample_weights: tf.Tensor) -> tf.Tensor:
         """Step 6, first term: sum of weight times loss, the weights being constants."""
         return tf.reduce_sum(tf.stop_gradient(sample_weights) * losses)
 
+    @in_scope("loss")
     def pseudo_label_loss(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor | float:
         """Step 6, second term: p times the mean loss against the pseudo labels; nothing during warm-up."""
         if not self.reweighting or self.pseudo_labels is None:
@@ -197,6 +207,7 @@ class FSR(Supervised):
         losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
         return self.pseudo_label_loss_weight * tf.reduce_mean(losses)
 
+    @in_scope("tables")
     def remember(self, batch: Batch, features: tf.Tensor, logits: tf.Tensor, sample_weights: tf.Tensor) -> None:
         """Step 8, and what the reward source and the reports keep of the batch."""
         if self.pseudo_labels is not None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from ieg_fsr.methods.step_scopes import in_scope
 from ieg_fsr.networks.cut import cut_classifier
 from ieg_fsr.reweighting.meta_gradient import Losses, VirtualSgd, meta_gradient, virtual_step
 from ieg_fsr.reweighting.weight_rules import UniformWeights, WeightRule
@@ -67,6 +68,7 @@ class MetaPart(tf.Module):
         features = tf.cast(features, tf.float32)
         return lambda parameters: tf.nn.softmax_cross_entropy_with_logits(targets, self.logits(features, parameters))
 
+    @in_scope("lookahead")
     def look_ahead(
         self, rule: WeightRule, losses: tf.Tensor, features: tf.Tensor, targets: tf.Tensor, reward: Reward | None
     ) -> Lookahead:
@@ -90,9 +92,22 @@ class MetaPart(tf.Module):
         )
         return Lookahead(rule.sample_weights(losses, gradient), parameters, after)
 
-    def accumulate(self, variables: Sequence[keras.Variable], gradients: Sequence[tf.Tensor]) -> None:
-        """Keeps the momentum: acc <- mu acc + g of the real update. Args: variables: of the whole classifier."""
+    @in_scope("update")
+    def accumulate(
+        self,
+        variables: Sequence[keras.Variable],
+        gradients: Sequence[tf.Tensor],
+        step_taken: tf.Tensor | None = None,
+    ) -> None:
+        """Keeps the momentum: acc <- mu acc + g of the real update.
+
+        Args:
+            variables: of the whole classifier.
+            gradients: theirs.
+            step_taken: scalar, bool, whether there was an update; None: there was.
+        """
         gradient_of = {id(variable): gradient for variable, gradient in zip(variables, gradients, strict=True)}
         # No accumulators without momentum.
         for accumulator, variable in zip(self.accumulators, self.above.trainable_variables, strict=False):
-            accumulator.assign(self.settings.momentum * accumulator + gradient_of[id(variable)])
+            moved = self.settings.momentum * accumulator + gradient_of[id(variable)]
+            accumulator.assign(moved if step_taken is None else tf.where(step_taken, moved, accumulator))

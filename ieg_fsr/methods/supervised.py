@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
+from keras.optimizers import LossScaleOptimizer
 
 from ieg_fsr.data.mixup import mixup
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.methods.parameter_average import ParameterAverage
+from ieg_fsr.methods.step_scopes import in_scope
 from ieg_fsr.networks.split import split_classifier
 from ieg_fsr.stateless_random import fold_in
 
@@ -76,7 +78,8 @@ class Supervised(keras.Model):
         Raises:
             UserError: the classifier does not end in Dense logits.
         """
-        super().__init__()
+        # A wrapper that converts nothing: the classifier's layers have policies of their own.
+        super().__init__(dtype="float32")
         self.classifier = classifier
         self.shared_network, self.head = split_classifier(classifier)
         self.num_classes = self.head.units
@@ -93,6 +96,13 @@ class Supervised(keras.Model):
         self.last_weights: Any = None
         self.last_losses: Any = None
         self.built = True
+
+    def compile(self, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> None:
+        """`keras.Model.compile`; gradients of a classifier that computes in float16 are scaled on their way back."""
+        optimizer = keras.optimizers.get(optimizer)
+        if self.classifier.compute_dtype == "float16" and not isinstance(optimizer, LossScaleOptimizer):
+            optimizer = LossScaleOptimizer(optimizer)
+        super().compile(optimizer, *args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of SGD on the mean loss of the batch."""
@@ -137,6 +147,7 @@ class Supervised(keras.Model):
             parts["sample_loss"] = self.sample_loss
         return parts | ({"parameter_average": self.parameter_average} if self.parameter_average else {})
 
+    @in_scope("augmentation")
     def prepare(self, data: Any) -> Batch:
         """Step 1: augmentation, targets, MixUp."""
         inputs, labels, example_ids = data if len(data) == 3 else (*data, None)
@@ -146,11 +157,13 @@ class Supervised(keras.Model):
             images, targets = mixup(images, targets, self.step_seed(_MIXUP_STREAM), self.mixup_alpha)
         return Batch(images, targets, unmixed, labels, example_ids)
 
+    @in_scope("forward")
     def forward(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Step 2: features [B, D] of the shared network and logits [B, C], float32."""
         features = self.shared_network(images, training=True)
         return features, tf.cast(self.head(features), tf.float32)
 
+    @in_scope("loss")
     def sample_losses(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor:
         """Losses [B] of logits [B, C]: those of `sample_loss`, else cross-entropy against the soft targets."""
         if self.sample_loss is not None:
@@ -162,20 +175,34 @@ class Supervised(keras.Model):
         step = tf.identity(self.optimizer.iterations.value)
         gradients = self.descend(tape, loss, self.classifier, self.optimizer)
         if self.parameter_average is not None:
-            self.parameter_average.update(step)
+            with tf.name_scope("update"):
+                self.parameter_average.update(step)
         return gradients
 
     def descend(
         self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, optimizer: keras.optimizers.Optimizer
     ) -> list[tf.Tensor]:
-        """Moves the parameters of one network; returns the gradients, weight decay included."""
-        variables = network.trainable_variables
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
-        if self.weight_decay:
-            gradients = [g + self.weight_decay * v.value for g, v in zip(gradients, variables, strict=True)]
-        optimizer.apply(gradients, variables)
+        """Moves the parameters of one network; returns the gradients, weight decay included and no loss scale."""
+        variables, scale = network.trainable_variables, _loss_scale(optimizer)
+        with tf.name_scope("backward"):
+            gradients = tape.gradient(loss, [variable.value for variable in variables], output_gradients=scale)
+        with tf.name_scope("update"):
+            if scale is not None:
+                gradients = [gradient / scale for gradient in gradients]
+            if self.weight_decay:
+                gradients = [g + self.weight_decay * v.value for g, v in zip(gradients, variables, strict=True)]
+            # A LossScaleOptimizer divides by its scale itself, after it has looked for an overflow.
+            optimizer.apply(gradients if scale is None else [g * scale for g in gradients], variables)
         return gradients
 
+    @in_scope("update")
+    def step_taken(self, gradients: list[tf.Tensor]) -> tf.Tensor | None:
+        """Whether the optimizer moves by these gradients: a LossScaleOptimizer not if one overflows; None: always."""
+        if isinstance(self.optimizer, LossScaleOptimizer):
+            return self.optimizer.check_finite(gradients)
+        return None
+
+    @in_scope("metrics")
     def measure(self, batch: Batch, logits: tf.Tensor, loss: tf.Tensor) -> dict[str, Any]:
         """Updates the metrics with the logits trained on and the given labels."""
         self.loss_metric.update_state(loss)
@@ -196,3 +223,8 @@ class Supervised(keras.Model):
     def step_seed(self, stream: int) -> tf.Tensor:
         """Stateless seed [2] of one stream at the present step."""
         return fold_in(tf.constant([self.seed, stream], tf.int32), self.optimizer.iterations.value)
+
+
+def _loss_scale(optimizer: keras.optimizers.Optimizer) -> tf.Tensor | None:
+    """What the gradients of a float16 network are multiplied with on their way back; None for other networks."""
+    return tf.identity(optimizer.dynamic_scale.value) if isinstance(optimizer, LossScaleOptimizer) else None

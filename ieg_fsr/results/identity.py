@@ -40,6 +40,7 @@ _OF_REWEIGHTING = (
     *("reward_features", "reward_interval", "pusher", "score_momentum", "lookahead_learning_rate"),
     *("lookahead_momentum", "initial_sample_weights", "weight_net_learning_rate", "weight_net_weight_decay"),
     *("weight_net_units", "weight_constraint", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
+    "pseudo_label_dtype",
 )
 # Those that a clean hold-out does not look at.
 _OF_A_DICTIONARY = ("dictionary_size", "pusher", "score_momentum")

@@ -5,30 +5,40 @@ import tensorflow as tf
 
 # Keeps the normalisation of an all-zero row (an example never visited) finite: it reads as the uniform distribution.
 _MEAN_SQUARE_EPSILON = 1e-8
+TABLE_DTYPES = ("float32", "float16")
 
 
 class PseudoLabelTable(tf.Module):
-    """e_i <- beta * e_i + (1 - beta) * z_i, read as softmax(e_i / RMS(e_i)). 4 bytes per example and class."""
+    """e_i <- beta * e_i + (1 - beta) * z_i, read as softmax(e_i / RMS(e_i)). 4 bytes per example and class, or 2.
 
-    def __init__(self, num_examples: int, num_classes: int, momentum: float = 0.1) -> None:
-        """Args: num_examples: N. num_classes: C. momentum: beta in [0, 1]."""
+    A table of float16 rounds each e_i to 11 bits and holds logits up to 65504 in size, larger ones as that; all
+    computation is in float32.
+    """
+
+    def __init__(self, num_examples: int, num_classes: int, momentum: float = 0.1, dtype: str = "float32") -> None:
+        """Args: num_examples: N. num_classes: C. momentum: beta in [0, 1]. dtype: one of `TABLE_DTYPES`."""
         super().__init__(name="pseudo_label_table")
         self.momentum = momentum
-        self.logits = tf.Variable(tf.zeros([num_examples, num_classes]), trainable=False, name="pseudo_label_logits")
+        self.logits = tf.Variable(
+            tf.zeros([num_examples, num_classes], dtype), trainable=False, name="pseudo_label_logits"
+        )
 
     def targets(self, example_ids: tf.Tensor) -> tf.Tensor:
-        """Soft labels [B, C] of the examples `example_ids` [B]; uniform for one never visited."""
-        return tf.nn.softmax(_normalise(tf.gather(self.logits, example_ids)))
+        """Soft labels [B, C], float32, of the examples `example_ids` [B]; uniform for one never visited."""
+        return tf.nn.softmax(_normalise(self._rows(example_ids)))
 
     def update(self, example_ids: tf.Tensor, logits: tf.Tensor) -> None:
         """Moves the rows of one batch. Args: example_ids: [B], distinct. logits: [B, C]."""
-        old = tf.gather(self.logits, example_ids)
-        new = self.momentum * old + (1.0 - self.momentum) * logits
+        new = self.momentum * self._rows(example_ids) + (1.0 - self.momentum) * logits
+        new = tf.saturate_cast(new, self.logits.dtype)
         self.logits.scatter_nd_update(example_ids[:, tf.newaxis], new)
 
     def read(self) -> np.ndarray:
         """Soft labels [N, C] of all examples, float32."""
-        return tf.nn.softmax(_normalise(self.logits)).numpy()
+        return tf.nn.softmax(_normalise(tf.cast(self.logits, tf.float32))).numpy()
+
+    def _rows(self, example_ids: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tf.gather(self.logits, example_ids), tf.float32)
 
 
 def _normalise(logits: tf.Tensor) -> tf.Tensor:

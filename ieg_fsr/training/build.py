@@ -35,7 +35,7 @@ _FSR_SETTINGS = (
         "lookahead_learning_rate",
     ),
     *("reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
-    "lookahead_losses",
+    *("pseudo_label_dtype", "lookahead_losses"),
 )
 _SECOND_NETWORK_STREAM = 2  # of the seed; 1 chooses the subset
 
@@ -45,22 +45,29 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
     keras.utils.set_random_seed(config.seed)
     examples = Examples(data.train, given_labels, config.batch_size, config.seed)
     model = _method(config, data, given_labels)
-    schedule = learning_rate_schedule(
-        config.schedule,
-        config.learning_rate,
-        examples.steps_per_epoch,
-        config.epochs,
-        drop_epochs=config.drop_epochs,
-        warmup_epochs=config.learning_rate_warmup_epochs,
-    )
-    optimizer = keras.optimizers.SGD(schedule, momentum=config.momentum)
+    optimizer = build_optimizer(config, examples.steps_per_epoch)
     model.compile(optimizer=optimizer, metrics=["accuracy"], jit_compile=resolved_jit(config))
     return model, examples
 
 
+def build_optimizer(config: Config, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    """SGD with momentum, its rate on the schedule."""
+    schedule = learning_rate_schedule(
+        config.schedule,
+        config.learning_rate,
+        steps_per_epoch,
+        config.epochs,
+        drop_epochs=config.drop_epochs,
+        warmup_epochs=config.learning_rate_warmup_epochs,
+    )
+    return keras.optimizers.SGD(schedule, momentum=config.momentum)
+
+
 def _method(config: Config, data: DataSet, given_labels: np.ndarray) -> Supervised:
     """The method, not compiled."""
-    network = functools.partial(build_network, config.network, data.train.image_shape, data.num_classes)
+    network = functools.partial(
+        build_network, config.network, data.train.image_shape, data.num_classes, precision=config.precision
+    )
     classifier, settings = network(config.seed), _shared_settings(config)
     if config.reweights:
         settings |= {name: getattr(config, name) for name in _FSR_SETTINGS}

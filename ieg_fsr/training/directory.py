@@ -22,6 +22,7 @@ RUN_FILES = (
     "saved_model",
     "checkpoints",
     "events.out.tfevents.*",
+    "plugins",
 )
 
 

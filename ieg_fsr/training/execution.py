@@ -29,6 +29,7 @@ from ieg_fsr.training.directory import check_same_labels, clear
 from ieg_fsr.training.epoch_log import EpochLog
 from ieg_fsr.training.inputs import TrainingData, resolved_dictionary_size, resolved_forget_rate
 from ieg_fsr.training.layer_gradient_log import LayerGradientLog
+from ieg_fsr.training.profiling import StepProfiler
 from ieg_fsr.training.progress import Progress
 
 
@@ -85,7 +86,10 @@ def _fit(
     checkpoints = Checkpoints(directory / "checkpoints", model)
     epochs_done = checkpoints.restore()
     rows = read_json_lines(directory / "metrics.jsonl")[:epochs_done] if epochs_done else []
-    callbacks = []
+    callbacks: list[keras.callbacks.Callback] = []
+    if config.profile_steps:
+        first, last = config.profile_steps
+        callbacks.append(StepProfiler(directory, first, last))
     if config.layer_gradients_interval and config.reweights:
         callbacks.append(LayerGradientLog(directory, config.layer_gradients_interval, epochs_done))
     log = EpochLog(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ieg_fsr.config import Config
+from ieg_fsr.config import Config, text_of
 from ieg_fsr.data.clean_images import clean_ids
 from ieg_fsr.data.corruption import corrupt_labels, noise_transition_matrix
 from ieg_fsr.data.datasets import load_dataset
@@ -49,6 +49,7 @@ def load_training_data(config: Config) -> TrainingData:
         data = dataclasses.replace(data, clean=data.train.take(held_out))
     if len(ids) < len(data.train):
         data = dataclasses.replace(data, train=data.train.take(ids))
+    _check_profile_steps(config, len(data.train))
     _check_at_most("batch_size", config.batch_size, len(data.train))
     if config.has_dictionary and "dictionary_size" in config.given:
         _check_at_most("dictionary_size", config.dictionary_size, len(data.train))
@@ -109,6 +110,13 @@ def _transition_matrix(config: Config, data: DataSet) -> np.ndarray:
     if config.noise_matrix is not None:
         return read_noise_matrix(config.noise_matrix, data.num_classes)
     return noise_transition_matrix(config.noise_type, data.num_classes, config.noise, config.dataset)
+
+
+def _check_profile_steps(config: Config, examples: int) -> None:
+    steps = config.epochs * (examples // config.batch_size)
+    if config.profile_steps and config.profile_steps[1] > steps:
+        text = text_of(config.profile_steps)
+        raise UserError(f"--profile_steps must end by the last step of the run, {steps}. Received: {text}")
 
 
 def _check_at_most(name: str, value: int, examples: int) -> None:

@@ -85,12 +85,11 @@ def test_follows_the_seed(alpha):
     assert np.any(mixing_matrix(alpha, seed=4, batch_size=20) != first)
 
 
-def test_works_compiled():
-    """Only the random numbers of XLA are its own."""
+@pytest.mark.parametrize("alpha", [0.2, 1.0])
+def test_is_the_same_compiled(alpha):
+    def mixed(images, targets, seed):
+        return mixup(images, targets, seed, alpha)
+
     arguments = tf.reshape(tf.eye(30), [30, 30, 1, 1]), tf.eye(30), tf.constant([7, 7])
-    images, targets = tf.function(mixup, jit_compile=True)(*arguments)
-    matrix = targets.numpy()
-    np.testing.assert_allclose(images.numpy().reshape(30, 30), matrix, atol=1e-6)
-    np.testing.assert_allclose(matrix.sum(axis=1), 1.0, rtol=1e-6)
-    assert np.diag(matrix).min() >= 0.5
-    assert np.median(np.diag(matrix)) < 0.95
+    for received, expected in zip(tf.function(mixed, jit_compile=True)(*arguments), mixed(*arguments), strict=True):
+        np.testing.assert_allclose(received, expected, atol=1e-5)

@@ -119,3 +119,53 @@ def test_a_classifier_that_ends_in_softmax_is_refused():
     inputs = keras.Input([3])
     with pytest.raises(UserError, match=r"Received: .*softmax"):
         ieg_fsr.Supervised(keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(inputs)))
+
+
+def scaled(model: keras.Model, initial_scale: float) -> keras.Model:
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1, momentum=0.9), initial_scale)
+    model.compile(optimizer=optimizer, metrics=["accuracy"])
+    return model
+
+
+def fsr(classifier: keras.Model) -> ieg_fsr.FSR:
+    return ieg_fsr.FSR(classifier, 12, 4, reward_batch_size=4, reweight_warmup_epochs=0, weight_decay=0.01)
+
+
+def test_a_loss_scale_changes_no_step_no_weight_decay_and_no_accumulator():
+    """A power of two only moves exponents."""
+    x, y = data()
+    trained = []
+    for compile_ in (compiled, lambda model: scaled(model, 2.0**10)):
+        keras.utils.set_random_seed(0)
+        model = compile_(fsr(linear_classifier()))
+        model.fit(ieg_fsr.examples(x, y, batch_size=6), epochs=3, verbose=0)
+        trained.append([*model.classifier.get_weights(), *(a.numpy() for a in model.meta_part.accumulators)])
+    for plain, received in zip(*trained, strict=True):
+        np.testing.assert_allclose(received, plain, rtol=1e-6, atol=1e-7)
+        assert np.abs(plain).max() > 0
+
+
+def test_a_step_that_overflows_is_left_out_of_parameters_and_accumulators():
+    x, y = data()
+    model = scaled(fsr(linear_classifier()), 2.0**10)
+    examples = ieg_fsr.examples(x, y, batch_size=6)
+    model.fit(examples, epochs=1, verbose=0)
+    before = [*model.classifier.get_weights(), *(a.numpy() for a in model.meta_part.accumulators)]
+    model.optimizer.dynamic_scale.assign(np.inf)
+    model.train_step((tf.constant(x[:6]), tf.constant(y[:6]), tf.range(6)))
+    after = [*model.classifier.get_weights(), *(a.numpy() for a in model.meta_part.accumulators)]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert int(model.optimizer.iterations) == 2
+
+
+def test_gradients_of_a_float16_classifier_are_scaled():
+    def optimizer(policy: str) -> keras.optimizers.Optimizer:
+        head = keras.layers.Dense(2, dtype="float32")
+        classifier = keras.Sequential([keras.Input([3]), keras.layers.Dense(4, dtype=policy), head])
+        classifier.dtype_policy = policy
+        return compiled(ieg_fsr.Supervised(classifier)).optimizer
+
+    assert isinstance(optimizer("mixed_float16"), keras.optimizers.LossScaleOptimizer)
+    assert isinstance(optimizer("mixed_bfloat16"), keras.optimizers.SGD)
+    assert isinstance(optimizer("float32"), keras.optimizers.SGD)

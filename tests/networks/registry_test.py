@@ -125,3 +125,20 @@ def test_ends_of_blocks_have_names_that_do_not_depend_on_what_was_built_before(n
     for _ in range(2):
         layers = [layer.name for layer in build_network(name, (16, 16, 3), 3).layers]
         assert [layer for layer in layers if "block" in layer] == blocks
+
+
+@pytest.mark.parametrize("name", ["small_cnn", "resnet50"])
+def test_precision_is_that_of_this_network_alone(name):
+    model = build_network(name, (32, 32, 3), 3, precision="mixed_float16")
+    assert keras.config.dtype_policy().name == "float32"
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert {layer.compute_dtype for layer in convolutions} == {"float16"}
+    assert {variable.dtype for variable in model.variables} == {"float32"}
+    assert (model.layers[1].compute_dtype, model.layers[-1].compute_dtype) == ("float32", "float32")
+
+
+def test_pixels_between_whole_numbers_survive_until_they_are_scaled():
+    """127.75 of 255 is 0.002 after scaling; rounded to bfloat16 first, it would be 128 and so 0.0039."""
+    model = build_network("small_cnn", (8, 8, 1), 3, precision="mixed_bfloat16")
+    scaled = keras.Model(model.inputs, model.layers[1].output)(tf.fill([1, 8, 8, 1], 127.75))
+    np.testing.assert_allclose(scaled, 127.75 / 127.5 - 1, rtol=1e-3)

@@ -72,3 +72,26 @@ def test_same_inside_a_function(jit_compile):
     actual = step(tf.constant([2, 0]), tf.constant(logits))
     np.testing.assert_allclose(actual, targets(eager, [2, 0]), rtol=1e-5)
     np.testing.assert_allclose(compiled.read(), eager.read(), rtol=1e-5)
+
+
+def test_a_table_of_half_the_size_reads_nearly_the_same():
+    """float16 rounds to 2^-11 of a logit."""
+    rng = np.random.default_rng(0)
+    tables = [PseudoLabelTable(50, 4, 0.3, dtype) for dtype in ("float32", "float16")]
+    for _ in range(3):
+        ids, logits = rng.permutation(50)[:20], rng.normal(size=(20, 4))
+        for table in tables:
+            update(table, ids, logits)
+    whole, half = tables
+    assert half.logits.dtype == tf.float16
+    assert targets(half, [0, 1]).dtype == half.read().dtype == np.float32
+    np.testing.assert_allclose(half.read(), whole.read(), atol=2e-3)
+    assert np.abs(half.read() - whole.read()).max() > 0
+
+
+def test_logits_beyond_float16_stay_finite():
+    table = PseudoLabelTable(1, 3, 0.0, "float16")
+    update(table, [0], [[1e6, 0.0, -1e6]])
+    # RMS of (65504, 0, -65504) is 65504 sqrt(2/3).
+    powers = np.exp(np.sqrt(1.5) * np.array([1, 0, -1]))
+    np.testing.assert_allclose(targets(table, [0]), [powers / powers.sum()], rtol=1e-4)

@@ -206,3 +206,10 @@ def test_history_works_compiled(dictionary, forward):
     ids = features[:, 0].numpy().astype(int)
     np.testing.assert_array_equal(labels, ids // 10)
     assert 11 not in ids
+
+
+def test_images_stay_bytes_on_the_device(dictionary, forward):
+    source = ForwardFeatures(dictionary, forward, (NUM_FEATURES,), reward_batch_size=5)
+    source.renew(lambda ids: images(ids).astype(np.uint8), seed(0))
+    assert source.images.dtype == tf.uint8
+    np.testing.assert_array_equal(source.images[:8, 0, 0, 0], dictionary.members())

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ieg_fsr.config import resolve
+from ieg_fsr.errors import UserError
 from ieg_fsr.methods import METHODS
 from ieg_fsr.methods.coteaching import CoTeaching
 from ieg_fsr.methods.forward_correction import ForwardCorrection
@@ -132,3 +133,71 @@ def test_xla_only_where_it_pays_or_is_asked_for():
     assert resolved_jit(resolve({"jit_compile": "auto"})) == accelerated
     assert resolved_jit(resolve({"jit_compile": "true"}))
     assert not resolved_jit(resolve({"jit_compile": "false"}))
+
+
+VARIANTS = [
+    {},
+    {"reward_features": "history", "pusher": "shared", "weight_constraint": "shift", "mixup_alpha": 0.3, "flip": True},
+    {"pusher": "paper", "mixup": False, "pseudo_label_dtype": "float16", "label_smoothing": 0.1},
+    {"pusher": "area_under_margin", "lookahead_losses": True},
+    {"faithful": True},
+    {"method": "l2r", "clean_per_class": 2},
+    {"method": "mwn", "clean_per_class": 2, "meta_layers": "dense", "reward_interval": 2},
+    {"method": "coteaching"},
+    {"method": "elr"},
+]
+
+
+def traces_and_parameters(**settings):
+    """How often a step is traced over two of warm-up and three of re-weighting, and what becomes of the network.
+
+    The rate is small: with a large one batch norm makes differences of rounding grow from step to step.
+    """
+    model, examples = built(
+        train_examples=120, dictionary_size=20, reward_batch_size=20, reweight_warmup_epochs=2, batch_size=100,
+        epochs=5, noise=0.4, learning_rate=0.01, padding=1, **settings,
+    )  # fmt: skip
+    traces, step = [], model.train_step
+    model.train_step = lambda data: traces.append(None) or step(data)
+    before = model.classifier.get_weights()
+    model.fit(examples, epochs=5, verbose=0)
+    assert max(np.abs(a - b).max() for a, b in zip(before, model.classifier.get_weights(), strict=True)) > 0.02
+    average = model.parameter_average.classifier()
+    return len(traces), [*model.classifier.get_weights(), *average.get_weights()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", VARIANTS, ids=str)
+def test_xla_makes_the_same_steps_and_traces_once_per_phase(settings):
+    traces, plain = traces_and_parameters(jit_compile="false", **settings)
+    traces_compiled, compiled = traces_and_parameters(jit_compile="true", **settings)
+    assert traces == traces_compiled == (1 if settings.get("method") in ("coteaching", "elr") else 2)
+    for one, other in zip(plain, compiled, strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_float32_parameters_and_saves_a_plain_classifier(precision, tmp_path):
+    model, examples = built(
+        train_examples=200, dictionary_size=20, reward_batch_size=20, reweight_warmup_epochs=1, precision=precision
+    )
+    model.fit(examples, epochs=3, verbose=0)
+    assert model.classifier.layers[2].compute_dtype == precision.removeprefix("mixed_")
+    assert {variable.dtype for variable in model.classifier.variables} == {"float32"}
+    assert all(np.isfinite(values).all() for values in [*model.classifier.get_weights(), model.last_weights.numpy()])
+    assert model.last_weights.numpy().std() > 1e-3
+    pixels = np.random.default_rng(0).uniform(0, 255, (30, 8, 8, 1)).astype(np.float32)
+    model.classifier.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(pixels).numpy(), model.classifier(pixels).numpy())
+    full, _ = built(train_examples=200)
+    full.classifier.set_weights(model.classifier.get_weights())
+    np.testing.assert_allclose(loaded(pixels), full.classifier(pixels), atol=0.1)
+
+
+def test_float16_is_for_a_lookahead_of_the_final_layer():
+    with pytest.raises(
+        UserError, match=r"--precision must be float32 or mixed_bfloat16 with --meta_layers .*Received: "
+    ):
+        resolve({"method": "l2r", "noise": 0.4, "precision": "mixed_float16"})
+    assert resolve({"method": "mwn", "noise": 0.4, "meta_layers": "dense", "precision": "mixed_float16"}).holds_out

@@ -152,3 +152,10 @@ def test_share_that_coteaching_forgets(tmp_path):
     for settings, share in expected:
         config = resolve({"method": "coteaching"} | settings)
         assert resolved_forget_rate(config, load_dataset("digits")) == pytest.approx(share)
+
+
+def test_steps_to_trace_must_be_in_the_run():
+    """1437 images in batches of 100: 14 steps an epoch."""
+    load_training_data(resolve({"epochs": 2, "profile_steps": (28, 28)}))
+    with pytest.raises(UserError, match=r"--profile_steps must end by the last step of the run, 28\. Received: 5,29"):
+        load_training_data(resolve({"epochs": 2, "profile_steps": (5, 29)}))

@@ -1,0 +1,1 @@
+"""What a training step costs: entries to measure -> alternating runs -> rows of figures -> table and chart."""

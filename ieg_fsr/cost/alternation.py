@@ -1,0 +1,93 @@
+"""Runs that take turns, so that whatever else the machine does meets all of them alike."""
+
+import gc
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+
+class Run(Protocol):
+    """What can take a turn."""
+
+    def run(self) -> float:
+        """Seconds of one turn."""
+
+
+class Turns(NamedTuple):
+    """What was measured.
+
+    Attributes:
+        seconds: [rounds, runs].
+        memory: [runs], largest growth of the device's memory during a turn, in bytes; None without an allocator that
+            counts.
+    """
+
+    seconds: np.ndarray
+    memory: list[int] | None
+
+
+def take_turns(
+    runs: Sequence[Run], rounds: int, seed: int = 0, memory: Callable[[], int | None] | None = None
+) -> Turns:
+    """Every run takes one turn in every round, in an order drawn anew: none always follows the same neighbour.
+
+    Args:
+        runs: to be measured.
+        rounds: number of turns of each.
+        seed: of the orders.
+        memory: the largest growth since the last call, None if unknown; by default `memory_growth`.
+    """
+    memory = memory or memory_growth
+    rng = np.random.default_rng(seed)
+    seconds = np.zeros([rounds, len(runs)])
+    growth: list[int] = [0] * len(runs)
+    counted = True
+    gc.collect()
+    gc.disable()
+    try:
+        for turn in range(rounds):
+            for index in rng.permutation(len(runs)):
+                memory()
+                seconds[turn, index] = runs[index].run()
+                grown = memory()
+                counted = counted and grown is not None
+                growth[index] = max(growth[index], grown or 0)
+    finally:
+        gc.enable()
+    return Turns(seconds, growth if counted else None)
+
+
+def device() -> str:
+    """The device whose memory counts."""
+    return "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
+
+
+def memory_source() -> str:
+    """Whose figures these are."""
+    left_out = " (blocks from about 256 KiB up)" if device() == "CPU:0" else ""
+    return f"allocator of {device()}{left_out}: what the method holds and the most that its step adds"
+
+
+def memory_in_use() -> int | None:
+    """Bytes that the device's allocator has given out; None where it does not count them."""
+    try:
+        return int(tf.config.experimental.get_memory_info(device())["current"])
+    except ValueError:
+        return None
+
+
+def memory_growth() -> int | None:
+    """Largest number of bytes given out at a time since the last call, beyond those in use then; None as above."""
+    global _in_use
+    if (in_use := memory_in_use()) is None:
+        return None
+    peak = int(tf.config.experimental.get_memory_info(device())["peak"])
+    growth = peak - _in_use
+    tf.config.experimental.reset_memory_stats(device())
+    _in_use = in_use
+    return growth
+
+
+_in_use = 0

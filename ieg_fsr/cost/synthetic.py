@@ -1,0 +1,85 @@
+"""Random images in any number: what a step costs does not depend on what they show."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ieg_fsr.config import Config
+from ieg_fsr.data.pipeline import Examples
+from ieg_fsr.data.sources import ArraySource, DataSet, checked_ids
+
+NUM_CLASSES = 10
+_POOL = 200  # different images, where they are repeated
+
+
+class RepeatedImages:
+    """N examples that show the images of a small pool again and again: tables see N, memory holds the pool."""
+
+    def __init__(self, pool: ArraySource, num_examples: int) -> None:
+        """Args: pool: of P images. num_examples: N."""
+        self.pool = pool
+        self._labels = pool.labels[np.arange(num_examples) % len(pool)]
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Labels, int32 [N]."""
+        return self._labels
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, channels)."""
+        return self.pool.image_shape
+
+    def images(self, ids: Any) -> np.ndarray:
+        """Images uint8 [n, H, W, channels] of the examples `ids` [n]."""
+        return self.pool.images(checked_ids(ids, len(self)) % len(self.pool))
+
+    def take(self, ids: Any) -> "ArraySource":
+        """Some of the examples, with images of their own."""
+        return ArraySource(self.images(ids), self._labels[checked_ids(ids, len(self))])
+
+
+class RepeatedExamples(Examples):
+    """Training data whose pipeline holds the pool only; ids and their order are those of `Examples`."""
+
+    source: RepeatedImages
+
+    def batches(self, start_step: int, stop_step: int) -> tf.data.Dataset:
+        """The batches of the global steps start_step..stop_step - 1, as `Examples.batches`."""
+        pool_size = len(self.source.pool)
+        with tf.device("CPU:0"):
+            inputs = tf.constant(self.source.pool.images(np.arange(pool_size)))
+            labels = tf.constant(self.source.pool.labels)
+
+        def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            ids = self.batch_ids(step)
+            return tf.gather(inputs, ids % pool_size), tf.gather(labels, ids % pool_size), ids
+
+        steps = tf.data.Dataset.range(start_step, stop_step)
+        return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+
+def synthetic_data(config: Config, repeat: bool) -> DataSet:
+    """Random images with random labels of ten classes, and a clean hold-out for a method that takes one.
+
+    Args:
+        config: with `train_examples` and `image_size`.
+        repeat: whether the training images repeat those of a pool, `RepeatedImages`.
+    """
+    assert config.train_examples is not None
+    train: Any = _random_images(config, min(config.train_examples, _POOL) if repeat else config.train_examples)
+    if repeat:
+        train = RepeatedImages(train, config.train_examples)
+    clean = _random_images(config, config.clean_per_class * NUM_CLASSES) if config.holds_out else None
+    names = tuple(map(str, range(NUM_CLASSES)))
+    return DataSet("synthetic", train, _random_images(config, NUM_CLASSES), names, clean=clean)
+
+
+def _random_images(config: Config, number: int) -> ArraySource:
+    rng = np.random.default_rng(config.seed)
+    images = rng.integers(0, 256, (number, config.image_size, config.image_size, 3), np.uint8)
+    return ArraySource(images, np.arange(number) % NUM_CLASSES)

@@ -1,0 +1,35 @@
+"""Rows of a real measurement of a small network."""
+
+import pytest
+
+from ieg_fsr.cost.entries import entries_of
+from ieg_fsr.cost.measurement import measure
+
+SETTINGS = {"image_size": 8, "batch_size": 20, "reward_batch_size": 10, "reward_interval": 2}
+SWEEPS = {"train_examples": [100], "dictionary_size": [20, 40]}
+
+
+@pytest.mark.parametrize("mode", ["step", "epoch"])
+def test_rows(mode):
+    entries = entries_of("small_cnn", ["supervised", "fsr"], SETTINGS, SWEEPS)
+    told = []
+    rows = measure(entries, 3, mode, told.append)
+    assert [(row["method"], row["dictionary_size"]) for row in rows] == [("supervised", None), ("fsr", 20), ("fsr", 40)]
+    assert [row["relative_to"] for row in rows] == ["supervised"] * 3
+    assert rows[0]["time_ratio"] == rows[0]["flops_ratio"] == 1.0
+    assert rows[1]["time_ratio_q1"] <= rows[1]["time_ratio"] <= rows[1]["time_ratio_q3"]
+    # Half a forward of 10 for every forward and backward of 20, less what the first layer leaves out.
+    assert rows[1]["flops_ratio"] == pytest.approx(1 + 0.5 * 10 / (3 * 20), rel=0.02)
+    assert all(row["seconds_per_step"] > 0 for row in rows)
+    # Whole reward intervals of steps.
+    assert {row["rounds"] for row in rows} == {4 if mode == "step" else 3}
+    if mode == "epoch":
+        assert rows[1]["seconds_per_epoch"] == pytest.approx(5 * rows[1]["seconds_per_step"])
+    assert any("take turns" in line for line in told)
+
+
+def test_the_first_row_stands_in_for_a_missing_reference():
+    rows = measure(
+        entries_of("small_cnn", ["fsr"], SETTINGS, {"train_examples": [100], "dictionary_size": [20]}), 1, "step", print
+    )
+    assert (rows[0]["relative_to"], rows[0]["time_ratio"]) == ("fsr", 1.0)
