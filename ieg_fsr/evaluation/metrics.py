@@ -77,6 +77,21 @@ def mean_per_class_accuracy(confusion: np.ndarray) -> float:
     return float(np.mean(per_class_accuracy(confusion)[present])) if present.any() else float("nan")
 
 
+def accuracies(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """test_accuracy, test_top5, test_mean_class_accuracy (over classes with examples) of logits [N, C].
+
+    Args:
+      logits: [N, C].
+      labels: [N], true classes in 0..C-1.
+    """
+    confusion = confusion_matrix(np.argmax(logits, axis=1), labels, logits.shape[1])
+    return {
+        "test_accuracy": top_k_accuracy(logits, labels, 1),
+        "test_top5": top_k_accuracy(logits, labels, 5),
+        "test_mean_class_accuracy": mean_per_class_accuracy(confusion),
+    }
+
+
 def _check_classes(name: str, classes: np.ndarray, num_classes: int) -> np.ndarray:
     """Returns [N] classes as int64 after checking that they are in 0..num_classes-1."""
     classes = np.asarray(classes).astype(np.int64)

@@ -12,7 +12,7 @@ import numpy as np
 from ieg_fsr.data.sources import ImageSource
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.evaluate import compile_classifier, predict_logits
-from ieg_fsr.evaluation.metrics import top_k_accuracy
+from ieg_fsr.evaluation.metrics import accuracies
 from ieg_fsr.files import write_json_lines
 from ieg_fsr.training.checkpoints import Checkpoints
 from ieg_fsr.training.progress import Progress
@@ -120,9 +120,8 @@ class EpochLog(keras.callbacks.Callback):
             if (epoch + 1) % self.eval_intervals[suffix] and epoch + 1 != self.params["epochs"]:
                 continue
             for name, test in self.tests.items():
-                logits = predict_logits(forward, test)
-                figures[f"test_accuracy{name}{suffix}"] = top_k_accuracy(logits, test.labels, 1)
-                figures[f"test_top5{name}{suffix}"] = top_k_accuracy(logits, test.labels, 5)
+                for figure, value in accuracies(predict_logits(forward, test), test.labels).items():
+                    figures[f"{figure}{name}{suffix}"] = value
         return figures
 
     def weights(self) -> np.ndarray | None:

@@ -13,6 +13,7 @@ _TAGS = {
     "test_accuracy": "test/accuracy",
     "test_accuracy_ema": "test/accuracy_ema",
     "test_top5": "test/top5",
+    "test_mean_class_accuracy": "test/mean_class_accuracy",
     "dictionary_purity": "dictionary/purity",
     "zero_weight_ratio": "weights/zero_ratio",
     "weight_clean": "weights/mean_clean",

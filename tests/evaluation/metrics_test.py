@@ -5,6 +5,7 @@ import pytest
 import sklearn.metrics
 
 from ieg_fsr.evaluation.metrics import (
+    accuracies,
     confusion_matrix,
     mean_per_class_accuracy,
     per_class_accuracy,
@@ -115,3 +116,17 @@ def test_mean_over_the_classes_that_have_images():
     expected = sklearn.metrics.balanced_accuracy_score(labels, predictions)
     assert mean_per_class_accuracy(confusion_matrix(predictions, labels, 12)) == pytest.approx(expected)
     assert np.isnan(mean_per_class_accuracy(np.zeros((3, 3), np.int64)))
+
+
+def test_the_three_accuracies_agree_with_sklearn():
+    logits, labels = random_case()
+    labels[labels == 3] = 4  # A class without examples does not count.
+    expected = {
+        "test_accuracy": sklearn.metrics.accuracy_score(labels, logits.argmax(axis=1)),
+        "test_top5": sklearn.metrics.top_k_accuracy_score(labels, logits, k=5, labels=np.arange(12)),
+        "test_mean_class_accuracy": sklearn.metrics.recall_score(
+            labels, logits.argmax(axis=1), labels=np.unique(labels), average="macro"
+        ),
+    }
+    assert accuracies(logits, labels) == pytest.approx(expected)
+    assert expected["test_accuracy"] != pytest.approx(expected["test_mean_class_accuracy"])

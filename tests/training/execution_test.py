@@ -31,8 +31,8 @@ def short_run(tmp_path_factory):
 def test_summary_has_what_the_documentation_promises(short_run):
     directory, summary = short_run
     promised = """dataset method network noise noise_type measured_noise_rate imbalance seed epochs steps test_accuracy
-        test_accuracy_ema test_top5 dictionary_purity zero_weight_ratio weight_clean weight_noisy seconds_per_step
-        seconds_total peak_memory_bytes"""
+        test_accuracy_ema test_top5 test_mean_class_accuracy dictionary_purity zero_weight_ratio weight_clean
+        weight_noisy seconds_per_step seconds_total peak_memory_bytes"""
     assert set(promised.split()) <= summary.keys()
     assert json.loads((directory / "summary.json").read_text()) == summary
     assert (summary["steps"], summary["epochs"]) == (8, 2)
