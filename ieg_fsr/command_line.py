@@ -7,9 +7,10 @@ from typing import Any
 
 from absl import flags
 
-from ieg_fsr.config import FIELDS, RECIPE_CHOICES, Config, recipe_of, resolve, text_of, value_type, violation
+from ieg_fsr.config import RECIPE_CHOICES, recipe_of, resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.rules import ANY
+from ieg_fsr.settings import FIELDS, Config, text_of, value_type, violation
 
 
 class _Parser(flags.ArgumentParser):
@@ -49,7 +50,7 @@ def parse_flags(argv: Sequence[str], flag_values: flags.FlagValues = flags.FLAGS
         rest = flag_values(list(argv))
     except (flags.CantOpenFlagFileError, UnicodeDecodeError) as error:
         raise UserError(f"--flagfile must be a readable text file. Received: {_flag_file(error)}") from None
-    except flags.Error as error:
+    except (flags.Error, ValueError) as error:  # absl itself raises the second for --noNAME=VALUE
         message = " ".join(str(error).split())
         if switch := re.match(r"flag --(\w+)=(.*): .*Non-boolean argument", message):
             raise UserError(violation(switch.group(1), switch.group(2))) from None

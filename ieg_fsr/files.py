@@ -44,9 +44,21 @@ def write_json_lines(path: str | os.PathLike, rows: Iterable[dict]) -> None:
     write_text(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
 
 
+def parse_json(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: it is none, or brackets are nested deeper than Python follows.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("brackets are nested too deep") from None
+
+
 def read_json_lines(path: str | os.PathLike) -> list[dict]:
     """The rows of a file that `write_json_lines` wrote."""
-    return [json.loads(line) for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines()]
+    return [parse_json(line) for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines()]
 
 
 def write_columns(path: str | os.PathLike, names: Sequence[str], columns: Sequence[Any]) -> None:

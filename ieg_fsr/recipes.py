@@ -2,7 +2,7 @@
 
 Flags that are given win over them.
 
-Names and meanings are those of `config.Config`. Nothing here imports TensorFlow.
+Names and meanings are those of `settings.Config`. Nothing here imports TensorFlow.
 """
 
 from typing import Any
@@ -180,13 +180,14 @@ _HOLD_OUT = _BASELINE | {
     "reward_source": "holdout",
     "meta_layers": "all",
     "reward_batch_size": 100,
+    "reward_features": "forward",
     "reward_interval": 1,
     "lookahead_momentum": 0.0,
     "weight_constraint": "clip",
     "reweight_warmup_epochs": 0,
     "pseudo_label_loss_weight": 0.0,
 }
-_METHODS: dict[str, dict[str, Any]] = {
+METHOD_RECIPES: dict[str, dict[str, Any]] = {
     "fsr": {},
     "l2r": _HOLD_OUT | {"initial_sample_weights": "zero"},
     "mwn": _HOLD_OUT | {"weight_rule": "weight_net"},
@@ -234,7 +235,7 @@ def recipe(
     if long_tailed:
         recipes = LONG_TAIL_NOISE_RECIPES if noisy else LONG_TAIL_RECIPES
     values = {"mixup": True} | (recipes.get(dataset) or RECIPES.get(dataset) or _own_data(dataset, image_side))
-    values |= _METHODS.get(method, _BASELINE)
+    values |= METHOD_RECIPES.get(method, _BASELINE)
     return values | METHOD_SETTINGS.get((method, dataset), {}) | (FAITHFUL if faithful else {})
 
 

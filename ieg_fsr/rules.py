@@ -1,4 +1,4 @@
-"""What a setting may be, and how to say so: the rules of `config.Config`."""
+"""What a setting may be, and how to say so: the rules of `settings.Config`."""
 
 import itertools
 from collections.abc import Callable
@@ -53,6 +53,11 @@ def rising_epochs() -> Rule:
 def step_range() -> Rule:
     """Nothing, or a first and a last step, counted from 1."""
     return Rule(lambda value: not value or (len(value) == 2 and 1 <= value[0] <= value[1]), "FIRST,LAST from 1 up")
+
+
+def path() -> Rule:
+    """A path that TensorFlow can write to: it takes UTF-8 only."""
+    return Rule(lambda value: bool(value) and value.isprintable(), "a path of printable letters")
 
 
 ANY = Rule(lambda value: True, "a text")

@@ -5,29 +5,12 @@ import shlex
 
 import pytest
 from absl import flags
-from absl.testing import flagsaver
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
 from ieg_fsr import command_line as command_line_module
-from ieg_fsr.command_line import command_line, config_from_flags, given_settings, parse_flags
-from ieg_fsr.config import FIELDS
+from ieg_fsr.command_line import command_line, given_settings
 from ieg_fsr.errors import UserError
-
-
-def parsed(*words):
-    """The settings of a command line."""
-    with flagsaver.flagsaver():
-        parse_flags(["ieg_fsr", *words])
-        return config_from_flags()
-
-
-def complaint(*words):
-    """What is said about a command line."""
-    with pytest.raises(UserError) as caught:
-        parsed(*words)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+from ieg_fsr.settings import FIELDS
 
 
 def test_every_field_is_a_flag_with_its_help():
@@ -65,7 +48,7 @@ def test_every_flag_of_the_module_is_a_field():
         "--mode=evaluate --model=m.keras",
     ],
 )
-def test_command_line_round_trip(words):
+def test_command_line_round_trip(words, parsed):
     config = parsed(*shlex.split(words))
     line = command_line(config)
     again = parsed(*shlex.split(line))
@@ -73,7 +56,7 @@ def test_command_line_round_trip(words):
     assert dataclasses.replace(again, model_dir=config.model_dir) == config
 
 
-def test_command_line_names_only_what_differs_from_the_recipe():
+def test_command_line_names_only_what_differs_from_the_recipe(parsed):
     assert command_line(parsed("--dataset=cifar10")) == "--dataset=cifar10 --method=fsr"
     assert command_line(parsed("--dataset=cifar10", "--noise=0.4", "--epochs=127", "--noflip")) == (
         "--dataset=cifar10 --method=fsr --noise=0.4 --noflip"
@@ -83,17 +66,17 @@ def test_command_line_names_only_what_differs_from_the_recipe():
     )
 
 
-def test_an_unknown_flag_is_named_with_what_it_could_have_been():
+def test_an_unknown_flag_is_named_with_what_it_could_have_been(complaint):
     message = complaint("--nosie=0.4")
     assert "nosie" in message
     assert "noise" in message
 
 
-def test_a_flag_without_its_value_is_named():
+def test_a_flag_without_its_value_is_named(complaint):
     assert "--noise" in complaint("--noise")
 
 
-def test_a_stray_word_is_named():
+def test_a_stray_word_is_named(complaint):
     assert complaint("--noise=0.4", "train") == "arguments must be flags such as --noise=0.4. Received: train"
 
 
@@ -108,7 +91,13 @@ def test_settings_of_some_words_leave_the_flags_alone():
         given_settings(["--epochs=x"])
 
 
-def test_steps_to_trace():
+def test_steps_to_trace(parsed, complaint):
     assert parsed("--profile_steps=10,20").profile_steps == (10, 20)
     assert complaint("--profile_steps=10") == "--profile_steps must be FIRST,LAST from 1 up. Received: 10"
     assert complaint("--profile_steps=a") == "--profile_steps must be FIRST,LAST from 1 up. Received: a"
+
+
+@pytest.mark.parametrize("word", ["--nomixup=1", "--nomixup=", "--nomixup=true"])
+def test_a_switch_that_is_off_takes_no_value(word):
+    with pytest.raises(UserError, match="mixup"):
+        given_settings([word])

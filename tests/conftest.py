@@ -6,9 +6,11 @@ import os
 import pathlib
 import tarfile
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+from absl.testing import flagsaver
 from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -124,3 +126,65 @@ def inaturalist(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
         }
         (root / f"{part}.json").write_text(json.dumps(content))
     return root
+
+
+@pytest.fixture
+def parsed() -> Callable[..., Any]:
+    """A function that gives the settings of a command line, word by word. For tests that import ieg_fsr.main."""
+    return _parsed
+
+
+@pytest.fixture
+def complaint() -> Callable[..., str]:
+    """A function that gives the one line that is said about a command line. For tests that import ieg_fsr.main."""
+    from ieg_fsr.errors import UserError
+
+    def complain(*words: str) -> str:
+        with pytest.raises(UserError) as caught:
+            _parsed(*words)
+        message = str(caught.value)
+        assert "\n" not in message
+        return message
+
+    return complain
+
+
+def _parsed(*words: str) -> Any:
+    # Here, because few tests need the package's command line.
+    from ieg_fsr.command_line import config_from_flags, parse_flags
+
+    with flagsaver.flagsaver():
+        parse_flags(["ieg_fsr", *words])
+        return config_from_flags()
+
+
+@pytest.fixture
+def npz(tmp_path: pathlib.Path) -> str:
+    """--dataset of 20 noise images in two classes that take turns, 8x8."""
+    labels = np.arange(20) % 2
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
+    np.savez(tmp_path / "data.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    return f"npz:{tmp_path / 'data.npz'}"
+
+
+@pytest.fixture
+def finished_run(tmp_path: pathlib.Path, npz: str) -> pathlib.Path:
+    """A run on examples 5, 6, 8, 9 of `npz`, its files written by hand: 1 and 3 are wrong, 1 and 2 suspects."""
+    directory = tmp_path / "run"
+    directory.mkdir()
+    files = {
+        "config.json": json.dumps(
+            {"dataset": npz, "data_dir": None, "image_size": None, "strict_data": False, "variant": "FSR"}
+        ),
+        "summary.json": json.dumps({"test_accuracy": 0.75, "zero_weight_ratio": 0.5}),
+        "metrics.jsonl": json.dumps({"epoch": 1, "test_accuracy": 0.5, "weight_noisy": 0.25}),
+        "labels.csv": """example_id,given_label,score,weight,pseudo_label,confidence,suspect
+0,1,-0.5,1.5,1,0.9,0
+1,1,-3.0,0.0,0,0.9,1
+2,0,-4.0,0.5,1,0.9,1
+3,0,-inf,2.0,0,0.9,0""",
+        "given_labels.csv": "example_id,label,true_label,source_id\n0,1,1,5\n1,1,0,6\n2,0,0,8\n3,0,1,9",
+    }
+    for name, text in files.items():
+        (directory / name).write_text(text + "\n")
+    return directory

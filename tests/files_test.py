@@ -9,6 +9,7 @@ import pytest
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import (
     make_directory,
+    parse_json,
     read_json_lines,
     write_columns,
     write_json,
@@ -115,6 +116,13 @@ def test_json_lines_come_back(tmp_path):
     assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 2
     write_json_lines(tmp_path / "a.jsonl", [])
     assert read_json_lines(tmp_path / "a.jsonl") == []
+
+
+def test_json_of_any_depth_is_read_or_refused_as_bad_json():
+    assert parse_json("[[1]]") == [[1]]
+    for text in ("[" * 100_000, "{", '{"a":' * 100_000):
+        with pytest.raises(ValueError, match=r"\S"):
+            parse_json(text)
 
 
 def test_columns(tmp_path):

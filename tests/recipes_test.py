@@ -5,10 +5,11 @@ import typing
 
 import pytest
 
-from ieg_fsr.config import Config, resolve
+from ieg_fsr.config import resolve
 from ieg_fsr.data.datasets import DATASETS
 from ieg_fsr.methods import METHODS
 from ieg_fsr.recipes import FAITHFUL, LONG_TAIL_NOISE_RECIPES, LONG_TAIL_RECIPES, RECIPES, recipe
+from ieg_fsr.settings import Config
 
 FIELDS = {field.name for field in dataclasses.fields(Config)}
 TYPES = typing.get_type_hints(Config)

@@ -18,6 +18,7 @@ from ieg_fsr import rules
         (rules.below_one(), [0, 0.999], [1, -0.1, math.nan]),
         (rules.rising_epochs(), [(), (1,), (160, 180)], [(0,), (-3, 4), (5, 5), (6, 5)]),
         (rules.step_range(), [(), (1, 1), (10, 20)], [(1,), (0, 5), (6, 5), (1, 2, 3)]),
+        (rules.path(), ["a/b", "läuft hier"], ["", "a\nb", "\udcff", "\x1b[31m"]),
         (rules.ANY, [None, "x", 0], []),
     ],
 )
