@@ -1,4 +1,7 @@
-"""Imports TensorFlow without its start-up notes, which are logged too early for any setting to silence them."""
+"""Imports TensorFlow without its start-up notes, which are logged too early for any setting to silence them.
+
+The same way serves for other native code that writes to stderr and cannot be told not to.
+"""
 
 import contextlib
 import os
@@ -7,12 +10,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-_NOTES = re.compile(rb"oneDNN custom operations are on|before absl::InitializeLog\(\)")
+# The last two say in the full TensorFlow that a machine has no NVIDIA driver (303: there is no libcuda).
+_NOTES = re.compile(
+    rb"oneDNN custom operations are on|before absl::InitializeLog\(\)"
+    rb"|Could not find cuda drivers on your machine|Failed call to cuInit: UNKNOWN ERROR \(303\)"
+)
 
 
 @contextlib.contextmanager
-def without_startup_notes() -> Iterator[None]:
-    """Holds back what is written to stderr, by native code too, and passes on all but the known notes."""
+def without_lines(known: re.Pattern[bytes]) -> Iterator[None]:
+    """Holds back what is written to stderr, by native code too, and passes on at the end all lines but the known."""
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -24,8 +31,13 @@ def without_startup_notes() -> Iterator[None]:
             os.close(stderr)
             held.seek(0)
             for line in held:
-                if not _NOTES.search(line):
+                if not known.search(line):
                     os.write(2, line)
+
+
+def without_startup_notes() -> contextlib.AbstractContextManager[None]:
+    """Holds back TensorFlow's notes."""
+    return without_lines(_NOTES)
 
 
 def import_tensorflow() -> None:
@@ -33,4 +45,7 @@ def import_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with without_startup_notes():
         import keras  # noqa: F401
-        import tensorflow  # noqa: F401
+        import tensorflow as tf
+
+        # The notes on drivers come when devices are looked for.
+        tf.config.list_physical_devices()

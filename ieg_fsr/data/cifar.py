@@ -6,18 +6,16 @@ free, so that a small archive in the same format works too.
 """
 
 import dataclasses
-import gzip
 import io
 import pathlib
 import pickle
-import tarfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ieg_fsr.data.sources import ArraySource, DataSet
+from ieg_fsr.data.tar_archive import ArchiveError, read_members
 from ieg_fsr.data.tfds_source import load_with_tfds
 from ieg_fsr.errors import UserError
 
@@ -122,27 +120,10 @@ def _read_folder(path: pathlib.Path, layout: _Layout) -> dict[str, bytes]:
 def _read_archive(path: pathlib.Path, layout: _Layout) -> dict[str, bytes]:
     """Bytes by file name; nothing is written to disk."""
     wanted = {f"{layout.folder}/{file}": file for file in (*layout.records, layout.class_names)}
-    files = {}
     try:
-        with gzip.open(path) as stream:
-            with tarfile.open(fileobj=stream, mode="r|") as archive:
-                for name, content in _members(archive):
-                    if name in wanted:
-                        files[wanted[name]] = content()
-            # The checksum of a gzip file is at its very end, behind the end of the archive.
-            while stream.read(1 << 20):
-                pass
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise _DamagedError(f"must be a complete .tar.gz archive. Received: {_one_line(error)}") from error
-    return files
-
-
-def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """Name and reader of each regular file."""
-    for entry in archive:
-        handle = archive.extractfile(entry) if entry.isreg() else None
-        if handle is not None:
-            yield entry.name.removeprefix("./"), handle.read
+        return {wanted[name]: content for name, content in read_members(path, wanted).items()}
+    except ArchiveError as error:
+        raise _DamagedError(str(error)) from error
 
 
 def _decode(content: bytes, layout: _Layout) -> tuple[np.ndarray, np.ndarray]:

@@ -29,6 +29,33 @@ def decode(content: tf.Tensor) -> tf.Tensor:
     return tf.cond(has_colours, lambda: image[:, :, :3], lambda: tf.image.grayscale_to_rgb(image[:, :, :1]))
 
 
+def claimed_pixels(content: tf.Tensor) -> tf.Tensor:
+    """How many pixels the header of a JPEG, PNG or GIF file claims, int64 scalar; 0 for other formats.
+
+    A few kilobytes of these can unpack to gigabytes. BMP does not compress, and WebP has at most 2^28 pixels.
+    """
+
+    def of_png() -> tf.Tensor:
+        return tf.io.decode_raw(tf.strings.substr(content, 16, 8), tf.int32, little_endian=False)
+
+    def of_gif() -> tf.Tensor:
+        return tf.cast(tf.io.decode_raw(tf.strings.substr(content, 6, 4), tf.uint16), tf.int32)
+
+    def of_another() -> tf.Tensor:
+        return tf.zeros([2], tf.int32)
+
+    start = tf.strings.substr(content, 0, tf.minimum(tf.strings.length(content), 4))
+    sides = tf.case(
+        [
+            (tf.io.is_jpeg(content), lambda: tf.io.extract_jpeg_shape(content)[:2]),
+            (tf.equal(start, b"\x89PNG"), of_png),
+            (tf.equal(start, b"GIF8"), of_gif),
+        ],
+        default=of_another,
+    )
+    return tf.reduce_prod(tf.cast(tf.ensure_shape(sides, [2]), tf.int64))
+
+
 def centre_crop(content: tf.Tensor, size: int) -> tf.Tensor:
     """The square in the middle, 224/256 of the shorter side, resized: uint8 [size, size, 3]."""
 

@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ieg_fsr.data.image_lists import EXTENSIONS, ImageList, data_set
 from ieg_fsr.data.sources import DataSet
@@ -33,50 +33,58 @@ def load_folder(directory: str, image_size: int | None = None, strict: bool = Fa
     if not (root / "train").is_dir():
         if found and not any(path.name not in _TEST_NAMES for path in _folders(root)):
             raise UserError(f"--dataset={name} must have a folder train beside {found[0].name}. Received: none")
-        classes, train = _train_list(name, root)
+        classes, train = labelled_images(f"--dataset={name}", root)
         return data_set(name, classes, {"train": train}, image_size, strict)
-    classes, train = _train_list(name, root / "train")
+    classes, train = labelled_images(f"--dataset={name}", root / "train")
     if not found:
         return data_set(name, classes, {"train": train}, image_size, strict)
     notes = [f"--dataset={name}: {path.name} is not used, {found[0].name} is the test split" for path in found[1:]]
-    parts = {"train": train, "test": _test_list(name, found[0], classes)}
+    parts = {"train": train, "test": images_of_classes(f"--dataset={name}", found[0], classes)}
     return data_set(name, classes, parts, image_size, strict, notes=notes)
 
 
-def _train_list(dataset: str, part: pathlib.Path) -> tuple[list[str], ImageList]:
-    """Class names and images of the training part."""
+def labelled_images(argument: str, part: pathlib.Path) -> tuple[list[str], ImageList]:
+    """Class names, in order, and images of a directory with a folder for each class.
+
+    Args:
+      argument: name and value of what gave the directory, for the message.
+      part: the directory.
+
+    Raises:
+      UserError: see `load_folder`.
+    """
     folders = _folders(part)
     classes = [folder.name for folder in folders]
     if len(classes) < 2:
         received = f"{classes[0]} only" if classes else "no folder"
-        raise UserError(f"--dataset={dataset} must have a folder for each of two or more classes in {part}. "
+        raise UserError(f"{argument} must have a folder for each of two or more classes in {part}. "
                         f"Received: {received}")  # fmt: skip
-    _check_distinct(dataset, classes)
+    _check_distinct(argument, classes)
     listed = [_images(folder) for folder in folders]
     for folder, images in zip(folders, listed, strict=True):
         if not images:
-            raise UserError(f"--dataset={dataset} must have an image ({', '.join(EXTENSIONS)}) in each class. "
+            raise UserError(f"{argument} must have an image ({', '.join(EXTENSIONS)}) in each class. "
                             f"Received: none in {folder}")  # fmt: skip
     return classes, _joined((label, image) for label, images in enumerate(listed) for image in images)
 
 
-def _test_list(dataset: str, part: pathlib.Path, classes: list[str]) -> ImageList:
-    """Images of the test part, by the labels of the training part."""
+def images_of_classes(argument: str, part: pathlib.Path, classes: Sequence[str]) -> ImageList:
+    """Images of a directory by labels that are known; not every class needs some. Args and Raises: as above."""
     labels = {name: label for label, name in enumerate(classes)}
     folders = _folders(part)
     unknown = [folder.name for folder in folders if folder.name not in labels]
     if unknown:
-        raise UserError(f"--dataset={dataset} must have the classes of {part.name} in train too. "
+        raise UserError(f"{argument} must have the classes of {part.name} in train too. "
                         f"Received: {unknown[0]}")  # fmt: skip
     return _joined((labels[folder.name], image) for folder in folders for image in _images(folder))
 
 
-def _check_distinct(dataset: str, classes: Iterable[str]) -> None:
+def _check_distinct(argument: str, classes: Iterable[str]) -> None:
     seen: dict[str, str] = {}
     for name in classes:
         other = seen.setdefault(" ".join(name.split()).casefold(), name)
         if other != name:
-            raise UserError(f"--dataset={dataset} must have class names that differ in more than case and blanks. "
+            raise UserError(f"{argument} must have class names that differ in more than case and blanks. "
                             f"Received: {other!r} and {name!r}")  # fmt: skip
 
 

@@ -1,12 +1,12 @@
 """iNaturalist 2018 (Van Horn et al., 2018): 437,513 + 24,426 images of 8,142 species, long-tailed."""
 
-import json
 import pathlib
 from typing import Any
 
 from ieg_fsr.data.image_lists import ImageList, data_set
 from ieg_fsr.data.sources import DataSet
 from ieg_fsr.errors import UserError
+from ieg_fsr.files import parse_json
 
 _NAME = "inaturalist2018"
 _LISTS = {"train": "train2018.json", "test": "val2018.json"}
@@ -46,7 +46,7 @@ def load_inaturalist2018(data_dir: str | None, image_size: int | None = None, st
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or "no whole JSON"
         raise UserError(f"--dataset={_NAME}: {path} must be the list of iNaturalist 2018. Received: {cause}") from None

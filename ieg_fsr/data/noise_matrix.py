@@ -60,6 +60,6 @@ def _read_npy(path: str) -> np.ndarray:
 
 
 def _read_csv(path: str) -> np.ndarray:
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:
         rows = [[float(cell) for cell in row] for row in csv.reader(file) if row]
     return np.array(rows, np.float64)

@@ -10,6 +10,7 @@ from ieg_fsr.data.sources import ArraySource, DataSet
 from ieg_fsr.errors import UserError
 
 _TRAIN, _TEST = ("x_train", "y_train"), ("x_test", "y_test")
+_MEMBERS = {f"{key}.npy" for key in (*_TRAIN, *_TEST)}
 
 
 def load_npz(file: str) -> DataSet:
@@ -51,7 +52,7 @@ def image_side(file: str) -> int | None:
             version = np.lib.format.read_magic(stream)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, _ = read(stream)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except Exception:  # A damaged archive fails in any way there is; reading it whole will tell.
         return None
     return max(shape[1:3]) if len(shape) in (3, 4) else None
 
@@ -67,7 +68,12 @@ def _read(name: str, path: str) -> dict[str, np.ndarray]:
                 received = ", ".join(archive.files) or "an empty archive"
                 raise UserError(f"--dataset={name} must have x_train and y_train, and perhaps x_test and y_test. "
                                 f"Received: {received}")  # fmt: skip
-            return {key: archive[key] for key in (*_TRAIN, *_TEST) if key in archive}
+            _check_size(name, path)
+            arrays = {key: archive[key] for key in (*_TRAIN, *_TEST) if key in archive}
+            # A member that is no array comes as the bytes that it has.
+            if strange := [key for key, array in arrays.items() if not isinstance(array, np.ndarray)]:
+                raise ValueError(f"{strange[0]} is no array")
+            return arrays
     except UserError:
         raise
     except FileNotFoundError:
@@ -75,6 +81,16 @@ def _read(name: str, path: str) -> dict[str, np.ndarray]:
     except Exception as error:  # A damaged archive fails in any way there is.
         cause = " ".join(str(error).split())[:150] or type(error).__name__
         raise UserError(f"--dataset={name} must be a whole .npz file of plain arrays. Received: {cause}") from error
+
+
+def _check_size(name: str, path: str) -> None:
+    """A few kilobytes can unpack to more than the machine has; no member yields more than the archive says."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist() if member.filename in _MEMBERS)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if unpacked > memory:
+        raise UserError(f"--dataset={name} must fit into this machine's memory of {memory / 2**30:.1f} GiB. "
+                        f"Received: {unpacked / 2**30:.1f} GiB unpacked")  # fmt: skip
 
 
 def _source(name: str, arrays: dict[str, np.ndarray], keys: tuple[str, str]) -> ArraySource:

@@ -1,6 +1,5 @@
 """Any image data set that tensorflow_datasets has prepared, by its name there."""
 
-import json
 import math
 import os
 import pathlib
@@ -10,8 +9,10 @@ import numpy as np
 
 from ieg_fsr.data.hold_out import hold_out
 from ieg_fsr.data.image_lists import DEFAULT_IMAGE_SIZE, ImageList, data_set
+from ieg_fsr.data.prepared_tree import check_prepared_tree
 from ieg_fsr.data.sources import ArraySource, DataSet
 from ieg_fsr.errors import UserError
+from ieg_fsr.files import parse_json
 
 # Everything is held in memory: small images as pixels, others as they are encoded.
 LARGEST_BYTES = 4 * 2**30
@@ -61,7 +62,7 @@ def image_side(name: str, data_dir: str | None) -> int | None:
     root = data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
     for file in sorted(pathlib.Path(root, name.replace(":", "/")).glob("**/features.json")):
         try:
-            features = json.loads(file.read_text(encoding="utf-8"))["featuresDict"]["features"]
+            features = parse_json(file.read_text(encoding="utf-8"))["featuresDict"]["features"]
             shapes = [one["image"]["shape"]["dimensions"] for one in features.values() if "image" in one]
             sides = [int(side) for side in shapes[0][:2]]
         except (OSError, ValueError, KeyError, IndexError, TypeError):
@@ -71,6 +72,7 @@ def image_side(name: str, data_dir: str | None) -> int | None:
 
 
 def _builder(dataset: str, name: str, data_dir: str | None) -> Any:
+    check_prepared_tree(name, data_dir)
     import tensorflow_datasets as tfds
 
     try:

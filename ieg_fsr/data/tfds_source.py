@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ieg_fsr.data.prepared_tree import check_prepared_tree
 from ieg_fsr.data.sources import ArraySource, DataSet
 from ieg_fsr.errors import UserError
 
@@ -30,6 +31,7 @@ def load_with_tfds(name: str, data_dir: str | None, address: tuple[str, int], re
     Raises:
       UserError: no prepared tree and no network, or a tree or a download that fails.
     """
+    check_prepared_tree(name, data_dir)
     # Importing tensorflow_datasets takes seconds: without a tree it is asked only if it is loaded already.
     if _has_prepared_tree(name, data_dir) or "tensorflow_datasets" in sys.modules:
         try:

@@ -12,16 +12,26 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.data.decoding import decode
+from ieg_fsr.data.decoding import claimed_pixels, decode
 from ieg_fsr.data.encoded_images import EncodedImages
 from ieg_fsr.files import write_json
+from ieg_fsr.quiet_import import without_lines
 
 # Fewer files are decoded faster than a user can wonder what is going on.
 CACHED_FROM = 5000
+# More than any camera takes (11,585 x 11,585): a file that claims more is made to fill the memory.
+LARGEST_PIXELS = 2**27
+# What decoders write to stderr about files that are named to the user anyway.
+_DECODERS_LINES = re.compile(
+    rb" (jpeg_mem|jpeg_handle|png_io|gif_io)\.cc:\d+\]"
+    rb"|^(Corrupt JPEG data|Premature end of JPEG|Improper call to JPEG library|Invalid SOS parameters|Not a JPEG"
+    rb"|Warning: unknown JFIF|Inconsistent progression|Unsupported marker type|Unsupported JPEG|Bogus |libpng )"
+)
 
 
 def corrupt_ids(images: EncodedImages) -> np.ndarray:
@@ -44,12 +54,17 @@ def corrupt_ids(images: EncodedImages) -> np.ndarray:
 def _decode_all(images: EncodedImages) -> np.ndarray:
     def decoded(example_id: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # A pixel has to leave the function, else the decoding would be optimised away.
-        return example_id, decode(images.content(example_id))[0, 0, 0]
+        content = images.content(example_id)
+        with tf.control_dependencies(
+            [tf.debugging.assert_less_equal(claimed_pixels(content), tf.constant(LARGEST_PIXELS, tf.int64))]
+        ):
+            return example_id, decode(tf.identity(content))[0, 0, 0]
 
     ids = tf.data.Dataset.range(len(images)).map(decoded, num_parallel_calls=tf.data.AUTOTUNE)
     sound: np.ndarray = np.zeros(len(images), bool)
-    for chunk, _ in ids.ignore_errors().batch(256).as_numpy_iterator():
-        sound[chunk] = True
+    with without_lines(_DECODERS_LINES):
+        for chunk, _ in ids.ignore_errors().batch(256).as_numpy_iterator():
+            sound[chunk] = True
     return np.flatnonzero(~sound)
 
 

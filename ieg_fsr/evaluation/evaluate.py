@@ -18,6 +18,7 @@ from ieg_fsr.evaluation.metrics import (
     per_class_accuracy,
     top_k_accuracy,
 )
+from ieg_fsr.evaluation.untrusted_models import check_archive, check_saved_model
 
 # Beyond these sizes a report stops being readable, and a matrix of Python integers stops fitting into memory.
 LARGEST_PRINTED_MATRIX = 20
@@ -47,6 +48,7 @@ class SavedModelClassifier:
     """A SavedModel written by `keras.Model.export`, called like a Keras model; it can only infer."""
 
     def __init__(self, path: str):
+        check_saved_model(path)
         self._module = tf.saved_model.load(path)
         if not hasattr(self._module, "serve"):
             raise TypeError("it has no `serve` endpoint as `model.export` writes it")
@@ -161,7 +163,7 @@ def evaluate_model(
 def load_classifier(path: str | os.PathLike) -> Classifier:
     """Loads a classifier from a `.keras` or `.h5` file or from a SavedModel directory made by `model.export()`.
 
-    Keras' safe mode is on: a file that wants to run Python code of its own is refused.
+    Nothing in it is executed but arithmetic: see `untrusted_models`.
 
     Raises:
       UserError: there is no such file, or no Keras model in it; the message is one line.
@@ -179,6 +181,8 @@ def load_classifier(path: str | os.PathLike) -> Classifier:
 
 
 def _load_file(path: str) -> keras.Model:
+    if path.endswith(".keras"):
+        check_archive(path)
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
     if not isinstance(model, keras.Model):
         raise TypeError(f"it holds a {type(model).__name__}")

@@ -1,8 +1,11 @@
 import pathlib
+import pickle
+import zipfile
 
 import numpy as np
 import pytest
 
+from ieg_fsr.data import npz
 from ieg_fsr.data.npz import image_side, load_npz
 from ieg_fsr.errors import UserError
 
@@ -93,3 +96,70 @@ def test_side_from_the_header(tmp_path, shape, side):
     assert image_side(save(tmp_path / "d.npz", x_train=np.zeros(shape, np.uint8))) == side
     np.savez_compressed(tmp_path / "c.npz", x_train=np.zeros(shape, np.uint8))
     assert image_side(str(tmp_path / "c.npz")) == side
+
+
+class Marker:
+    """Unpickled, it would make a file."""
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (pathlib.Path("executed"),)
+
+
+def test_pickled_arrays_are_refused_and_not_executed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("d.npz", x_train=np.array([Marker()] * 4, object), y_train=np.arange(4) % 2)
+    with np.load("d.npz", allow_pickle=True) as archive:
+        _ = archive["x_train"]
+    pathlib.Path("executed").unlink()  # The attack works where pickles are allowed.
+    with pytest.raises(UserError, match="plain arrays"):
+        load_npz("d.npz")
+    assert not pathlib.Path("executed").exists()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"__import__('os').system('touch executed')",
+        b"(" * 20_000,
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000000000,), }",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (-5,), }",
+        b"{'descr': 'O', 'fortran_order': False, 'shape': (1,), }",
+    ],
+    ids=lambda header: header[:40].decode(),
+)
+def test_a_hostile_header(tmp_path, monkeypatch, header):
+    monkeypatch.chdir(tmp_path)
+    content = b"\x93NUMPY\x02\x00" + len(header).to_bytes(4, "little") + header
+    with zipfile.ZipFile("d.npz", "w") as archive:
+        for key in ("x_train", "y_train"):
+            archive.writestr(f"{key}.npy", content)
+    image_side("d.npz")  # says nothing, and does not fail
+    with pytest.raises(UserError, match=r"^--dataset=npz:d\.npz must .*Received: ") as caught:
+        load_npz("d.npz")
+    assert "\n" not in str(caught.value)
+    assert not pathlib.Path("executed").exists()
+
+
+def test_an_archive_that_unpacks_to_more_than_the_memory(tmp_path, monkeypatch):
+    path = tmp_path / "d.npz"
+    np.savez_compressed(path, x_train=np.zeros((4000, 50, 50), np.uint8), y_train=np.arange(4000) % 2)
+    assert path.stat().st_size < 100_000
+    pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2000}
+    monkeypatch.setattr(npz.os, "sysconf", pages.__getitem__)
+    with pytest.raises(
+        UserError, match=r"must fit into this machine's memory of 0\.0 GiB\. Received: 0\.0 GiB unpacked"
+    ):
+        load_npz(str(path))
+    pages["SC_PHYS_PAGES"] = 3000
+    assert load_npz(str(path)).train.image_shape == (50, 50, 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", pickle.dumps(Marker())], ids=["nothing", "a text", "a pickle"])
+def test_a_member_that_is_no_array(tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile("d.npz", "w") as archive:
+        for key in ("x_train", "y_train"):
+            archive.writestr(f"{key}.npy", content)
+    with pytest.raises(UserError, match=r"plain arrays\. Received: x_train is no array"):
+        load_npz("d.npz")
+    assert not pathlib.Path("executed").exists()

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 import ieg_fsr
 from ieg_fsr.data.encoded_images import EncodedImages
-from ieg_fsr.data.pipeline import Examples, examples
+from ieg_fsr.data.pipeline import Examples, chunks, examples
+from ieg_fsr.errors import UserError
 
 
 def numbered(count, batch_size, seed=0):
@@ -119,12 +120,12 @@ def test_takes_any_source_with_random_access():
 
 @pytest.mark.parametrize("batch_size", [0, -1, 6])
 def test_bad_batch_size_is_refused(batch_size):
-    with pytest.raises(ValueError, match=rf"batch_size must be in 1..5 .*Received: {batch_size}"):
+    with pytest.raises(UserError, match=rf"batch_size must be in 1..5 .*Received: {batch_size}"):
         numbered(5, batch_size)
 
 
 def test_different_lengths_are_refused():
-    with pytest.raises(ValueError, match=r"same length. Received: 5 and 4"):
+    with pytest.raises(UserError, match=r"same length. Received: 5 and 4"):
         examples(np.zeros([5, 2]), np.zeros(4, int), 2)
 
 
@@ -215,8 +216,8 @@ def test_making_the_batches_reads_no_image(tmp_path):
 
 
 def test_members_are_cropped_anew_for_every_epoch(patches):
-    data = Examples(patches, np.zeros(7, int), 2)
-    first, again, later = (data.member_images(epoch)(np.array([3, 6])) for epoch in (1, 1, 2))
+    data, both = Examples(patches, np.zeros(7, int), 2), np.array([3, 6])
+    first, again, later = (data.member_images(epoch, both)(both) for epoch in (1, 1, 2))
     assert first.shape == (2, 16, 16, 3)
     np.testing.assert_array_equal(first, again)
     assert (first[0] != later[0]).any()
@@ -224,5 +225,29 @@ def test_members_are_cropped_anew_for_every_epoch(patches):
 
 
 def test_members_in_memory_are_fetched_as_they_are():
-    x = np.arange(12.0)
-    np.testing.assert_array_equal(examples(x, np.zeros(12, int), 2).member_images(3)(np.array([5, 1])), [5, 1])
+    data, members = examples(np.arange(12.0), np.zeros(12, int), 2), np.array([5, 1])
+    np.testing.assert_array_equal(data.member_images(3, members)(members), [5, 1])
+
+
+def test_evaluation_sees_every_example_once_in_order():
+    x, y = np.arange(1204).reshape(602, 2).astype(np.uint8), np.arange(602) % 7
+    data = examples(x, y, 100)
+    parts = list(data.for_evaluation().as_numpy_iterator())
+    np.testing.assert_array_equal(np.concatenate([inputs for inputs, _ in parts]), x)
+    np.testing.assert_array_equal(np.concatenate([labels for _, labels in parts]), y)
+    np.testing.assert_array_equal(np.concatenate([ids for ids, _ in chunks(data.source)]), np.arange(602))
+    assert parts[0][0].dtype == np.uint8
+
+
+def test_evaluation_sees_the_middle_of_encoded_images(patches):
+    [(inputs, _)] = Examples(patches, np.zeros(7, int), 2).for_evaluation().as_numpy_iterator()
+    np.testing.assert_array_equal(inputs, patches.images(np.arange(7)))
+
+
+def test_users_arrays_are_checked():
+    data = examples([[0.5], [1.5]], [[1], [0]], 2)
+    assert (data.source.images(np.array([1])).dtype, data.given_labels.tolist()) == (np.float32, [1, 0])
+    with pytest.raises(UserError, match="NaN or infinity in example 1"):
+        examples([0.0, np.nan], [0, 1], 2)
+    with pytest.raises(UserError, match="one-hot"):
+        examples([0.0, 1.0], np.eye(2), 2)

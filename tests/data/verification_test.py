@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ieg_fsr.data import verification
 from ieg_fsr.data.encoded_images import EncodedImages
@@ -67,3 +68,34 @@ def test_the_cache_is_a_plain_list(paths, monkeypatch, tmp_path):
     corrupt_ids(source(paths))
     [file] = (tmp_path / "cache" / "ieg_fsr").iterdir()
     assert json.loads(file.read_text()) == [2, 5, 6]
+
+
+def test_an_image_of_more_pixels_than_any_camera_takes(tmp_path, monkeypatch):
+    for name in ("a.png", "b.gif", "c.jpg"):
+        Image.new("L", (40, 25)).save(tmp_path / name)
+    paths = [str(path) for path in sorted(tmp_path.iterdir())]
+    monkeypatch.setattr(verification, "LARGEST_PIXELS", 1000)
+    assert corrupt_ids(source(paths)).tolist() == []
+    monkeypatch.setattr(verification, "LARGEST_PIXELS", 999)
+    assert corrupt_ids(source(paths)).tolist() == [0, 1, 2]
+
+
+def test_a_png_that_would_fill_the_memory(tmp_path):
+    """Genuine: 12,000 x 12,000 pixels of one bit in some kilobytes, which TensorFlow would decode."""
+    Image.new("1", (12_000, 12_000)).save(tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size < 100_000
+    assert corrupt_ids(source([str(tmp_path / "a.png")])).tolist() == [0]
+
+
+def test_libjpegs_own_lines_are_held_back(paths, capfd):
+    content = bytearray(pathlib.Path(paths[0]).read_bytes())
+    scan = content.index(b"\xff\xda")
+    content[scan + 40 : scan + 60] = bytes(20)
+    for path in paths[:2]:
+        pathlib.Path(path).write_bytes(content[: -len(content) // 3])
+    plain = EncodedImages([paths[0]], [0], 16)
+    with pytest.raises(Exception, match="JPEG"):
+        plain.images([0])
+    assert "JPEG" in capfd.readouterr().err
+    assert 0 in corrupt_ids(source(paths))
+    assert capfd.readouterr().err == ""

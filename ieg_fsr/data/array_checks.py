@@ -1,0 +1,87 @@
+"""What users' own arrays must be, and how to say so: inputs and class numbers, before any training. NumPy only."""
+
+from typing import Any
+
+import numpy as np
+
+from ieg_fsr.errors import UserError
+
+_CHUNK = 1000  # examples looked at together
+
+
+def checked_inputs(x: Any) -> np.ndarray:
+    """Inputs [N, ...] as an array that TensorFlow takes: float64 becomes float32, the rest stays as it is, uncopied.
+
+    Args:
+        x: [N, ...], numbers (images, tables, token ids) or texts.
+
+    Raises:
+        UserError: several inputs, something else than numbers or texts, no example, or NaN or infinity among them.
+    """
+    if isinstance(x, dict | tuple):
+        raise UserError(f"x must be one array [N, ...]: put several inputs together into one. Received: {_kind(x)}")
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise UserError(f"x must be one array [N, ...]: all examples of one shape. Received: {_kind(x)}") from None
+    for kind in (str, bytes):
+        if array.dtype == object and all(isinstance(text, kind) for text in array.ravel()):
+            array = array.astype(kind)
+    if array.dtype.kind not in "fiubUS" or array.ndim < 1:
+        raise UserError(f"x must be an array [N, ...] of numbers or texts. Received: {_kind(array)}")
+    if not len(array):
+        raise UserError(f"x must hold at least one example. Received: {_kind(array)}")
+    if array.dtype == np.float64:
+        array = array.astype(np.float32)
+    if array.dtype.kind == "f":
+        _check_finite(array)
+    return array
+
+
+def checked_class_numbers(y: Any, name: str = "y", num_classes: int | None = None) -> np.ndarray:
+    """Labels as int32 [N].
+
+    Args:
+        y: [N] or [N, 1], integers, or floats without a fraction.
+        name: of the argument, for the message.
+        num_classes: C, if it is known.
+
+    Raises:
+        UserError: one-hot labels, texts, fractions, or a number outside 0..C-1.
+    """
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim == 2:
+        raise UserError(f"{name} must be class numbers [N]: take {name}.argmax(axis=1) of one-hot labels. "
+                        f"Received: {_kind(array)}")  # fmt: skip
+    if array.ndim != 1:
+        raise UserError(f"{name} must be class numbers [N]. Received: {_kind(array)}")
+    if array.dtype.kind in "OUS":
+        raise UserError(f"{name} must be class numbers: take np.unique({name}, return_inverse=True)[1] of names. "
+                        f"Received: {_kind(array)}")  # fmt: skip
+    if array.dtype.kind == "f" and (array == np.round(array)).all():
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iub":
+        raise UserError(f"{name} must be whole numbers, one for each class. Received: {_kind(array)}")
+    limit = "" if num_classes is None else f"..{num_classes - 1}, the classifier's {num_classes} logits"
+    outside = (array < 0) if num_classes is None else (array < 0) | (array >= num_classes)
+    if outside.any():
+        raise UserError(f"{name} must be class numbers from 0{limit}. Received: {array[outside][0]}")
+    return array.astype(np.int32)
+
+
+def _check_finite(array: np.ndarray) -> None:
+    for start in range(0, len(array), _CHUNK):
+        chunk = array[start : start + _CHUNK].reshape(len(array[start : start + _CHUNK]), -1)
+        bad = ~np.isfinite(chunk).all(axis=1)
+        if bad.any():
+            raise UserError("x must be finite: fill in or leave out what is missing. "
+                            f"Received: NaN or infinity in example {start + int(np.argmax(bad))}")  # fmt: skip
+
+
+def _kind(value: Any) -> str:
+    """Type and shape, for a message."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {list(value.shape)}"
+    return f"a {type(value).__name__} of {len(value)}"
