@@ -6,20 +6,25 @@
     model.fit(ieg_fsr.examples(x, y, batch_size=100), epochs=128)
     model.label_report()
 
+`examples_from_directory` and `examples_from_dataset` make the same of folders of images and of `tf.data` sets.
 TensorFlow is imported at the first use of a name, not with the package.
 """
 
 import importlib
 from typing import Any
 
+from ieg_fsr.version import VERSION
+
 _HOMES = {
     "FSR": "ieg_fsr.methods.fsr",
     "Supervised": "ieg_fsr.methods.supervised",
     "examples": "ieg_fsr.data.pipeline",
+    "examples_from_dataset": "ieg_fsr.data.dataset_examples",
+    "examples_from_directory": "ieg_fsr.data.directory_examples",
     "UserError": "ieg_fsr.errors",
 }
 __all__ = sorted(_HOMES)
-__version__ = "0.1.0"
+__version__ = VERSION
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from ieg_fsr.command_line import given_settings
 from ieg_fsr.cost.entries import ROWS, SWEEPS, Entry, entries_of
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, one_line
 from ieg_fsr.files import make_directory, write_json
 from ieg_fsr.networks import NETWORKS
 from ieg_fsr.quiet_import import import_tensorflow
@@ -21,6 +21,10 @@ BAD_INPUT = 2
 _METHODS = "keras,supervised,fsr,fsr_faithful,l2r,mwn,mwn_dense"
 _EPOCH_METHODS = "supervised,fsr"
 _NOTES = """\
+  python -m ieg_fsr.benchmark --output=cost.json
+  python -m ieg_fsr.benchmark --networks=resnet32,resnet50 --methods=supervised,fsr --steps=40
+  python -m ieg_fsr.benchmark --methods=supervised,fsr --dictionary_size=200,5000
+
 All other flags of ieg_fsr.main are taken as well: --batch_size=100 --image_size=32 --pusher=release
 --reward_features=history --reward_interval=4 --jit_compile=true --precision=mixed_bfloat16 --mixup ...
 What is not given is the recipe of CIFAR-10 with label noise, past its warm-up.
@@ -30,7 +34,9 @@ it, mwn_dense is mwn with a lookahead of the final Dense layer only.
 
 time: median of the ratios to supervised in the same round, with quartiles. FLOPs: convolutions and matrix products in
 the graph of the step, also as a ratio: what the time would be if nothing else cost any. MiB: what the device's
-allocator says that a method holds, with the most that one of its steps adds."""
+allocator says that a method holds, with the most that one of its steps adds.
+
+Exit codes: 0 done, 2 bad input (one line on stderr says what)."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _check_output(arguments.output)
         rows = _measure(networks, arguments)
     except UserError as error:
-        print(f"ieg_fsr: {error}", file=sys.stderr)
+        print(f"ieg_fsr: {one_line(error)}", file=sys.stderr)
         return BAD_INPUT
     from ieg_fsr.cost.rows import table
 

@@ -4,9 +4,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ieg_fsr.config import Config, resolve
+from ieg_fsr.config import resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods import METHODS
+from ieg_fsr.settings import Config
 
 # Rows that are no method of the command line by themselves, and the settings that they stand for. "keras" is a plain
 # keras.Model of the same network with the same optimizer.
@@ -79,6 +80,8 @@ def _entry(network: str, name: str, given: dict[str, Any], swept: dict[str, int]
     }
     own = VARIANTS.get(name, {"method": name})
     config = resolve(defaults | given | swept | _FIXED | own | {"network": network})
+    if config.strategy != "none":
+        raise UserError(f"--strategy must be none: the benchmark measures one replica. Received: {config.strategy}")
     for setting in ("batch_size", "dictionary_size"):
         value, examples = getattr(config, setting), config.train_examples or 0
         if value > examples:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.config import Config
-from ieg_fsr.data.pipeline import Examples
+from ieg_fsr.data.pipeline import Examples, each_step
 from ieg_fsr.data.sources import ArraySource, DataSet, checked_ids
+from ieg_fsr.settings import Config
 
 NUM_CLASSES = 10
 _POOL = 200  # different images, where they are repeated
@@ -59,8 +59,7 @@ class RepeatedExamples(Examples):
             ids = self.batch_ids(step)
             return tf.gather(inputs, ids % pool_size), tf.gather(labels, ids % pool_size), ids
 
-        steps = tf.data.Dataset.range(start_step, stop_step)
-        return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+        return each_step(batch, start_step, stop_step)
 
 
 def synthetic_data(config: Config, repeat: bool) -> DataSet:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.supervised import Supervised
+from ieg_fsr.replicas import share, whole
 
 
 def small_loss_mask(losses: tf.Tensor, kept_share: tf.Tensor) -> tf.Tensor:
@@ -69,7 +70,7 @@ class CoTeaching(Supervised):
         batch = self.prepare(data)
         with tf.GradientTape() as tape, tf.GradientTape() as second_tape:
             _, logits = self.forward(batch.images)
-            second_logits = tf.cast(self.second_classifier(batch.images, training=True), tf.float32)
+            second_logits = whole(tf.cast(self.second_classifier(share(batch.images), training=True), tf.float32))
             losses, second_losses = self.sample_losses(batch, logits), self.sample_losses(batch, second_logits)
             loss = _mean_of_chosen(losses, small_loss_mask(second_losses, self.kept_share))
             second_loss = _mean_of_chosen(second_losses, small_loss_mask(losses, self.kept_share))

@@ -54,7 +54,11 @@ class ForwardCorrection(Supervised):
             return super().fit(x, *args, callbacks=callbacks, **kwargs)
         if not isinstance(x, Examples):
             raise UserError(f"fit must be given ieg_fsr.examples(x, y) for an estimate. Received: {type(x).__name__}")
-        estimate = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: self.before_epoch(epoch, x))
+        # An epoch that was begun by an earlier process has its estimate.
+        begun = kwargs.get("initial_epoch", 0) + bool(kwargs.get("first_step", 0))
+        estimate = keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, logs: self.before_epoch(epoch, x) if epoch >= begun else None
+        )
         return super().fit(x, *args, callbacks=[estimate, *(callbacks or [])], **kwargs)
 
     def before_epoch(self, epoch: int, examples: Examples) -> None:

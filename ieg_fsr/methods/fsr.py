@@ -28,26 +28,29 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods.compiled_parts import compiled_part
 from ieg_fsr.methods.dictionary_callback import DictionaryCallback
-from ieg_fsr.methods.label_report import LabelReport, label_report, own_log_probabilities, predicted_probabilities
+from ieg_fsr.methods.fit_arguments import checked_callbacks, refuse, training_data, warn_of_short_training
+from ieg_fsr.methods.fsr_settings import check_settings
+from ieg_fsr.methods.label_report import LabelReport, trained_label_report
 from ieg_fsr.methods.meta_part import Lookahead, MetaPart, Reward
 from ieg_fsr.methods.step_scopes import in_scope
 from ieg_fsr.methods.supervised import REWARD_STREAM, Batch, Supervised
+from ieg_fsr.replicas import share, update_rows, whole
 from ieg_fsr.reweighting.dictionary import RewardDictionary, select_members
 from ieg_fsr.reweighting.meta_gradient import VirtualSgd
-from ieg_fsr.reweighting.pseudo_labels import TABLE_DTYPES, PseudoLabelTable
+from ieg_fsr.reweighting.pseudo_labels import PseudoLabelTable
 from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
 from ieg_fsr.reweighting.reward_features import ForwardFeatures, HistoryFeatures
-from ieg_fsr.reweighting.weight_constraints import WEIGHT_CONSTRAINTS
+from ieg_fsr.reweighting.weight_mean import WeightMean
 from ieg_fsr.reweighting.weight_rules import DirectWeights, UniformWeights, WeightRule
-
-REWARD_FEATURES = ("forward", "history")
 
 
 class FSR(Supervised):
     """Trains a classifier on labels that may be wrong, or on rare classes, and learns a weight for every sample.
 
-    `fit` takes `ieg_fsr.examples(x, y)`: batches must carry a dense example id, and the dictionary fetches its members.
+    `fit` takes `ieg_fsr.examples(x, y)` or a `tf.data.Dataset` of (x, y, example_id): tables are kept by id, and the
+    dictionary fetches its members by it. Reward examples are forwarded with dropout and the batch's own statistics.
     """
 
     def __init__(
@@ -60,8 +63,8 @@ class FSR(Supervised):
         meta_layers: str = "dense",
         weight_rule: WeightRule | None = None,
         reward_batch_size: int = 200,
-        reward_features: str = "forward",
-        reward_interval: int = 4,
+        reward_features: str | None = None,
+        reward_interval: int | None = None,
         pusher: str = "lookahead",
         score_momentum: float = 0.9,
         lookahead_learning_rate: float = 0.1,
@@ -85,8 +88,9 @@ class FSR(Supervised):
             meta_layers: "dense", "all", or a layer's name or index: that layer and all above (see `cut_classifier`).
             weight_rule: `WeightNet`, `UniformWeights` (scores and pseudo labels alone); None for `DirectWeights`.
             reward_batch_size: q, spread over the classes as evenly as it goes.
-            reward_features: "forward" (of augmented images) or "history" (features left by training; dictionary only).
-            reward_interval: steps between two forwards, for "forward".
+            reward_features: "history" (kept, see `HistoryFeatures`) or "forward"; None: history, but forward with a
+                hold-out or an interval.
+            reward_interval: steps between two forwards, 4 if not given.
             pusher: what scores a sample, one of `PUSHERS`.
             score_momentum: lambda.
             lookahead_learning_rate: eta.
@@ -104,23 +108,22 @@ class FSR(Supervised):
             UserError: an argument is out of range, or the classifier does not end in Dense logits or cannot be cut.
         """
         super().__init__(classifier, mixup_alpha=mixup_alpha, **supervised)
-        sources = REWARD_FEATURES if clean_examples is None else ("forward",)
-        _check("sample_loss", self.sample_loss, self.sample_loss is None, "None: FSR looks ahead with cross-entropy")
-        _check("pusher", pusher, pusher in PUSHERS, f"one of {', '.join(PUSHERS)}")
-        _check("reward_features", reward_features, reward_features in sources, " or ".join(sources))
-        _check("weight_constraint", weight_constraint, weight_constraint in WEIGHT_CONSTRAINTS, "clip or shift")
-        _check("pseudo_label_dtype", pseudo_label_dtype, pseudo_label_dtype in TABLE_DTYPES, "float32 or float16")
-        _check("dictionary_size", dictionary_size, 1 <= dictionary_size <= num_examples, f"in 1..{num_examples}")
-        _check("reward_batch_size", reward_batch_size, reward_batch_size >= 1, "at least 1")
-        _check("reward_interval", reward_interval, reward_interval >= 1, "at least 1")
+        by_history = clean_examples is None and not reward_interval
+        reward_features = reward_features or ("history" if by_history else "forward")
+        check_settings(
+            num_examples, dictionary_size, reward_batch_size, reward_interval, clean_examples is not None,
+            sample_loss=self.sample_loss, pusher=pusher, reward_features=reward_features,
+            weight_constraint=weight_constraint, pseudo_label_dtype=pseudo_label_dtype,
+        )  # fmt: skip
         self.num_examples, self.reward_batch_size = num_examples, reward_batch_size
-        self.reward_features, self.reward_interval = reward_features, reward_interval
+        self.reward_features, self.reward_interval = reward_features, reward_interval or 4
         self.pusher = PUSHERS[pusher]
         self.weight_rule = weight_rule or DirectWeights(weight_constraint)
         self.reweight_warmup_epochs, self.pseudo_label_loss_weight = reweight_warmup_epochs, pseudo_label_loss_weight
         self.reweighting = False
         step = VirtualSgd(lookahead_learning_rate, lookahead_momentum, self.weight_decay)
         self.meta_part = MetaPart(classifier, meta_layers, step)
+        self.parts = self.meta_part.below, self.meta_part.above
         self.clean_examples = clean_examples
         self.training_examples: Examples | None = None
         reward_set_size = dictionary_size if clean_examples is None else len(clean_examples.given_labels)
@@ -133,9 +136,11 @@ class FSR(Supervised):
             self.pseudo_labels = PseudoLabelTable(num_examples, self.num_classes, label_momentum, pseudo_label_dtype)
         # Weight of each example when it was last trained on, relative to uniform.
         self.last_weights = tf.Variable(tf.ones([num_examples]), trainable=False, name="last_weights")
+        self.mean_weights = WeightMean(num_examples)
+        # Of all steps so far: a batch whose meta gradients are all clipped is not learned from.
+        self.zero_weight_batches = tf.Variable(0, trainable=False, dtype=tf.int64, name="zero_weight_batches")
         if lookahead_losses:
-            # Before and after the step; NaN until the first visit.
-            unseen = tf.fill([num_examples, 2], float("nan"))
+            unseen = tf.fill([num_examples, 2], float("nan"))  # before and after the step
             self.last_losses = tf.Variable(unseen, trainable=False, name="last_losses")
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -144,22 +149,16 @@ class FSR(Supervised):
         reward = self.draw_reward()  # 3
         with tf.GradientTape() as tape:
             features, logits = self.forward(batch.images)  # 2
-            losses = self.sample_losses(batch, logits)
+            losses, regularization = self.sample_losses(batch, logits), self.regularization()
             with tape.stop_recording():
                 lookahead = self.meta_part.look_ahead(self.weight_rule, losses, features, batch.targets, reward)  # 4, 5
                 self.push_scores(batch, features, losses, lookahead)  # 7
-            loss = self.weighted_loss(losses, lookahead.sample_weights)  # 6
+            loss = self.weighted_loss(losses, lookahead.sample_weights) + regularization  # 6
             loss += self.pseudo_label_loss(batch, logits)
         gradients = self.update(tape, loss)
         self.meta_part.accumulate(self.classifier.trainable_variables, gradients, self.step_taken(gradients))
         self.remember(batch, features, logits, lookahead.sample_weights)  # 8
         return self.measure(batch, logits, loss)
-
-    @in_scope("forward")
-    def forward(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Step 2: features [B, ...] below the meta part and logits [B, C], float32."""
-        features = self.meta_part.below(images, training=True)
-        return features, tf.cast(self.meta_part.above(features, training=True), tf.float32)
 
     @in_scope("reward")
     def draw_reward(self) -> Reward | None:
@@ -177,7 +176,7 @@ class FSR(Supervised):
         unmixed_features = None
         if self.scores is not None and self.pusher.needs_unmixed_features:
             with tf.name_scope("unmixed_forward"):
-                unmixed_features = self.frozen_features(batch.unmixed_images)
+                unmixed_features = whole(self.frozen_features(share(batch.unmixed_images)))
         inputs = PusherInputs(
             losses,
             tf.cast(features, tf.float32),
@@ -191,7 +190,7 @@ class FSR(Supervised):
             self.scores.update(batch.example_ids, self.pusher.score(inputs))
         if self.last_losses is not None:
             before_and_after = [-PUSHERS[name].score(inputs) for name in ("negative_loss", "lookahead")]
-            self.last_losses.scatter_nd_update(batch.example_ids[:, tf.newaxis], tf.stack(before_and_after, axis=1))
+            update_rows(self.last_losses, batch.example_ids, tf.stack(before_and_after, axis=1))
 
     @in_scope("loss")
     def weighted_loss(self, losses: tf.Tensor, sample_weights: tf.Tensor) -> tf.Tensor:
@@ -212,10 +211,13 @@ class FSR(Supervised):
         """Step 8, and what the reward source and the reports keep of the batch."""
         if self.pseudo_labels is not None:
             self.pseudo_labels.update(batch.example_ids, logits)
-        self.reward.observe(batch.example_ids, tf.cast(features, tf.float32))
+        if not self.mixup_alpha:  # the features of a mixed image are no member's own
+            self.reward.observe(batch.example_ids, tf.cast(features, tf.float32))
         relative_weights = sample_weights * tf.cast(tf.size(sample_weights), tf.float32)
-        self.last_weights.scatter_nd_update(batch.example_ids[:, tf.newaxis], relative_weights)
+        update_rows(self.last_weights, batch.example_ids, relative_weights)
+        self.zero_weight_batches.assign_add(tf.cast(tf.reduce_max(sample_weights) <= 0.0, tf.int64))
 
+    @compiled_part
     def frozen_features(self, images: tf.Tensor) -> tf.Tensor:
         """Features [B, ...] by the batch's own batch-norm statistics; moving averages stay as they are, no gradient."""
         network = self.meta_part.below
@@ -224,22 +226,25 @@ class FSR(Supervised):
         features, _ = network.stateless_call(trainable, others, images, training=True)
         return tf.stop_gradient(tf.cast(features, tf.float32))
 
-    def fit(self, x: Any = None, *args: Any, callbacks: list | None = None, **kwargs: Any) -> keras.callbacks.History:
-        """`keras.Model.fit` on `ieg_fsr.examples(...)`; renews the dictionary at the end of every epoch."""
-        if not isinstance(x, Examples):
-            raise UserError(f"FSR.fit takes ieg_fsr.examples(x, y), which carry ids. Received: {type(x).__name__}")
-        if len(x.source) != self.num_examples:
-            raise UserError(f"num_examples must be that of the data, {len(x.source)}. Received: {self.num_examples}")
-        self.training_examples = x
-        dictionary = DictionaryCallback(kwargs.get("initial_epoch", 0))
-        return super().fit(x, *args, callbacks=[dictionary, *(callbacks or [])], **kwargs)
+    def fit(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, *args: Any, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """`keras.Model.fit` on `Examples` or a dataset of (x, y, example_id); renews the dictionary after every epoch.
+
+        Raises:
+            UserError: see `Supervised.fit`; data without ids, or not those that the model was made for.
+        """
+        refuse(isinstance(x, Examples | tf.data.Dataset), kwargs | {"y": y, "batch_size": batch_size})
+        self.training_examples = x = training_data(x, self.num_examples, self.num_classes)
+        callbacks = checked_callbacks(kwargs.pop("callbacks", None))
+        initial_epoch = kwargs.get("initial_epoch", 0)
+        ahead = self.epochs_ahead(initial_epoch)
+        warn_of_short_training(epochs + ahead, self.reweight_warmup_epochs)
+        dictionary = DictionaryCallback(initial_epoch, kwargs.get("first_step", 0), ahead)
+        return super().fit(x, y, batch_size, epochs, *args, callbacks=[dictionary, *callbacks], **kwargs)
 
     def renew_dictionary(self, epoch: int) -> None:
-        """Step 9: the best-scored examples of each class become the dictionary; a hold-out keeps its members.
-
-        Args:
-            epoch: the one that follows.
-        """
+        """Step 9: the best-scored of each class become the dictionary of `epoch`; a hold-out keeps its members."""
         rewarding = self.clean_examples or self.seen_examples()
         members = np.argsort(rewarding.given_labels, kind="stable")
         if self.scores is not None:
@@ -248,7 +253,13 @@ class FSR(Supervised):
             members = select_members(scores, labels, self.reward_set.size, self.num_classes, rng)
         self.reward_set.assign(members, rewarding.given_labels[members])
         if epoch >= self.reweight_warmup_epochs:
-            self.reward.renew(rewarding.member_images(epoch), tf.constant([self.seed, epoch], tf.int32))
+            self.reward.renew(rewarding.member_images(epoch, members), tf.constant([self.seed, epoch], tf.int32))
+
+    def keep_dictionary(self, epoch: int) -> None:
+        """Takes up the dictionary of a checkpoint within `epoch`, with the images that its members had."""
+        if epoch >= self.reweight_warmup_epochs:
+            rewarding = self.clean_examples or self.seen_examples()
+            self.reward.load(rewarding.member_images(epoch, self.reward_set.members()))
 
     def set_epoch(self, epoch: int) -> None:
         """Switches re-weighting on or off for an epoch; a switch traces the train function anew."""
@@ -258,22 +269,18 @@ class FSR(Supervised):
             self.make_train_function(force=True)
 
     def checkpoint_parts(self) -> dict[str, Any]:
-        """The dictionary and its features are left out: `renew_dictionary` works them out from the scores."""
-        names = ("scores", "pseudo_labels", "last_weights", "last_losses", "weight_rule")
+        """With tables, dictionary and reward features; the images of the dictionary are fetched again."""
+        names = ["scores", "pseudo_labels", "last_weights", "last_losses", "weight_rule", "reward_set"]
+        names += ["zero_weight_batches", "mean_weights"]
         variables = (tf.Module, tf.Variable)
         parts = {name: getattr(self, name) for name in names if isinstance(getattr(self, name), variables)}
         accumulators = {f"accumulator_{i}": value for i, value in enumerate(self.meta_part.accumulators)}
-        return super().checkpoint_parts() | parts | accumulators
+        return super().checkpoint_parts() | parts | accumulators | {"reward": self.reward.state()}
 
     def label_report(self) -> LabelReport:
-        """What training learned about each given label, ordered by example id; the classifier fills in for a table."""
-        examples = self.seen_examples()
-        scores, probabilities = (table and table.read() for table in (self.scores, self.pseudo_labels))
-        if scores is None or probabilities is None:
-            predicted = predicted_probabilities(self.classifier, examples.source)
-            scores = own_log_probabilities(predicted, examples.given_labels) if scores is None else scores
-            probabilities = predicted if probabilities is None else probabilities
-        return label_report(examples.given_labels, scores, self.last_weights.numpy(), probabilities)
+        """What training learned about each given label, ordered by example id; see `LabelReport`."""
+        scores, log = self.scores and self.scores.read(), self.pusher.is_log_probability
+        return trained_label_report(self.classifier, self.seen_examples(), scores, log, self.mean_weights.read())
 
     def seen_examples(self) -> Examples:
         """The training data of the latest `fit`.
@@ -286,15 +293,8 @@ class FSR(Supervised):
         return self.training_examples
 
     def _reward_source(self) -> ForwardFeatures | HistoryFeatures:
-        def forward(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-            return self.frozen_features(self.augmented(images, seed))
-
+        forward = lambda images, seed: self.frozen_features(share(self.augmented(images, seed)))  # noqa: E731
         shape = self.meta_part.below.output_shape[1:]
         if self.reward_features == "history":
             return HistoryFeatures(self.reward_set, forward, self.num_examples, shape, self.reward_batch_size)
         return ForwardFeatures(self.reward_set, forward, shape, self.reward_batch_size, self.reward_interval)
-
-
-def _check(name: str, value: Any, allowed: bool, rule: str) -> None:
-    if not allowed:
-        raise UserError(f"{name} must be {rule}. Received: {value}")

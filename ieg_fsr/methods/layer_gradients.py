@@ -60,7 +60,7 @@ def _squared_gradients(losses: Any, parameters: Sequence[tf.Tensor]) -> list[flo
 def _training_batch(model: FSR, epoch: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     examples = model.seen_examples()
     ids = examples.batch_ids(tf.cast(model.optimizer.iterations.value, tf.int64))
-    images = tf.constant(examples.member_images(epoch)(ids.numpy()))
+    images = tf.constant(examples.member_images(epoch, ids.numpy())(ids.numpy()))
     return images, tf.gather(examples.given_labels, ids), ids
 
 
@@ -68,7 +68,7 @@ def _reward_batch(model: FSR, epoch: int) -> Reward:
     draw_seed, augmentation_seed = split(model.step_seed(REWARD_STREAM))
     slots = model.reward_set.draw(model.reward_batch_size, draw_seed)
     ids = tf.gather(model.reward_set.member_ids, slots).numpy()
-    images = tf.constant((model.clean_examples or model.seen_examples()).member_images(epoch)(ids))
+    images = tf.constant((model.clean_examples or model.seen_examples()).member_images(epoch, ids)(ids))
     labels = tf.gather(model.reward_set.member_labels, slots)
     return Reward(model.augmented(images, augmentation_seed), model.targets_of(labels))
 

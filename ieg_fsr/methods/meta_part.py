@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ieg_fsr.methods.step_scopes import in_scope
 from ieg_fsr.networks.cut import cut_classifier
+from ieg_fsr.replicas import summed
 from ieg_fsr.reweighting.meta_gradient import Losses, VirtualSgd, meta_gradient, virtual_step
 from ieg_fsr.reweighting.weight_rules import UniformWeights, WeightRule
 
@@ -103,11 +104,13 @@ class MetaPart(tf.Module):
 
         Args:
             variables: of the whole classifier.
-            gradients: theirs.
+            gradients: theirs, this replica's part.
             step_taken: scalar, bool, whether there was an update; None: there was.
         """
+        if not self.accumulators:
+            return
         gradient_of = {id(variable): gradient for variable, gradient in zip(variables, gradients, strict=True)}
-        # No accumulators without momentum.
-        for accumulator, variable in zip(self.accumulators, self.above.trainable_variables, strict=False):
-            moved = self.settings.momentum * accumulator + gradient_of[id(variable)]
+        own_gradients = summed([gradient_of[id(variable)] for variable in self.above.trainable_variables])
+        for accumulator, gradient in zip(self.accumulators, own_gradients, strict=True):
+            moved = self.settings.momentum * accumulator + gradient
             accumulator.assign(moved if step_taken is None else tf.where(step_taken, moved, accumulator))

@@ -18,6 +18,11 @@ class ParameterAverage(tf.Module):
         self._average = keras.models.clone_model(classifier)
         self._average.set_weights(classifier.get_weights())
 
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All variables of the averaged classifier."""
+        return self._average.variables
+
     def update(self, step: tf.Tensor) -> None:
         """Follows the classifier's parameters. Args: step: t, scalar, steps made before this one."""
         t = tf.cast(step, tf.float32)

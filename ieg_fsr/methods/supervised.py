@@ -7,11 +7,17 @@ import keras
 import tensorflow as tf
 from keras.optimizers import LossScaleOptimizer
 
+from ieg_fsr.data.array_checks import checked_class_numbers
 from ieg_fsr.data.mixup import mixup
 from ieg_fsr.data.pipeline import Examples
+from ieg_fsr.errors import UserError
+from ieg_fsr.methods.classifier_model import ClassifierModel
+from ieg_fsr.methods.compiled_parts import compiled_part
+from ieg_fsr.methods.fit_arguments import class_numbers, evaluation_data, refuse
 from ieg_fsr.methods.parameter_average import ParameterAverage
 from ieg_fsr.methods.step_scopes import in_scope
-from ieg_fsr.networks.split import split_classifier
+from ieg_fsr.networks.inputs import keeps_input_type, takes_tokens
+from ieg_fsr.replicas import count, on_every_replica, reducible, share, whole
 from ieg_fsr.stateless_random import fold_in
 
 # Inputs [B, ...] and a stateless seed [2] -> augmented float32 inputs [B, ...].
@@ -42,10 +48,11 @@ class Batch(NamedTuple):
 SampleLoss = Callable[[Batch, tf.Tensor], tf.Tensor]
 
 
-class Supervised(keras.Model):
+class Supervised(ClassifierModel):
     """Trains a classifier on the given labels as they are. `compile` takes an optimizer and metrics, no loss.
 
-    Batches are (x, y) or (x, y, example_id); `fit` also takes `ieg_fsr.examples(...)`.
+    Batches are (x, y) or (x, y, example_id); `fit` also takes `ieg_fsr.examples(...)`. `evaluate`, `predict` and
+    `validation_data` take arrays, datasets, or `ieg_fsr.examples(...)`, in order. What is saved is the classifier.
     """
 
     # Which of the trained networks `classifier` is, for the summary of a run.
@@ -68,81 +75,114 @@ class Supervised(keras.Model):
         Args:
             classifier: built Functional or Sequential model that ends in Dense logits.
             sample_loss: what to train with; None for cross-entropy.
-            augment: applied to every batch on the device; None for none.
-            mixup_alpha: Beta parameter of MixUp; 0 for no MixUp.
+            augment: applied to every batch on the device: x [B, ...] and a seed [2] -> x; None for none.
+            mixup_alpha: Beta parameter of MixUp; 0 for no MixUp, as token ids and texts need it.
             label_smoothing: share of the target spread evenly over the classes, in [0, 1).
             weight_decay: factor of half the squared norm of all trainable variables.
             parameter_average_decay: of the moving average of the parameters; None keeps none.
             seed: of augmentation, MixUp and draws.
 
         Raises:
-            UserError: the classifier does not end in Dense logits.
+            UserError: the classifier does not end in Dense logits or has several inputs; MixUp of tokens.
         """
-        # A wrapper that converts nothing: the classifier's layers have policies of their own.
-        super().__init__(dtype="float32")
-        self.classifier = classifier
-        self.shared_network, self.head = split_classifier(classifier)
-        self.num_classes = self.head.units
+        super().__init__(classifier)
+        if mixup_alpha and takes_tokens(classifier):
+            raise UserError(
+                "mixup_alpha must be 0 for a classifier of token ids or texts, which cannot be mixed (one of images: "
+                f"without an integer dtype in its keras.Input). Received: {mixup_alpha:g}"
+            )
+        self._keeps_input_type = keeps_input_type(classifier)
         self.sample_loss = sample_loss
         self.augment, self.mixup_alpha, self.label_smoothing = augment, mixup_alpha, label_smoothing
         self.weight_decay, self.seed = weight_decay, seed
         self.parameter_average = None
         if parameter_average_decay is not None:
             self.parameter_average = ParameterAverage(classifier, parameter_average_decay)
-        self.loss_metric = keras.metrics.Mean(name="loss")
         # A method that re-weights puts its RewardDictionary and its weights [N] here, and if asked its own-label losses
         # around the lookahead [N, 2]; what monitors a run reads them.
         self.dictionary: Any = None
         self.last_weights: Any = None
         self.last_losses: Any = None
+        # Whole epochs of all calls of `fit`.
+        self.epochs_done = 0
         self.built = True
-
-    def compile(self, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> None:
-        """`keras.Model.compile`; gradients of a classifier that computes in float16 are scaled on their way back."""
-        optimizer = keras.optimizers.get(optimizer)
-        if self.classifier.compute_dtype == "float16" and not isinstance(optimizer, LossScaleOptimizer):
-            optimizer = LossScaleOptimizer(optimizer)
-        super().compile(optimizer, *args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of SGD on the mean loss of the batch."""
         batch = self.prepare(data)
         with tf.GradientTape() as tape:
             _, logits = self.forward(batch.images)
-            loss = tf.reduce_mean(self.sample_losses(batch, logits))
+            loss = tf.reduce_mean(self.sample_losses(batch, logits)) + self.regularization()
         self.update(tape, loss)
         return self.measure(batch, logits, loss)
 
-    def test_step(self, data: Any) -> dict[str, Any]:
-        """Cross-entropy and metrics on (x, y), without smoothing, augmentation or update."""
-        inputs, labels = data[0], data[1]
-        logits = self(inputs, training=False)
-        one_hot = tf.one_hot(labels, self.num_classes)
-        self.loss_metric.update_state(tf.nn.softmax_cross_entropy_with_logits(one_hot, logits))
-        return self.compute_metrics(inputs, labels, logits) | {"loss": self.loss_metric.result()}
+    def fit(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, *args: Any, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """`keras.Model.fit`; takes `Examples` as well, and then works out the steps of an epoch itself.
 
-    def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
-        """Logits [B, C] of the classifier."""
-        return self.classifier(inputs, training=training)
+        Called again, it goes on with the epoch that follows, though Keras counts from `initial_epoch`. With `Examples`
+        `first_step`, from 0, is the step of the initial epoch to go on with: its state, the metrics' too, was restored.
 
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """`keras.Model.fit`; takes `Examples` as well, and then works out the steps of an epoch itself."""
+        Raises:
+            UserError: an argument that has no meaning here, or labels that the classifier has no logit for.
+        """
+        first_step = kwargs.pop("first_step", 0)
+        refuse(isinstance(x, Examples), kwargs | {"y": y, "batch_size": batch_size})
+        if getattr(self, "optimizer", None) is None:
+            raise UserError("compile must come first: model.compile(optimizer). Received: fit of an uncompiled model")
+        kwargs["validation_data"] = evaluation_data(kwargs.get("validation_data"), self.num_classes)
+        y = y if y is None else checked_class_numbers(y, "y", self.num_classes)
+        initial_epoch = kwargs.pop("initial_epoch", 0)
+        ahead = self.epochs_ahead(initial_epoch)
+        counting = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._count(epoch + ahead + 1))
+        kwargs["callbacks"] = [*self.between_replicas(x), *(kwargs.get("callbacks") or []), counting]
         if isinstance(x, Examples):
-            per_epoch = x.steps_per_epoch
-            start, stop = kwargs.get("initial_epoch", 0) * per_epoch, kwargs.get("epochs", 1) * per_epoch
-            kwargs |= {"steps_per_epoch": per_epoch, "shuffle": False}
-            x = x.batches(start, stop)
-        self._create_variables()
-        return super().fit(x, *args, **kwargs)
+            if first_step:
+                history = self._fit_rest(x, first_step, initial_epoch, **kwargs)
+                initial_epoch += 1
+                if self.stop_training or initial_epoch >= epochs:
+                    return history
+            kwargs |= {"steps_per_epoch": x.steps_per_epoch, "shuffle": False}
+            x = x.batches((initial_epoch + ahead) * x.steps_per_epoch, (epochs + ahead) * x.steps_per_epoch)
+            x = on_every_replica(x, self.distribute_strategy)
+        self.create_variables()
+        return super().fit(x, y, batch_size, epochs, *args, initial_epoch=initial_epoch, **kwargs)
 
-    def _create_variables(self) -> None:
+    def _fit_rest(
+        self, examples: Examples, first_step: int, epoch: int, callbacks: list, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """The rest of an epoch; Keras resets the metrics at its beginning."""
+        variables = self.metrics_variables
+        values = [variable.numpy() for variable in variables]
+
+        def put_back(epoch: int, logs: dict | None) -> None:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+
+        per_epoch = examples.steps_per_epoch
+        batches = examples.batches(epoch * per_epoch + first_step, (epoch + 1) * per_epoch)
+        steps = {"steps_per_epoch": per_epoch - first_step, "shuffle": False}
+        batches = on_every_replica(batches, self.distribute_strategy)
+        callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=put_back), *callbacks]
+        return super().fit(batches, epochs=epoch + 1, initial_epoch=epoch, callbacks=callbacks, **kwargs | steps)
+
+    def epochs_ahead(self, initial_epoch: int) -> int:
+        """How far training is beyond what a call of `fit` that starts at `initial_epoch` says."""
+        return max(self.epochs_done - initial_epoch, 0)
+
+    def _count(self, epochs_done: int) -> None:
+        self.epochs_done = epochs_done
+
+    def create_variables(self) -> None:
         """Makes the optimizer's and the metrics' variables: a train function that makes any is traced twice."""
-        self.optimizer.build(self.classifier.trainable_variables)
-        self.compute_metrics(None, tf.zeros([1], tf.int32), tf.zeros([1, self.num_classes]))
+        with self.distribute_strategy.scope():
+            self.optimizer.build(self.classifier.trainable_variables)
+            self.compute_metrics(None, tf.zeros([1], tf.int32), tf.zeros([1, self.num_classes]))
 
     def checkpoint_parts(self) -> dict[str, Any]:
-        """What a checkpoint must hold to go on from the end of an epoch, by name."""
-        parts = {"classifier": self.classifier, "optimizer": self.optimizer}
+        """What a checkpoint must hold to go on from any step: by name a list of variables, or what has variables."""
+        parts = {"classifier": self.classifier, "optimizer": self.optimizer, "metrics": self.metrics_variables}
         if isinstance(self.sample_loss, tf.Module):
             parts["sample_loss"] = self.sample_loss
         return parts | ({"parameter_average": self.parameter_average} if self.parameter_average else {})
@@ -151,6 +191,7 @@ class Supervised(keras.Model):
     def prepare(self, data: Any) -> Batch:
         """Step 1: augmentation, targets, MixUp."""
         inputs, labels, example_ids = data if len(data) == 3 else (*data, None)
+        labels = class_numbers(labels)
         unmixed = self.augmented(inputs, self.step_seed(_AUGMENT_STREAM))
         images, targets = unmixed, self.targets_of(labels)
         if self.mixup_alpha:
@@ -159,9 +200,15 @@ class Supervised(keras.Model):
 
     @in_scope("forward")
     def forward(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Step 2: features [B, D] of the shared network and logits [B, C], float32."""
-        features = self.shared_network(images, training=True)
-        return features, tf.cast(self.head(features), tf.float32)
+        """Step 2: features [B, ...] and logits [B, C], float32; each replica computes its share."""
+        features, logits = self.outputs(share(images))
+        return whole(features), whole(logits)
+
+    @compiled_part
+    def outputs(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Features [B, ...] and logits [B, C], float32, of the two `parts` of the classifier."""
+        features = self.parts[0](images, training=True)
+        return features, tf.cast(self.parts[1](features, training=True), tf.float32)
 
     @in_scope("loss")
     def sample_losses(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor:
@@ -169,6 +216,14 @@ class Supervised(keras.Model):
         if self.sample_loss is not None:
             return self.sample_loss(batch, logits)
         return tf.nn.softmax_cross_entropy_with_logits(batch.targets, logits)
+
+    def regularization(self) -> tf.Tensor | float:
+        """Sum of the losses that the classifier's own layers add, such as kernel regularizers; after `forward`."""
+        if not self.classifier.losses:
+            return 0.0
+        total = tf.add_n([tf.cast(loss, tf.float32) for loss in self.classifier.losses])
+        # The gradient is this replica's part: the optimizer takes the sum.
+        return total / count() + tf.stop_gradient(total - total / count())
 
     def update(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
         """Step 6: moves all parameters; returns the gradients, weight decay included."""
@@ -182,7 +237,10 @@ class Supervised(keras.Model):
     def descend(
         self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, optimizer: keras.optimizers.Optimizer
     ) -> list[tf.Tensor]:
-        """Moves the parameters of one network; returns the gradients, weight decay included and no loss scale."""
+        """Moves the parameters of one network; returns the gradients, weight decay included and no loss scale.
+
+        They are this replica's part: the optimizer takes their sum over the replicas, which is the gradient.
+        """
         variables, scale = network.trainable_variables, _loss_scale(optimizer)
         with tf.name_scope("backward"):
             gradients = tape.gradient(loss, [variable.value for variable in variables], output_gradients=scale)
@@ -190,7 +248,8 @@ class Supervised(keras.Model):
             if scale is not None:
                 gradients = [gradient / scale for gradient in gradients]
             if self.weight_decay:
-                gradients = [g + self.weight_decay * v.value for g, v in zip(gradients, variables, strict=True)]
+                decay = self.weight_decay / count()
+                gradients = [g + decay * v.value for g, v in zip(gradients, variables, strict=True)]
             # A LossScaleOptimizer divides by its scale itself, after it has looked for an overflow.
             optimizer.apply(gradients if scale is None else [g * scale for g in gradients], variables)
         return gradients
@@ -207,13 +266,13 @@ class Supervised(keras.Model):
         """Updates the metrics with the logits trained on and the given labels."""
         self.loss_metric.update_state(loss)
         results = self.compute_metrics(batch.images, batch.given_labels, logits)
-        return results | {"loss": self.loss_metric.result()}
+        return reducible(results | {"loss": self.loss_metric.result()})
 
     def augmented(self, inputs: Any, seed: tf.Tensor) -> Any:
-        """Inputs after augmentation; integers become float32 either way."""
+        """Inputs after augmentation; numbers become float32, but for a classifier that declares integers."""
         if self.augment is not None:
             return self.augment(inputs, seed)
-        return tf.cast(inputs, tf.float32) if inputs.dtype.is_integer else inputs
+        return inputs if self._keeps_input_type else tf.cast(inputs, tf.float32)
 
     def targets_of(self, labels: tf.Tensor) -> tf.Tensor:
         """One-hot labels [B, C], smoothed."""

@@ -34,9 +34,11 @@ def split_classifier(classifier: keras.Model) -> Split:
         raise UserError(f"classifier must be a keras.Model. Received: {type(classifier).__name__}")
     outputs = getattr(classifier, "outputs", None)  # missing before a Sequential model is built, and when subclassed
     if not outputs or not all(hasattr(output, "_keras_history") for output in outputs):
+        is_sequential = isinstance(classifier, keras.Sequential)
+        advice = "start it with keras.Input(shape)" if is_sequential else "make it keras.Model(inputs, outputs)"
         raise UserError(
-            "classifier must be a Functional or Sequential Keras model that is built (start it with keras.Input). "
-            f"Received: {_describe(classifier)}, subclassed or not built"
+            f"classifier must be a Functional or built Sequential Keras model: {advice}. "
+            f"Received: {_describe(classifier)}, {'not built' if is_sequential else 'subclassed'}"
         )
     if len(outputs) != 1:
         raise UserError(
@@ -78,6 +80,11 @@ def _check_head(layer: keras.Operation) -> None:
         raise UserError(
             "classifier must return logits: build its final Dense layer with activation=None. "
             f"Received: {_describe(layer)} with activation {activation}"
+        )
+    if layer.units < 2:
+        raise UserError(
+            "classifier must return a logit for each class, two for a yes and a no. "
+            f"Received: {_describe(layer)} with one unit"
         )
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from ieg_fsr.replicas import update_rows
+
 # Keeps the normalisation of an all-zero row (an example never visited) finite: it reads as the uniform distribution.
 _MEAN_SQUARE_EPSILON = 1e-8
 TABLE_DTYPES = ("float32", "float16")
@@ -30,8 +32,7 @@ class PseudoLabelTable(tf.Module):
     def update(self, example_ids: tf.Tensor, logits: tf.Tensor) -> None:
         """Moves the rows of one batch. Args: example_ids: [B], distinct. logits: [B, C]."""
         new = self.momentum * self._rows(example_ids) + (1.0 - self.momentum) * logits
-        new = tf.saturate_cast(new, self.logits.dtype)
-        self.logits.scatter_nd_update(example_ids[:, tf.newaxis], new)
+        update_rows(self.logits, example_ids, tf.saturate_cast(new, self.logits.dtype))
 
     def read(self) -> np.ndarray:
         """Soft labels [N, C] of all examples, float32."""

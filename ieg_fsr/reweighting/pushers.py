@@ -49,11 +49,13 @@ class Pusher(NamedTuple):
         score: [B] <- PusherInputs.
         table: made from N and lambda; only the running mean looks at lambda.
         needs_unmixed_features: whether `score` reads them.
+        is_log_probability: whether the scores are means of the log-probability of the given label.
     """
 
     score: Callable[[PusherInputs], tf.Tensor]
     table: TableMaker = ScoreTable
     needs_unmixed_features: bool = False
+    is_log_probability: bool = False
 
 
 def lookahead(inputs: PusherInputs) -> tf.Tensor:
@@ -117,11 +119,11 @@ def _own_losses(inputs: PusherInputs, features: tf.Tensor | None, parameters: Se
 
 
 PUSHERS: dict[str, Pusher] = {
-    "lookahead": Pusher(lookahead),
+    "lookahead": Pusher(lookahead, is_log_probability=True),
     "shared": Pusher(shared),
     "release": Pusher(release, needs_unmixed_features=True),
     "paper": Pusher(paper, needs_unmixed_features=True),
-    "negative_loss": Pusher(negative_loss),
+    "negative_loss": Pusher(negative_loss, is_log_probability=True),
     "max_margin": Pusher(max_margin),
     "forgetting": Pusher(forgetting, lambda num_examples, _: ForgettingTable(num_examples)),
     "forgetting_inverse": Pusher(forgetting_inverse, lambda num_examples, _: ForgettingTable(num_examples, sign=-1.0)),

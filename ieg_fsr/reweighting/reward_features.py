@@ -1,7 +1,8 @@
 """Where the features of the reward batch come from: a forward of dictionary images, or what training left behind.
 
 Both sources offer: `renew(images, seed)` after the dictionary changed, `batch(seed)` -> features [Q, ...] and labels
-[Q] for the step, `observe(example_ids, features)` with what the step just computed for its own batch.
+[Q] for the step, `observe(example_ids, features)` with what the step just computed for its own batch. A checkpoint
+within an epoch holds the dictionary and `state()`; `load(images)` works out the rest.
 """
 
 from collections.abc import Callable
@@ -9,9 +10,11 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from ieg_fsr.replicas import share_size, update_rows, whole
 from ieg_fsr.reweighting.dictionary import RewardDictionary
 from ieg_fsr.stateless_random import fold_in, split
 
+REWARD_FEATURES = ("forward", "history")
 # Images and the seed of their augmentation -> features, without gradient and without touching batch-norm averages.
 Forward = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 # Example ids [M] -> images [M, ...], as they are before augmentation.
@@ -29,34 +32,45 @@ class ForwardFeatures(tf.Module):
         reward_batch_size: int,
         interval: int = 1,
     ) -> None:
-        """Args: forward: images [Q, ...], seed [2] -> features [Q, *feature_shape]. reward_batch_size: Q."""
+        """Args: forward: images [Q, ...], seed [2] -> features of this replica's share. reward_batch_size: Q."""
         super().__init__(name="forward_features")
         self.dictionary, self.forward, self.interval = dictionary, forward, interval
         self.reward_batch_size = reward_batch_size
         self.images: tf.Variable | None = None
         kept = reward_batch_size if interval > 1 else 0
-        self.features = tf.Variable(tf.zeros([kept, *feature_shape]), trainable=False, name="features")
+        own = share_size(kept)
+        self.features = tf.Variable(tf.zeros([own, *feature_shape]), trainable=False, name="features")
         self.labels = tf.Variable(tf.zeros([kept], tf.int32), trainable=False, name="labels")
         # Steps since the last forward; 0 = due. A renewed dictionary is always due.
         self.age = tf.Variable(0, trainable=False, name="age")
 
     def renew(self, member_images: MemberImages, seed: tf.Tensor) -> None:
         """Takes over the images of the new members. Args: member_images: ids [M] -> images [M, ...]. seed: unused."""
+        self.load(member_images)
+        self.age.assign(0)
+
+    def state(self) -> list[tf.Variable]:
+        """What changes from step to step: the draw that is kept, and its age."""
+        return [self.features, self.labels, self.age]
+
+    def load(self, member_images: MemberImages) -> None:
+        """Takes over the images of the present members. Args: member_images: ids [M] -> images [M, ...]."""
         images = member_images(self.dictionary.members())
         filled: np.ndarray = np.zeros([self.dictionary.size, *images.shape[1:]], images.dtype)
         filled[: len(images)] = images
         if self.images is None:
+            # One for all replicas of a machine, as it is made outside of their scope: workers cannot exchange bytes.
             self.images = tf.Variable(filled, trainable=False, name="images")
         self.images.assign(filled)
-        self.age.assign(0)
 
     def batch(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Features [Q, ...] and labels [Q] of the current draw. Args: seed: [2], int32, of this step."""
         if self.interval == 1:
-            return self._forward_draw(seed)
+            features, labels = self._forward_draw(seed)
+            return self._of_all_replicas(features), labels
         tf.cond(tf.equal(self.age, 0), lambda: self._keep_draw(seed), lambda: False)
         self.age.assign((self.age + 1) % self.interval)
-        return self.features.read_value(), self.labels.read_value()
+        return self._of_all_replicas(self.features.read_value()), self.labels.read_value()
 
     def observe(self, example_ids: tf.Tensor, features: tf.Tensor) -> None:
         """Nothing to learn from the training batch."""
@@ -67,6 +81,11 @@ class ForwardFeatures(tf.Module):
         features = self.forward(tf.gather(self.images, slots), forward_seed)
         return features, tf.gather(self.dictionary.member_labels, slots)
 
+    def _of_all_replicas(self, features: tf.Tensor) -> tf.Tensor:
+        """Not within a `tf.cond`, which no exchange between replicas can be part of."""
+        rows = whole(features)
+        return rows if rows.shape[0] == self.reward_batch_size else rows[: self.reward_batch_size]
+
     def _keep_draw(self, seed: tf.Tensor) -> bool:
         features, labels = self._forward_draw(seed)
         self.features.assign(features)
@@ -75,8 +94,9 @@ class ForwardFeatures(tf.Module):
 
 
 class HistoryFeatures(tf.Module):
-    """Keeps the features that each member had when it was last trained on: a reward batch is a gather, no forward.
+    """Keeps the features of each member, so that a reward batch is a gather, without a forward.
 
+    They are those that the member had when the dictionary was renewed, or when it was last trained on since, unmixed.
     4 bytes per member and feature, and 4 per training example for the way from example to slot.
     """
 
@@ -101,16 +121,25 @@ class HistoryFeatures(tf.Module):
 
         Members are forwarded in chunks of mixed classes, because batch-norm uses the chunk's statistics.
         """
+        self.load(member_images)
         ids = self.dictionary.members()
-        slot_of = np.full(self.slot_of.shape, self.dictionary.size, np.int32)
-        slot_of[ids] = np.arange(len(ids))
-        self.slot_of.assign(slot_of)
         chunks = -(-len(ids) // self.reward_batch_size)
         for chunk in range(chunks):
             slots = np.arange(chunk, len(ids), chunks)
             chunk_seed = fold_in(seed, chunk)
             features = self.forward(tf.constant(member_images(ids[slots])), chunk_seed)
-            self.features.scatter_nd_update(slots[:, np.newaxis], features)
+            update_rows(self.features, slots, features)
+
+    def state(self) -> list[tf.Variable]:
+        """What changes from step to step: the features."""
+        return [self.features]
+
+    def load(self, member_images: MemberImages) -> None:
+        """Finds the slots of the present members. Args: member_images: unused, the features are there."""
+        ids = self.dictionary.members()
+        slot_of = np.full(self.slot_of.shape, self.dictionary.size, np.int32)
+        slot_of[ids] = np.arange(len(ids))
+        self.slot_of.assign(slot_of)
 
     def batch(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Features [Q, ...] and labels [Q] of a fresh draw. Args: seed: [2], int32, of this step."""
@@ -120,4 +149,4 @@ class HistoryFeatures(tf.Module):
     def observe(self, example_ids: tf.Tensor, features: tf.Tensor) -> None:
         """Remembers the features of those examples that are members. Args: example_ids: [B]. features: [B, ...]."""
         slots = tf.gather(self.slot_of, example_ids)
-        self.features.scatter_nd_update(slots[:, tf.newaxis], features)
+        update_rows(self.features, slots, features)

@@ -7,6 +7,8 @@ first, -inf for an example that was never visited. All start empty and are part 
 import numpy as np
 import tensorflow as tf
 
+from ieg_fsr.replicas import add_to_rows, update_rows
+
 
 class ScoreTable(tf.Module):
     """s_i <- lambda * s_i + (1 - lambda) * score_i, from s_i = 0, divided by 1 - lambda^visits when read.
@@ -24,10 +26,9 @@ class ScoreTable(tf.Module):
 
     def update(self, example_ids: tf.Tensor, scores: tf.Tensor) -> None:
         """Moves the scores of the examples of one batch. Args: example_ids: [B], distinct. scores: [B]."""
-        indices = example_ids[:, tf.newaxis]
         old = tf.gather(self.scores, example_ids)
-        self.scores.scatter_nd_update(indices, self.momentum * old + (1.0 - self.momentum) * scores)
-        self.visits.scatter_nd_add(indices, tf.ones_like(scores))
+        update_rows(self.scores, example_ids, self.momentum * old + (1.0 - self.momentum) * scores)
+        add_to_rows(self.visits, example_ids, tf.ones_like(scores))
 
     def read(self) -> np.ndarray:
         """Scores [N], float32; -inf for an example that was never visited."""
@@ -47,9 +48,8 @@ class MeanScoreTable(tf.Module):
 
     def update(self, example_ids: tf.Tensor, scores: tf.Tensor) -> None:
         """Adds the scores of one batch. Args: example_ids: [B], distinct. scores: [B]."""
-        indices = example_ids[:, tf.newaxis]
-        self.sums.scatter_nd_add(indices, scores)
-        self.visits.scatter_nd_add(indices, tf.ones_like(scores))
+        add_to_rows(self.sums, example_ids, scores)
+        add_to_rows(self.visits, example_ids, tf.ones_like(scores))
 
     def read(self) -> np.ndarray:
         """Means [N], float32; -inf for an example that was never visited."""
@@ -78,13 +78,13 @@ class ForgettingTable(tf.Module):
 
     def update(self, example_ids: tf.Tensor, scores: tf.Tensor) -> None:
         """Counts what one batch forgot. Args: example_ids: [B], distinct. scores: [B], 1 = right, 0 = wrong."""
-        indices = example_ids[:, tf.newaxis]
         right = scores > 0.5
         old = tf.gather(self.states, example_ids)
         forgotten = tf.logical_and(tf.equal(old, self._RIGHT_NOW), tf.logical_not(right))
-        self.counts.scatter_nd_add(indices, tf.cast(forgotten, tf.float32))
-        self.visits.scatter_nd_add(indices, tf.ones_like(scores))
-        self.states.scatter_nd_update(indices, tf.where(right, self._RIGHT_NOW, tf.minimum(old, self._WRONG_NOW)))
+        add_to_rows(self.counts, example_ids, tf.cast(forgotten, tf.float32))
+        add_to_rows(self.visits, example_ids, tf.ones_like(scores))
+        states = tf.where(right, self._RIGHT_NOW, tf.minimum(old, self._WRONG_NOW))
+        update_rows(self.states, example_ids, states)
 
     def read(self) -> np.ndarray:
         """Counts [N] times the sign, float32; -inf for an example that was never visited."""

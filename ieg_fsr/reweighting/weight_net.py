@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from ieg_fsr.replicas import count
+
 # Meta gradients are small: Adam's usual 1e-8, not Keras' 1e-7.
 _ADAM_EPSILON = 1e-8
 
@@ -29,6 +31,11 @@ class WeightNet(tf.Module):
         self.optimizer = keras.optimizers.Adam(learning_rate, epsilon=_ADAM_EPSILON)
         self.optimizer.build(self.network.trainable_variables)
 
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Those of the network and of its optimizer."""
+        return [*self.network.variables, *self.optimizer.variables]
+
     def virtual_weights(self, losses: tf.Tensor) -> tf.Tensor:
         """The present network's weights, which sum to one. [B]"""
         values = self.network(losses[:, tf.newaxis])[:, 0]
@@ -46,6 +53,8 @@ class WeightNet(tf.Module):
         variables = self.network.trainable_variables
         gradients = self.gradients(losses, meta_gradient)
         gradients = [g + self.weight_decay * v.value for g, v in zip(gradients, variables, strict=True)]
+        # All replicas have the same; the optimizer takes their sum.
+        gradients = [g / count() for g in gradients] if count() > 1 else gradients
         self.optimizer.apply(gradients, variables)
         return self.virtual_weights(losses)
 

@@ -66,6 +66,7 @@ def test_a_sweep_repeats_the_rows_that_depend_on_it():
         (["fsr"], {}, {"train_examples": [1000]}, "--dictionary_size must be at most --train_examples, 1000. Rec"),
         (["fsr"], {"batch_size": 200}, {"train_examples": [100]}, "--batch_size must be at most --train_examples, 100"),
         (["fsr"], {"pusher": "best"}, {}, "--pusher must be one of"),
+        (["fsr"], {"strategy": "mirrored"}, {}, "--strategy must be none: .* one replica. Received: mirrored"),
     ],
 )
 def test_slips_are_named(names, given, sweeps, message):

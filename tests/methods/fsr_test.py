@@ -95,6 +95,15 @@ def test_no_reward_batch_is_forwarded_during_warmup(reward_features):
     assert int(forwards) == {"forward": 2, "history": 6}[reward_features]
 
 
+@pytest.mark.parametrize(
+    ("given", "features", "interval"),
+    [({}, "history", 4), ({"reward_interval": 2}, "forward", 2), ({"reward_features": "forward"}, "forward", 4)],
+)
+def test_reward_features_come_from_history_unless_something_asks_for_forwards(given, features, interval):
+    model = fsr(**given)
+    assert (model.reward_features, model.reward_interval) == (features, interval)
+
+
 def test_weights_of_a_step_are_those_of_the_pure_function():
     x, y = images()
     model = fsr(mixup_alpha=0.0, reward_interval=1, lookahead_momentum=0.9)
@@ -156,11 +165,12 @@ def test_tables_follow_the_examples_of_the_batch_only():
     model.optimizer.build(model.classifier.trainable_variables)
     model.train_step((tf.constant(x[ids]), tf.constant(y[ids]), tf.constant(ids, tf.int32)))
     others = np.setdiff1d(np.arange(40), ids)
-    report = model.label_report()
+    report, believed = model.label_report(), model.pseudo_labels.read()
     assert np.isfinite(report.score[ids]).all()
     assert np.isneginf(report.score[others]).all()
-    np.testing.assert_array_equal(report.pseudo_label[ids], logits.argmax(axis=1))
-    np.testing.assert_allclose(report.confidence[others], 0.25, atol=1e-6)
+    np.testing.assert_array_equal(believed[ids].argmax(axis=1), logits.argmax(axis=1))
+    np.testing.assert_allclose(believed[others], 0.25, atol=1e-6)
+    np.testing.assert_array_equal(report.pseudo_label, model.predict(x, verbose=0).argmax(axis=1))
 
 
 def test_losses_around_the_lookahead_are_kept_where_asked_for():
@@ -267,9 +277,22 @@ def test_bad_arguments_are_named(options, message):
 
 def test_data_without_ids_are_refused():
     x, y = images()
-    with pytest.raises(UserError, match=r"takes ieg_fsr.examples\(x, y\).*Received: ndarray"):
+    with pytest.raises(UserError, match=r"takes ieg_fsr.examples\(x, y, batch_size\).*Received: ndarray"):
         fsr().fit(x, y)
     with pytest.raises(UserError, match=r"num_examples must be that of the data, 40\. Received: 39"):
         fsr(39).fit(ieg_fsr.examples(x, y, batch_size=10))
     with pytest.raises(UserError, match="fit must come first"):
         fsr().label_report()
+
+
+@pytest.mark.parametrize("mixup_alpha", [0.0, 1.0])
+def test_history_learns_from_images_that_are_not_mixed(mixup_alpha):
+    x, y = images()
+    model = fsr(mixup_alpha=mixup_alpha, reward_features="history")
+    model.fit(ieg_fsr.examples(x, y, batch_size=10), epochs=1, verbose=0)
+    kept = model.reward.features.numpy()[:-1].copy()
+    [batch] = ieg_fsr.examples(x, y, batch_size=40).batches(0, 1)
+    model.train_step(batch)
+    changed = np.any(model.reward.features.numpy()[:-1] != kept, axis=1)
+    assert changed[: len(model.dictionary.members())].all() == (mixup_alpha == 0)
+    assert changed.any() == (mixup_alpha == 0)

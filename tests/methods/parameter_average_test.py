@@ -38,3 +38,12 @@ def test_batch_norm_statistics_are_taken_over_not_averaged():
     np.testing.assert_array_equal(copy.moving_mean, [7.0])
     np.testing.assert_array_equal(copy.moving_variance, [3.0])
     assert copy.gamma is not normalisation.gamma
+
+
+def test_its_variables_are_the_averages():
+    classifier = one_weight_classifier(4.0)
+    average = ParameterAverage(classifier, decay=0.25)
+    [variable] = average.variables
+    variable.assign([[7.0]])
+    assert average.classifier().get_weights()[0][0, 0] == 7.0
+    assert classifier.get_weights()[0][0, 0] == 4.0

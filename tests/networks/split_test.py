@@ -179,8 +179,9 @@ def subclassed_at_the_end():
         (two_outputs, "one output.*with 2"),
         (dense_used_twice, "once.*used twice"),
         (subclassed_at_the_end, "end in a Dense.*Subclassed"),
-        (Subclassed, "subclassed or not built"),
-        (lambda: keras.Sequential([layers.Dense(2)]), "subclassed or not built"),
+        (lambda: ending(layers.Dense(1)), "two for a yes and a no.*with one unit"),
+        (Subclassed, r"make it keras.Model\(inputs, outputs\)\. .*subclassed"),
+        (lambda: keras.Sequential([layers.Dense(2)]), r"start it with keras.Input\(shape\)\. .*not built"),
         (lambda: layers.Dense(2), "keras.Model. Received: Dense"),
     ],
 )

@@ -213,3 +213,24 @@ def test_images_stay_bytes_on_the_device(dictionary, forward):
     source.renew(lambda ids: images(ids).astype(np.uint8), seed(0))
     assert source.images.dtype == tf.uint8
     np.testing.assert_array_equal(source.images[:8, 0, 0, 0], dictionary.members())
+
+
+def test_a_source_that_is_taken_up_in_between_goes_on_as_the_first(dictionary, forward):
+    """State and dictionary are copied, images are loaded: the draws that follow are the same, without a renewal."""
+    for made in (
+        lambda: ForwardFeatures(dictionary, forward, (NUM_FEATURES,), reward_batch_size=5, interval=3),
+        lambda: history(dictionary, forward),
+    ):
+        first, second = made(), made()
+        first.renew(images, seed(100))
+        for step in range(2):
+            first.batch(seed(step))
+            first.observe(tf.constant([3, 29, 5]), tf.constant([[step, 7.0], [8.0, step], [0.0, 0.0]], tf.float32))
+        for variable, saved in zip(second.state(), first.state(), strict=True):
+            variable.assign(saved)
+        calls = int(forward.calls)
+        second.load(images)
+        assert int(forward.calls) == calls
+        for step in range(2, 6):
+            for left, right in zip(first.batch(seed(step)), second.batch(seed(step)), strict=True):
+                np.testing.assert_array_equal(left, right)

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.supervised import Batch
+from ieg_fsr.replicas import update_rows
 
 # Share of the uniform distribution in what the table takes in: <p, t> stays below 1, and the logarithm finite.
 _UNIFORM_SHARE = 1e-4
@@ -62,5 +63,5 @@ class EarlyLearningRegularization(tf.Module):
         probabilities = tf.stop_gradient(tf.nn.softmax(logits))
         inner = (1.0 - _UNIFORM_SHARE) * probabilities + _UNIFORM_SHARE / self.table.shape[1]
         rows = self.momentum * tf.gather(self.table, example_ids) + (1.0 - self.momentum) * inner
-        self.table.scatter_nd_update(example_ids[:, tf.newaxis], rows)
+        update_rows(self.table, example_ids, rows)
         return rows

@@ -1,0 +1,128 @@
+"""Several replicas share a training step: what each of them forwards, and how it learns the others' part.
+
+Every replica has the whole batch and its own copy of all tables. It forwards its share of the images; the outputs of
+all replicas are put together (`whole`), and everything from there on, losses, lookahead, weights, scores, is computed
+from them on every replica alike. So a step means what it means on one replica, and tables need no exchange at all.
+
+With one replica, and outside of a training step, each function here gives back what it is given.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+
+def count() -> int:
+    """Replicas that share the present step, on all machines; 1 outside of a step."""
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
+def share_size(size: int) -> int:
+    """Rows of a replica's share of `size` rows, under the present strategy."""
+    return -(-size // tf.distribute.get_strategy().num_replicas_in_sync)
+
+
+def share(values: tf.Tensor) -> tf.Tensor:
+    """The rows of this replica, [ceil(B / replicas), ...] of [B, ...]; where that does not divide, first rows recur."""
+    replicas = count()
+    if replicas == 1:
+        return values
+    rows = share_size(values.shape[0])
+    if rows * replicas > values.shape[0]:
+        values = tf.gather(values, tf.range(rows * replicas) % values.shape[0])
+    first = _replica_id() * rows
+    return values[first : first + rows]
+
+
+def whole(part: tf.Tensor) -> tf.Tensor:
+    """The rows of all replicas in order, [replicas * B, ...] of [B, ...].
+
+    The gradient is that of this replica's rows: each replica has the loss of the whole batch and sends its own share
+    back through the network, so that the sum over the replicas is the gradient of that loss.
+    """
+    replicas = count()
+    if replicas == 1:
+        return part
+
+    @tf.custom_gradient
+    def joined(rows: tf.Tensor) -> tuple:
+        before, after = _replica_id(), replicas - 1 - _replica_id()
+        nothing = tf.zeros_like(rows)
+        # A sum with zeros is exact, needs no order of the devices, and every engine has it.
+        placed = tf.concat([nothing] * before + [rows] + [nothing] * after, axis=0)
+        return _sum([placed])[0], share
+
+    return joined(part)
+
+
+def summed(parts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """The sum over all replicas of each tensor."""
+    return list(parts) if count() == 1 or not parts else _sum(parts)
+
+
+def update_rows(variable: tf.Variable, indices: tf.Tensor, rows: tf.Tensor) -> None:
+    """Puts rows [B, ...] at distinct indices [B]: on this replica within a step, where all do the same; else on all."""
+    for copy in _copies(variable):
+        copy.scatter_nd_update(indices[:, tf.newaxis], rows)
+
+
+def add_to_rows(variable: tf.Variable, indices: tf.Tensor, rows: tf.Tensor) -> None:
+    """Adds rows [B, ...] at distinct indices [B], as `update_rows` puts them."""
+    for copy in _copies(variable):
+        copy.scatter_nd_add(indices[:, tf.newaxis], rows)
+
+
+def averaging(variables: Sequence[tf.Variable], strategy: tf.distribute.Strategy) -> Callable[[], None]:
+    """What gives all replicas their mean of each variable. Args: variables: floats that replicas move on their own."""
+
+    @tf.function
+    def assign_means() -> None:
+        strategy.run(assign_mean)
+
+    def assign_mean() -> None:
+        for variable, total in zip(variables, summed([tf.identity(v) for v in variables]), strict=True):
+            variable.assign(total / count())
+
+    return assign_means
+
+
+def on_every_replica(batches: tf.data.Dataset, strategy: tf.distribute.Strategy) -> tf.data.Dataset:
+    """Batches for `fit` under a strategy: each replica gets each whole batch.
+
+    Without end, as the steps of an epoch are counted: workers would have to agree before every batch that there is one.
+    """
+    if strategy.num_replicas_in_sync == 1:
+        return batches
+
+    def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        # A worker deals out its elements to its replicas in turn.
+        copies = context.num_replicas_in_sync // context.num_input_pipelines
+        return batches.flat_map(lambda *batch: tf.data.Dataset.from_tensors(batch).repeat(copies)).repeat()
+
+    return strategy.distribute_datasets_from_function(of_worker)
+
+
+def reducible(results: dict[str, Any]) -> dict[str, Any]:
+    """Scalars as Keras takes their mean over the workers: as vectors of one. All replicas have the same."""
+    if not isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+        return results
+    return {name: tf.reshape(value, [1]) for name, value in results.items()}
+
+
+def _replica_id() -> int:
+    """0..replicas - 1, over all machines."""
+    return int(tf.get_static_value(tf.distribute.get_replica_context().replica_id_in_sync_group))
+
+
+def _sum(tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(tensors))
+
+
+def _copies(variable: tf.Variable) -> Sequence[tf.Variable]:
+    """Where an update has to go."""
+    if not isinstance(variable, tf.distribute.DistributedValues):
+        return [variable]
+    copies = variable.values
+    return copies if count() == 1 else [copies[_replica_id() % len(copies)]]

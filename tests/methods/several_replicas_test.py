@@ -1,0 +1,136 @@
+"""One replica against two with the same global batch, in another process with two logical CPU devices."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+# 30 steps: ten epochs of three, one of them warm-up. No batch norm, whose statistics would be those of half the batch.
+SCRIPT = """
+import contextlib, functools, json, sys
+import keras
+import numpy as np
+import tensorflow as tf
+import ieg_fsr
+from ieg_fsr.data.augmentation import pad_crop_flip
+from ieg_fsr.methods.coteaching import CoTeaching
+from ieg_fsr.methods.losses.early_learning import EarlyLearningRegularization
+from ieg_fsr.reweighting.weight_net import WeightNet
+
+[cpu] = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+rng = np.random.default_rng(0)
+x, y = rng.integers(0, 256, (60, 8, 8, 1), np.uint8), rng.integers(0, 4, 60).astype(np.int32)
+SHARED = {
+    "augment": functools.partial(pad_crop_flip, padding=1, flip=True), "weight_decay": 5e-4,
+    "parameter_average_decay": 0.9,
+}
+
+def network(seed):
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input([8, 8, 1]), layers.Rescaling(1 / 255), layers.Conv2D(8, 3, strides=2, activation="relu"),
+        layers.Flatten(), layers.Dense(16, activation="relu"), layers.Dense(4),
+    ])
+
+def fsr(**options):
+    return ieg_fsr.FSR(network(0), 60, 12, **({"reward_batch_size": 7, "reweight_warmup_epochs": 1} | SHARED | options))
+
+def supervised(**options):
+    return ieg_fsr.Supervised(network(0), **SHARED, **options)
+
+plain = {"mixup_alpha": 0.0}
+METHODS = {
+    "forward": lambda: fsr(reward_features="forward", **plain),
+    "history": lambda: fsr(reward_features="history", **plain),
+    "faithful": lambda: fsr(pusher="release", reward_interval=1, lookahead_losses=True),
+    "mwn": lambda: fsr(meta_layers="all", weight_rule=WeightNet(), **plain),
+    "forgetting": lambda: fsr(pusher="forgetting", meta_layers="-2", reward_features="forward"),
+    "compiled": lambda: fsr(reward_features="forward"),
+    "elr": lambda: supervised(sample_loss=EarlyLearningRegularization(60, 4)),
+    "coteaching": lambda: CoTeaching(network(0), network(1), forget_rate=0.3, warmup_epochs=5, **SHARED),
+}
+
+def variables(model):
+    found = {}
+    parts = dict(model.checkpoint_parts())
+    # Of these each replica has what is its own to add; their result is compared as a figure.
+    del parts["metrics"]
+    # Of a forwarded reward batch each keeps its share.
+    parts.pop("reward", None)
+    for part, value in parts.items():
+        own = value if isinstance(value, (list, tuple)) else getattr(value, "variables", None) or [value]
+        found |= {f"{part} {i}": variable for i, variable in enumerate(own)}
+    if isinstance(model, ieg_fsr.FSR):
+        found |= {f"members {i}": variable for i, variable in enumerate(model.reward_set.variables)}
+        if model.reward_features == "history":
+            found |= {f"history {i}": variable for i, variable in enumerate(model.reward.variables)}
+    return {name: v.value if isinstance(v, keras.Variable) else v for name, v in found.items()}
+
+def trained(name, strategy):
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        model = METHODS[name]()
+        train_step = model.train_step
+
+        def recorded(data):
+            graphs.append(tf.compat.v1.get_default_graph())
+            return train_step(data)
+
+        model.train_step = recorded
+        model.compile(keras.optimizers.SGD(0.1, momentum=0.9), metrics=["accuracy"], jit_compile=name == "compiled")
+    history = model.fit(ieg_fsr.examples(x, y, batch_size=20), epochs=10, verbose=0).history
+    return model, history
+
+def distance(one, other):
+    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    return float(np.max(np.abs(np.nan_to_num(one) - np.nan_to_num(other)), initial=0.0))
+
+CONVOLUTIONS, graphs = {"Conv2D", "Conv2DBackpropFilter"}, []
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+results = {}
+for name in METHODS:
+    (one, one_history), (two, two_history) = trained(name, None), trained(name, strategy)
+    expected, received = variables(one), variables(two)
+    assert expected.keys() == received.keys()
+    results[name] = {
+        "steps": int(two.optimizer.iterations.numpy()),
+        "between": max((distance(expected[key], received[key]), key) for key in expected),
+        "apart": max((distance(a, b), key) for key in received for a, b in [received[key].values]),
+        "figures": max(distance(one_history[key], two_history[key]) for key in ("loss", "accuracy")),
+        "moved": distance(one.classifier.get_weights()[0], network(0).get_weights()[0]),
+        "compiled": sorted({
+            node.op for function in graphs[-1].as_graph_def().library.function
+            if function.attr["_XlaMustCompile"].b for node in function.node_def} & CONVOLUTIONS),
+        "visits": sorted(set(two.scores.visits.numpy().tolist())) if isinstance(two, ieg_fsr.FSR) else [10],
+    }
+print(json.dumps(results))
+"""
+NAMES = ["forward", "history", "faithful", "mwn", "forgetting", "compiled", "elr", "coteaching"]
+
+
+@pytest.fixture(scope="module")
+def results():
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, env=environment)
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_two_replicas_do_what_one_does(results, name):
+    """Parameters, optimizer, averages, tables, dictionary: as on one replica, and bit for bit alike on both."""
+    result = results[name]
+    assert result["steps"] == 30
+    assert result["between"][0] < 1e-5, result["between"]
+    assert result["apart"][0] == 0.0, result["apart"]
+    assert result["figures"] < 1e-5
+    assert result["moved"] > 1e-2
+    # One visit of every example in every epoch.
+    assert result["visits"] == [10]
+    # Both ways through the network are compiled, where that is asked for.
+    both_ways = ["Conv2D", "Conv2DBackpropFilter"]
+    assert result["compiled"] == (both_ways if name == "compiled" else [])
