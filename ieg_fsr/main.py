@@ -1,52 +1,63 @@
-"""Command line: flags -> config -> train or evaluate. `python -m ieg_fsr.main --help` lists the flags."""
+"""Command line: flags -> config -> train, evaluate or audit. `python -m ieg_fsr.main --help` shows how."""
 
 import sys
 
-from absl import app, flags, logging
+from absl import app, logging
 
-from ieg_fsr import command_line
-from ieg_fsr.errors import UserError
+from ieg_fsr import command_line, help_text
+from ieg_fsr.audit.mode import audit
+from ieg_fsr.errors import Interrupted, UserError, one_line
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.training.run import train
 
-MODES = {"train": train, "evaluate": evaluate}
-BAD_INPUT = 2
+MODES = {"train": train, "evaluate": evaluate, "audit": audit}
 
 # Keras and TensorFlow report each save at the level of information; --verbosity=0 shows it.
 logging.set_verbosity(logging.WARNING)
 command_line.define_flags()
-flags.adopt_module_key_flags(command_line)
 
 
 def main(argv: list[str]) -> int | None:
-    """Runs the mode that the flags ask for. Bad input: one line on stderr and exit code 2."""
+    """Runs the mode that the flags ask for.
+
+    What ends it early is one line on stderr and an exit code: 2 for bad input, 1 for a run that cannot go on, 3 for
+    Ctrl-C and SIGTERM.
+    """
     del argv
     try:
         config = command_line.config_from_flags()
         MODES[config.mode](config)
     except UserError as error:
-        return _complain(error)
+        return _complain(error, error.exit_code)
+    except KeyboardInterrupt as error:
+        return _complain(str(error) or "interrupted", Interrupted.exit_code)
     return None
 
 
 def run() -> None:
     """Entry point of the console command `ieg-fsr`."""
+    # A path may hold bytes that are no text, and a terminal may know few letters: neither is a reason to stop.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     app.run(main, flags_parser=_parse_or_exit)
 
 
 def _parse_or_exit(argv: list[str]) -> list[str]:
+    if help_asked_for := help_text.asked_for(argv[1:]):
+        print(help_asked_for)
+        sys.exit(0)
     try:
         return command_line.parse_flags(argv)
     except UserError as error:
-        sys.exit(_complain(error))
+        sys.exit(_complain(error, error.exit_code))
     except SystemExit:
-        # absl has printed the help that was asked for, and calls that a failure.
+        # absl has printed what one of its other flags of help asks for, and calls that a failure.
         sys.exit(0)
 
 
-def _complain(error: UserError) -> int:
-    print(f"ieg_fsr: {error}", file=sys.stderr)
-    return BAD_INPUT
+def _complain(error: UserError | str, exit_code: int) -> int:
+    print(f"ieg_fsr: {one_line(error)}", file=sys.stderr)
+    return exit_code
 
 
 if __name__ == "__main__":

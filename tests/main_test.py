@@ -17,6 +17,7 @@ from absl.testing import flagsaver
 
 from ieg_fsr import main
 from ieg_fsr.files import read_json_lines
+from ieg_fsr.help_text import full_help, short_help
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SMALL = ("--epochs=1", "--train_examples=200", "--dictionary_size=50")
@@ -162,11 +163,11 @@ def test_evaluate(command):
     assert json.loads(pathlib.Path("out/evaluation.json").read_text())["examples"] == 360
 
 
-def test_help_lists_every_flag_with_its_meaning(tmp_path):
+def test_help_is_printed_and_nothing_done(tmp_path):
     result = subprocess_command(tmp_path, "--help")
-    assert "--noise: share of the labels drawn anew (in [0, 1])" in result.out
-    assert "--[no]mixup" in result.out
-    assert result.err == ""
+    assert (result.code, result.out, result.err) == (0, short_help() + "\n", "")
+    result = subprocess_command(tmp_path, "--noise=0.4", "--helpfull")
+    assert (result.code, result.out, result.err) == (0, full_help() + "\n", "")
 
 
 def test_in_a_process_of_its_own_a_bad_flag_is_answered_at_once(tmp_path):
@@ -281,7 +282,7 @@ def test_an_interrupted_run_continues_to_the_same_end(command, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("ieg_fsr.training.progress.Progress.step", crash)
         with pytest.raises(PowerLossError):
-            command(*words, "--model_dir=parts")
+            command(*words, "--model_dir=parts", "--checkpoint_seconds=0")
     assert not pathlib.Path("parts/summary.json").exists()
     assert len(pathlib.Path("parts/metrics.jsonl").read_text().splitlines()) == 2
 

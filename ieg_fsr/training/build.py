@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.config import Config
 from ieg_fsr.data.augmentation import pad_crop_flip
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.data.sources import DataSet
@@ -19,6 +18,7 @@ from ieg_fsr.methods.supervised import Supervised
 from ieg_fsr.networks import build_network
 from ieg_fsr.reweighting.weight_net import WeightNet
 from ieg_fsr.reweighting.weight_rules import DirectWeights, UniformWeights, WeightRule
+from ieg_fsr.settings import Config
 from ieg_fsr.training.inputs import known_correction_matrix, resolved_dictionary_size, resolved_forget_rate
 from ieg_fsr.training.losses import SIGMOID_METHODS, build_loss
 from ieg_fsr.training.schedules import learning_rate_schedule

@@ -1,27 +1,24 @@
 """The callback of a run: after every epoch it evaluates, measures and writes."""
 
-import math
 import pathlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
 from ieg_fsr.data.sources import ImageSource
-from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.evaluate import compile_classifier, predict_logits
 from ieg_fsr.evaluation.metrics import accuracies
 from ieg_fsr.files import write_json_lines
-from ieg_fsr.training.checkpoints import Checkpoints
 from ieg_fsr.training.progress import Progress
 from ieg_fsr.training.statistics import dictionary_purity, loss_statistics, weight_statistics
 from ieg_fsr.training.tensorboard import EventWriter
 
 
 class EpochLog(keras.callbacks.Callback):
-    """Collects the metrics of each epoch into `rows`, metrics.jsonl, TensorBoard and the progress line; checkpoints.
+    """Collects the metrics of each epoch into `rows`, metrics.jsonl, TensorBoard and the progress line.
 
     True labels enter here as `clean`, for monitoring only.
     """
@@ -32,7 +29,6 @@ class EpochLog(keras.callbacks.Callback):
         test: ImageSource,
         clean: np.ndarray,
         progress: Progress,
-        checkpoints: Checkpoints,
         rows: list[dict[str, Any]],
         eval_intervals: dict[str, int],
         extra_tests: Mapping[str, ImageSource] | None = None,
@@ -44,7 +40,6 @@ class EpochLog(keras.callbacks.Callback):
             test: images and labels to evaluate on.
             clean: [N], bool, given label = true label.
             progress: the line to keep current.
-            checkpoints: saved to after every epoch.
             rows: metrics of the epochs already done.
             eval_intervals: epochs between evaluations of the parameters ("") and of their average ("_ema"); both are
                 evaluated after the last epoch.
@@ -52,14 +47,17 @@ class EpochLog(keras.callbacks.Callback):
         """
         super().__init__()
         self.tests = {"": test} | {f"_{name}": source for name, source in (extra_tests or {}).items()}
-        self.clean, self.progress, self.checkpoints = clean, progress, checkpoints
+        self.clean, self.progress = clean, progress
         self.rows, self.eval_intervals = rows, eval_intervals
+        self.evaluated: dict[str, Callable] = {}
         self.metrics_file = directory / "metrics.jsonl"
         self.events = EventWriter(str(directory))
         self.epoch_started = self.epoch_trained = time.monotonic()
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Compiles the evaluation, once."""
+        """Compiles the evaluation, once: `fit` begins a second time after the rest of an epoch."""
+        if self.evaluated:
+            return
         self.evaluated = {"": compile_classifier(self.model.classifier)}
         if self.model.parameter_average is not None:
             self.evaluated["_ema"] = compile_classifier(self.model.parameter_average.classifier())
@@ -69,9 +67,9 @@ class EpochLog(keras.callbacks.Callback):
         self.epoch, self.epoch_started = epoch, time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Moves the progress line."""
+        """Moves the progress line; the rest of an epoch has fewer steps, counted from 0 as well."""
         self.epoch_trained = time.monotonic()
-        self.progress.step(self.epoch, batch)
+        self.progress.step(self.epoch, batch + self.progress.steps_per_epoch - self.params["steps"])
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Measures the epoch and writes it everywhere."""
@@ -79,23 +77,13 @@ class EpochLog(keras.callbacks.Callback):
         self.rows.append(row)
         self.events.epoch(row, self.weights(), self.clean)
         write_json_lines(self.metrics_file, self.rows)
-        self.checkpoints.save(epoch + 1)
         self.progress.epoch(epoch, row)
 
     def measure(self, epoch: int, logs: dict[str, float]) -> dict[str, Any]:
-        """The row of metrics.jsonl of one epoch.
-
-        Raises:
-            UserError: the loss is not finite.
-        """
-        steps = int(self.model.optimizer.iterations)
-        if not math.isfinite(logs["loss"]):
-            raise UserError(
-                f"the loss must stay finite, lower --learning_rate. Received: {logs['loss']} at step {steps}"
-            )
+        """The row of metrics.jsonl of one epoch."""
         row: dict[str, Any] = {
             "epoch": epoch + 1,
-            "step": steps,
+            "step": int(self.model.optimizer.iterations.numpy()),
             "learning_rate": float(self.model.optimizer.learning_rate),
             "train_loss": float(logs["loss"]),
             "train_accuracy": float(logs["accuracy"]),
@@ -107,6 +95,8 @@ class EpochLog(keras.callbacks.Callback):
             if self.model.dictionary is not None:
                 row["dictionary_purity"] = dictionary_purity(self.model.dictionary.members(), self.clean)
             row |= weight_statistics(weights, self.clean)
+            earlier = sum(earlier_row["zero_weight_batches"] for earlier_row in self.rows)
+            row["zero_weight_batches"] = int(self.model.zero_weight_batches.numpy()) - earlier
         if self.model.last_losses is not None:
             row |= loss_statistics(self.model.last_losses.numpy(), self.clean)
         return row | {"seconds": time.monotonic() - self.epoch_started}
@@ -117,7 +107,7 @@ class EpochLog(keras.callbacks.Callback):
             self.model.parameter_average.classifier()
         figures = {}
         for suffix, forward in self.evaluated.items():
-            if (epoch + 1) % self.eval_intervals[suffix] and epoch + 1 != self.params["epochs"]:
+            if (epoch + 1) % self.eval_intervals[suffix] and epoch + 1 != self.progress.epochs:
                 continue
             for name, test in self.tests.items():
                 for figure, value in accuracies(predict_logits(forward, test), test.labels).items():

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import platform
 import time
+import warnings
 from importlib import metadata
 from typing import Any
 
@@ -12,57 +13,87 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.command_line import command_line
-from ieg_fsr.config import Config
 from ieg_fsr.data.given_labels import labels_sha256
 from ieg_fsr.data.long_tail import measured_imbalance
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.data.sources import DataSet
+from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.evaluation.evaluate import predict_logits
-from ieg_fsr.files import make_directory, read_json_lines, write_columns, write_json, write_whole
+from ieg_fsr.files import make_directory, write_columns, write_json, write_json_lines, write_whole
 from ieg_fsr.methods.fsr import FSR
-from ieg_fsr.methods.label_report import LabelReport, label_report, own_log_probabilities
+from ieg_fsr.methods.label_report import LabelReport, label_report, probabilities_of
 from ieg_fsr.methods.supervised import Supervised
 from ieg_fsr.results.identity import identify
+from ieg_fsr.settings import Config
 from ieg_fsr.training.build import build, resolved_jit, resolved_lookahead_momentum
-from ieg_fsr.training.checkpoints import Checkpoints
-from ieg_fsr.training.directory import check_same_labels, clear
+from ieg_fsr.training.checkpoints import Checkpoints, NotFiniteError
+from ieg_fsr.training.directory import check_same_labels, clear, earlier_run, rows_of, sweep
+from ieg_fsr.training.distribution import any_worker, strategy_of, wait_for_all
+from ieg_fsr.training.divergence import explain
 from ieg_fsr.training.epoch_log import EpochLog
+from ieg_fsr.training.epoch_pictures import EpochPictures
+from ieg_fsr.training.hyperparameters import write_hyperparameters
 from ieg_fsr.training.inputs import TrainingData, resolved_dictionary_size, resolved_forget_rate
+from ieg_fsr.training.interruption import Interruption
 from ieg_fsr.training.layer_gradient_log import LayerGradientLog
+from ieg_fsr.training.model_card import write_model_card
 from ieg_fsr.training.profiling import StepProfiler
 from ieg_fsr.training.progress import Progress
+from ieg_fsr.training.run_lock import RunLock
+from ieg_fsr.training.safeguard import Safeguard
+from ieg_fsr.training.tensorboard import cut_events
+from ieg_fsr.version import VERSION
+
+# Figures of the summary by which TensorBoard compares runs.
+_COMPARED = ("test_accuracy", "test_accuracy_ema", "dictionary_purity", "seconds_per_step", "detection_f1")
 
 
-def execute(config: Config, training: TrainingData, directory: pathlib.Path) -> dict[str, Any]:
+def execute(
+    config: Config, training: TrainingData, directory: pathlib.Path, lock: RunLock, interruption: Interruption
+) -> dict[str, Any]:
     """Trains and writes the run's files; goes on from a checkpoint in `directory` if there is one.
 
     Args:
         config: resolved settings.
         training: data and given labels; the true labels among them are for monitoring only.
         directory: of the run; made once the method is known to fit the data.
+        lock: on the directory.
+        interruption: asked after every step.
 
     Returns:
         The summary.
 
     Raises:
-        UserError: the network does not take the images, the labels are not those that the run began with, or training
-            diverges.
+        UserError: the network does not take the images, or the labels are not those that the run began with.
+        RunError: training diverges.
+        Interrupted: by a signal.
     """
     data = training.data
-    model, examples = build(config, data, training.given_labels)
-    resolved = _resolved(config, data, training.given_labels)
+    strategy = strategy_of(config)
+    with strategy.scope():
+        model, examples = build(config, data, training.given_labels)
+    resolved = _resolved(config, data, training.given_labels) | {"replicas": strategy.num_replicas_in_sync}
+    make_directory(directory)
+    lock.acquire()
+    # Once more: another run may have begun here while this one loaded its data.
+    earlier_run(directory, config)
     if config.resume:
         check_same_labels(directory, resolved["given_labels_sha256"])
-    make_directory(directory)
-    if not config.resume:
+    else:
         clear(directory)
+    sweep(directory)
     _write_beginning(directory, resolved, training)
-    rows = _fit(config, data, model, examples, directory)
+    rows = _fit(config, data, model, examples, directory, interruption)
     _write_models(model, directory)
     labels = _label_report(model, data, examples)
     write_columns(directory / "labels.csv", labels._fields, labels)
-    summary = _summary(resolved, rows) | {"saved_network": model.saved_network}
+    wrong = training.given_labels != data.train.labels
+    detection = detection_figures(wrong, labels.suspect, labels.score)
+    summary = _summary(resolved, rows) | {"saved_network": model.saved_network} | detection
+    write_hyperparameters(directory, config, {name: summary[name] for name in _COMPARED if summary[name] is not None})
+    write_model_card(directory, resolved, summary, data.class_names, data.train.image_shape)
     write_json(directory / "summary.json", summary)
+    wait_for_all(strategy)
     return summary
 
 
@@ -81,28 +112,53 @@ def _write_beginning(directory: pathlib.Path, resolved: dict[str, Any], training
 
 
 def _fit(
-    config: Config, data: DataSet, model: Supervised, examples: Examples, directory: pathlib.Path
+    config: Config,
+    data: DataSet,
+    model: Supervised,
+    examples: Examples,
+    directory: pathlib.Path,
+    interruption: Interruption,
 ) -> list[dict[str, Any]]:
-    checkpoints = Checkpoints(directory / "checkpoints", model)
-    epochs_done = checkpoints.restore()
-    rows = read_json_lines(directory / "metrics.jsonl")[:epochs_done] if epochs_done else []
+    checkpoints = Checkpoints(directory / "checkpoints", model, config.keep_checkpoints)
+    step = checkpoints.restore()
+    epochs_done, first_step = divmod(step, examples.steps_per_epoch)
+    rows = rows_of(directory, epochs_done)
+    write_json_lines(directory / "metrics.jsonl", rows)
+    cut_events(directory, epochs_done)
+    if not step:
+        checkpoints.save(0)
     callbacks: list[keras.callbacks.Callback] = []
     if config.profile_steps:
         first, last = config.profile_steps
         callbacks.append(StepProfiler(directory, first, last))
     if config.layer_gradients_interval and config.reweights:
         callbacks.append(LayerGradientLog(directory, config.layer_gradients_interval, epochs_done))
+    progress = Progress(config.epochs, examples.steps_per_epoch, step / examples.steps_per_epoch)
+    pictures = EpochPictures(directory, data, examples.given_labels)
     log = EpochLog(
         directory,
         data.test,
         examples.given_labels == data.train.labels,
-        Progress(config.epochs, examples.steps_per_epoch, epochs_done),
-        checkpoints,
+        progress,
         rows,
         {"": config.eval_interval, "_ema": config.ema_eval_interval},
         data.extra_tests,
     )
-    model.fit(examples, epochs=config.epochs, initial_epoch=epochs_done, verbose=0, callbacks=[*callbacks, log])
+    agreed = any_worker(model.distribute_strategy)
+    safeguard = Safeguard(
+        checkpoints, interruption, examples.steps_per_epoch, config.epochs, step, config.checkpoint_seconds, agreed
+    )
+    callbacks += [log, pictures, safeguard]
+    epochs = {"initial_epoch": epochs_done, "first_step": first_step, "epochs": config.epochs}
+    try:
+        with interruption.deferred(), warnings.catch_warnings():
+            # `train` has said so in its own words.
+            warnings.filterwarnings("ignore", message="reweight_warmup_epochs")
+            model.fit(examples, verbose=0, callbacks=callbacks, **epochs)
+    except NotFiniteError as error:
+        raise explain(error, model, examples, checkpoints) from None
+    finally:
+        progress.leave()
     return rows
 
 
@@ -116,6 +172,7 @@ def _write_models(model: Supervised, directory: pathlib.Path) -> None:
 
 def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
     last = rows[-1]
+    reweighted = "zero_weight_batches" in last
     names = """dataset method variant reward_source meta_layers weight_rule clean_images
         network noise noise_type noise_matrix labels_file measured_noise_rate imbalance
         measured_imbalance training_examples corrupt_images given_labels_sha256 seed epochs"""
@@ -123,6 +180,7 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, 
     return (
         {name: resolved[name] for name in names.split()}
         | {"steps": last["step"]}
+        | {"zero_weight_batches": sum(row["zero_weight_batches"] for row in rows) if reweighted else None}
         | {name: last.get(name) for name in figures.split()}
         | {name: value for name, value in last.items() if name.startswith(("test_", "loss_"))}
         | {
@@ -136,10 +194,9 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, 
 def _label_report(model: Supervised, data: DataSet, examples: Examples) -> LabelReport:
     if isinstance(model, FSR):
         return model.label_report()
-    probabilities = keras.ops.softmax(predict_logits(model.classifier, data.train)).numpy()
     given = examples.given_labels
-    scores = own_log_probabilities(probabilities, given)
-    return label_report(given, scores, np.ones(len(given), np.float32), probabilities)
+    probabilities = probabilities_of(predict_logits(model.classifier, data.train))
+    return label_report(given, None, np.ones(len(given), np.float32), probabilities)
 
 
 def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[str, Any]:
@@ -161,9 +218,9 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
         "coteaching_forget_rate_resolved": resolved_forget_rate(config, data)
         if config.method == "coteaching"
         else None,
-        "replicas": 1,
         "jit_compile_resolved": resolved_jit(config),
-        "versions": {name: metadata.version(name) for name in ("keras", "numpy")}
+        "versions": {"ieg_fsr": VERSION}
+        | {name: metadata.version(name) for name in ("keras", "numpy")}
         | {"tensorflow": tf.__version__, "python": platform.python_version()},
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

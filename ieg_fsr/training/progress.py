@@ -12,8 +12,8 @@ _SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """On a terminal a bar that is redrawn in place; elsewhere a line every ten seconds and one for the last epoch."""
 
-    def __init__(self, epochs: int, steps_per_epoch: int, start_epoch: int = 0, stream: TextIO | None = None) -> None:
-        """Args: epochs: of the whole run. start_epoch: epochs already done, by an earlier process."""
+    def __init__(self, epochs: int, steps_per_epoch: int, start_epoch: float = 0, stream: TextIO | None = None) -> None:
+        """Args: epochs: of the whole run. start_epoch: epochs already done, by earlier processes."""
         self.epochs, self.steps_per_epoch, self.start_epoch = epochs, steps_per_epoch, start_epoch
         self.stream = stream or sys.stdout
         self.in_place = self.stream.isatty()
@@ -31,8 +31,12 @@ class Progress:
         last = epoch + 1 == self.epochs
         if self.in_place or last or time.monotonic() - self.shown >= _SECONDS_BETWEEN_LINES:
             self._show(epoch + 1)
-        if last and self.in_place:
+
+    def leave(self) -> None:
+        """After the last epoch, or where training ends before it: what follows has a line of its own."""
+        if self.in_place and self.shown > self.started:
             self.stream.write("\n")
+            self.stream.flush()
 
     def _show(self, epochs_done: float) -> None:
         self.shown = time.monotonic()

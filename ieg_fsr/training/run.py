@@ -6,11 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from ieg_fsr.command_line import command_line
-from ieg_fsr.config import Config
 from ieg_fsr.quiet_import import import_tensorflow
+from ieg_fsr.settings import Config
 from ieg_fsr.training.directory import earlier_run
+from ieg_fsr.training.distribution import Place, ends_with_the_others, loss_noticed, place_of, run_directory
+from ieg_fsr.training.failures import explained
 from ieg_fsr.training.inputs import load_training_data, resolved_dictionary_size
+from ieg_fsr.training.interruption import Interruption
 from ieg_fsr.training.progress import clock
+from ieg_fsr.training.run_lock import RunLock
 
 
 def train(config: Config, report: Callable[[str], None] = print) -> dict[str, Any]:
@@ -21,23 +25,35 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
         report: receives what a user should read.
 
     Raises:
-        UserError: the settings do not fit the data or the directory.
+        UserError: the settings do not fit the data or the directory, or another run is at work in it.
+        RunError: training diverged, or what it reads or writes failed it.
+        Interrupted: Ctrl-C or SIGTERM.
     """
     assert config.model_dir is not None, "resolve() names a directory for every training run"
-    directory = pathlib.Path(config.model_dir)
+    place = place_of(config)
+    with ends_with_the_others(config.model_dir, place), run_directory(config.model_dir, place) as directory:
+        return _train(config, directory, place, report)
+
+
+def _train(config: Config, directory: pathlib.Path, place: Place, report: Callable[[str], None]) -> dict[str, Any]:
     finished = earlier_run(directory, config)
     if finished:
         report(f"{directory} holds this run, finished; --noresume trains it again.\n{describe(finished)}")
         return finished
-    training = load_training_data(config)
-    import_tensorflow()
-    from ieg_fsr.training.execution import execute
+    with Interruption(directory) as interruption, explained(directory), RunLock(directory) as lock:
+        training = load_training_data(config)
+        import_tensorflow()
+        from ieg_fsr.training.execution import execute
 
-    report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *training.data.notes]))
-    places = resolved_dictionary_size(config, len(training.given_labels))
-    if config.has_dictionary and places < config.dictionary_size:
-        report(f"a dictionary of all {places} training examples: the recipe's size is for more of them")
-    summary = execute(config, training, directory)
+        notes = training.data.notes
+        report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *notes]))
+        places = resolved_dictionary_size(config, len(training.given_labels))
+        if config.has_dictionary and places < config.dictionary_size:
+            report(f"a dictionary of all {places} training examples: the recipe's size is for more of them")
+        if config.reweights and config.epochs <= config.reweight_warmup_epochs:
+            report(f"weights stay uniform: warm-up takes all {config.epochs} epochs")
+        with loss_noticed(place):
+            summary = execute(config, training, directory, lock, interruption)
     report(f"{describe(summary)}\nfiles           {directory}")
     return summary
 
@@ -49,15 +65,18 @@ def describe(summary: dict[str, Any]) -> str:
         f"test accuracy   {summary['test_accuracy']:.4f}  (parameter average: {summary['test_accuracy_ema']:.4f})",
         f"wrong labels    {summary['measured_noise_rate']:.4f} of the training set",
     ]
-    if summary["dictionary_purity"] is not None:
+    if summary.get("dictionary_purity") is not None:
         lines.append(f"dictionary      {summary['dictionary_purity']:.4f} of its labels right")
-    if summary["clean_images"]:
+    if summary.get("clean_images"):
         lines.append(f"clean images    {summary['clean_images']}, held out with their true labels")
-    if summary["zero_weight_ratio"] is not None:
+    if summary.get("zero_weight_ratio") is not None:
         lines += [
-            f"mean weight     right labels {_figure(summary['weight_clean'])}, wrong labels "
-            f"{_figure(summary['weight_noisy'])}; {summary['zero_weight_ratio']:.3f} of all are zero",
+            f"mean weight     right labels {_figure(summary.get('weight_clean'))}, wrong labels "
+            f"{_figure(summary.get('weight_noisy'))}; {summary['zero_weight_ratio']:.3f} of all are zero",
         ]
+    # A run of an older version did not count them.
+    if summary.get("zero_weight_batches"):
+        lines.append(f"batches         {summary['zero_weight_batches']} had no sample of weight above zero")
     return "\n".join([*lines, f"time            {clock(summary['seconds_total'])}"])
 
 

@@ -1,9 +1,13 @@
-"""TensorBoard events of a run: scalars of every epoch, histograms of the sample weights."""
+"""TensorBoard events of a run: scalars of every epoch, histograms of the sample weights; and how to take some back."""
 
+import functools
+import pathlib
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from ieg_fsr.files import write_whole
 
 # Column of metrics.jsonl -> tag; TensorBoard groups the tags by what stands before the slash.
 _TAGS = {
@@ -16,6 +20,7 @@ _TAGS = {
     "test_mean_class_accuracy": "test/mean_class_accuracy",
     "dictionary_purity": "dictionary/purity",
     "zero_weight_ratio": "weights/zero_ratio",
+    "zero_weight_batches": "weights/zero_batches",
     "weight_clean": "weights/mean_clean",
     "weight_noisy": "weights/mean_wrong",
     "seconds_per_step": "time/seconds_per_step",
@@ -39,3 +44,34 @@ class EventWriter:
                 tf.summary.histogram("weights/clean", weights[clean])
                 tf.summary.histogram("weights/wrong", weights[~clean])
         self._writer.flush()
+
+
+def cut_events(directory: pathlib.Path, epochs: int) -> None:
+    """Takes the events of later epochs out of a directory's files: the run will write them again.
+
+    Args:
+        directory: of the event files.
+        epochs: the last epoch that stays.
+    """
+    for path in directory.glob("events.out.tfevents.*"):
+        records = _records(path)
+        kept = [record for record in records if tf.compat.v1.Event.FromString(record).step <= epochs]
+        if len(kept) < len(records):
+            write_whole(path, functools.partial(_write_records, records=kept))
+
+
+def _records(path: pathlib.Path) -> list[bytes]:
+    """The events of a file, as they are; a killed process may have left the last one in part."""
+    records: list[bytes] = []
+    try:
+        for record in tf.data.TFRecordDataset(str(path)):
+            records.append(record.numpy())
+    except tf.errors.DataLossError:
+        pass
+    return records
+
+
+def _write_records(place: str, records: list[bytes]) -> None:
+    with tf.io.TFRecordWriter(place) as writer:
+        for record in records:
+            writer.write(record)

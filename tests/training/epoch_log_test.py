@@ -1,4 +1,4 @@
-"""The callback of a run: what a row holds, when it evaluates, and that a diverged run ends."""
+"""The callback of a run: what a row holds, and when it evaluates."""
 
 import io
 import json
@@ -9,20 +9,18 @@ import pytest
 
 import ieg_fsr
 from ieg_fsr.data.sources import ArraySource
-from ieg_fsr.errors import UserError
 from ieg_fsr.networks import build_network
-from ieg_fsr.training.checkpoints import Checkpoints
 from ieg_fsr.training.epoch_log import EpochLog
 from ieg_fsr.training.progress import Progress
 
 
-def trained(directory, method="fsr", epochs=4, learning_rate=0.1, intervals=None):
+def trained(directory, method="fsr", epochs=4, learning_rate=0.1, intervals=None, **fsr):
     rng = np.random.default_rng(0)
     source = ArraySource(rng.integers(0, 256, (40, 8, 8, 1), np.uint8), np.arange(40) % 4)
     examples = ieg_fsr.examples(source.images(range(40)), source.labels, batch_size=10)
     network = build_network("small_cnn", (8, 8, 1), 4)
     if method == "fsr":
-        options = {"dictionary_size": 8, "reward_batch_size": 8, "reweight_warmup_epochs": 2}
+        options = {"dictionary_size": 8, "reward_batch_size": 8, "reweight_warmup_epochs": 2} | fsr
         model = ieg_fsr.FSR(network, 40, parameter_average_decay=0.9, **options)
     else:
         model = ieg_fsr.Supervised(network, parameter_average_decay=0.9)
@@ -34,7 +32,6 @@ def trained(directory, method="fsr", epochs=4, learning_rate=0.1, intervals=None
         source,
         clean,
         Progress(epochs, 4, stream=io.StringIO()),
-        Checkpoints(directory / "checkpoints", model),
         [],
         intervals or {"": 1, "_ema": 2},
     )
@@ -57,6 +54,7 @@ def test_rows_are_written_and_agree_with_the_model(tmp_path):
     assert last["weight_noisy"] == pytest.approx(weights[~clean].mean(), rel=1e-6)
     assert last["dictionary_purity"] == clean[model.dictionary.members()].mean()
     assert rows[1]["weight_clean"] == rows[1]["weight_noisy"] == 1.0
+    assert [row["zero_weight_batches"] for row in rows] == [0, 0, 0, 0]
     assert all(0 < row["seconds_per_step"] * 4 < row["seconds"] for row in rows)
 
 
@@ -67,7 +65,9 @@ def test_averages_are_evaluated_at_their_own_interval_and_at_the_end(tmp_path):
     assert "weight_clean" not in log.rows[0]
 
 
-def test_a_diverged_run_ends_with_the_step(tmp_path):
-    with pytest.raises(UserError, match=r"loss must stay finite, lower --learning_rate. Received: (nan|inf) at step 4"):
-        trained(tmp_path, "supervised", learning_rate=1e30)
-    assert not (tmp_path / "metrics.jsonl").exists()
+def test_batches_without_any_weight_are_counted_by_epoch(tmp_path):
+    """A lookahead so short that no sample moves the reward loss: from the third epoch on no batch has a weight."""
+    model, log, *_ = trained(tmp_path, lookahead_learning_rate=1e-38)
+    assert [row["zero_weight_batches"] for row in log.rows] == [0, 0, 4, 4]
+    assert int(model.zero_weight_batches) == 8
+    assert (model.last_weights.numpy() == 0).all()

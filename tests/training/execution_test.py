@@ -35,7 +35,7 @@ def test_summary_has_what_the_documentation_promises(short_run):
         weight_noisy seconds_per_step seconds_total peak_memory_bytes"""
     assert set(promised.split()) <= summary.keys()
     assert json.loads((directory / "summary.json").read_text()) == summary
-    assert (summary["steps"], summary["epochs"]) == (8, 2)
+    assert (summary["steps"], summary["epochs"], summary["zero_weight_batches"]) == (8, 2, 0)
     assert summary["peak_memory_bytes"] > 10_000
 
 
@@ -45,7 +45,13 @@ def test_labels_file_has_every_example_and_its_given_label(short_run):
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["example_id", "given_label", "score", "weight", "pseudo_label", "confidence", "suspect"]
     assert [int(row["example_id"]) for row in rows] == list(range(400))
-    assert all((row["given_label"] != row["pseudo_label"]) == (row["suspect"] == "1") for row in rows)
+    for row in rows:
+        unlikely = float(row["score"]) < np.log(0.1)
+        assert (row["suspect"] == "1") == (row["given_label"] != row["pseudo_label"] and unlikely)
+    with open(directory / "given_labels.csv", newline="") as file:
+        wrong = np.array([row["label"] != row["true_label"] for row in csv.DictReader(file)])
+    suspect = np.array([row["suspect"] == "1" for row in rows])
+    assert summary["detection_recall"] == pytest.approx((wrong & suspect).sum() / wrong.sum())
     assert 0 < summary["measured_noise_rate"] < 0.5
 
 
@@ -132,6 +138,7 @@ def test_supervised_run_reports_labels_from_its_own_predictions(tmp_path):
     config = resolve(SHORT | {"method": "supervised", "model_dir": str(tmp_path)})
     summary = train(config, lambda text: None)
     assert summary["dictionary_purity"] is None
+    assert summary["zero_weight_batches"] is None
     with open(tmp_path / "labels.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     model = keras.models.load_model(tmp_path / "model.keras")

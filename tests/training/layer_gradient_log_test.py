@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ieg_fsr.errors import UserError
 from ieg_fsr.training import layer_gradient_log
 from ieg_fsr.training.layer_gradient_log import LayerGradientLog
 
@@ -51,3 +52,10 @@ def test_a_new_run_starts_anew(tmp_path, measured):
     run(tmp_path, 1, 0, 3)
     run(tmp_path, 1, 0, 1)
     assert [row["epoch"] for row in lines(tmp_path)] == [1]
+
+
+@pytest.mark.parametrize("content", ["{", "1\n", "[" * 100_000, "{}\n"])
+def test_lines_that_are_damaged_are_not_lost_in_silence(tmp_path, content):
+    (tmp_path / "layer_gradients.jsonl").write_text(content)
+    with pytest.raises(UserError, match=r"^--model_dir must be .* whole layer_gradients\.jsonl; --noresume"):
+        LayerGradientLog(tmp_path, 1, 2)

@@ -73,7 +73,7 @@ def test_terminal_redraws_in_place_at_most_five_times_a_second(time):
     assert "\n" not in stream.getvalue()
 
 
-def test_terminal_shows_every_epoch_and_ends_the_line_after_the_last(time):
+def test_terminal_shows_every_epoch_and_ends_the_line_in_the_end(time):
     stream = Terminal()
     progress = Progress(2, 10, stream=stream)
     time.now += 0.01
@@ -84,7 +84,25 @@ def test_terminal_shows_every_epoch_and_ends_the_line_after_the_last(time):
     assert "loss 2.000 test 0.500" in drawn(stream)[-1]  # the last figures stay while the next epoch runs
     assert not stream.getvalue().endswith("\n")
     progress.epoch(1, {"train_loss": 1.0, "test_accuracy": 0.75})
+    progress.leave()
     assert drawn(stream)[-1] == f"epoch 2/2 [{'=' * 20}] loss 1.000 test 0.750 left 0:00\n"
+
+
+def test_what_follows_a_run_that_was_cut_has_its_own_line(time):
+    stream = Terminal()
+    progress = Progress(2, 10, stream=stream)
+    progress.leave()
+    assert stream.getvalue() == ""
+    time.now += 0.25
+    progress.step(0, 0)
+    progress.leave()
+    assert stream.getvalue().endswith("\n")
+    plain = io.StringIO()
+    progress = Progress(2, 10, stream=plain)
+    time.now += 20
+    progress.epoch(0, {})
+    progress.leave()
+    assert plain.getvalue().count("\n") == 1
 
 
 def test_time_left_counts_the_epochs_of_this_process_only(time):

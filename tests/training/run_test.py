@@ -44,11 +44,21 @@ def test_description_by_hand():
     assert "1:01" in text
     assert "method          FSR, deferred" in text
     assert "clean images" not in text
+    assert "batches " not in text
+    assert "batches         3 had no sample of weight above zero" in describe(summary | {"zero_weight_batches": 3})
     held_out = describe(summary | {"dictionary_purity": None, "clean_images": 100})
     assert "dictionary" not in held_out
     assert "clean images    100, held out" in held_out
     assert "right labels 1.500" in held_out
     assert "right labels" not in describe(summary | {"zero_weight_ratio": None})
+
+
+def test_a_run_that_ends_in_warm_up_says_so_once(tmp_path, recwarn):
+    said = []
+    settings = {"train_examples": 60, "batch_size": 30, "dictionary_size": 20, "epochs": 1, "model_dir": str(tmp_path)}
+    train(resolve(settings), said.append)
+    assert sum("weights stay uniform: warm-up takes all 1 epochs" in line for line in said) == 1
+    assert not [warning for warning in recwarn if "warmup" in str(warning.message)]
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
-from ieg_fsr.training.tensorboard import EventWriter
+from ieg_fsr.training.tensorboard import EventWriter, cut_events
 
 ROW = {
     "epoch": 1,
@@ -63,6 +63,39 @@ def test_scalars_of_every_epoch(tmp_path):
     for tag, value in expected.items():
         assert [step for step, _ in events[tag]] == [1, 2], tag
         assert events[tag][0][1] == pytest.approx(value), tag
+
+
+def test_later_epochs_are_taken_back(tmp_path):
+    for epochs in ((1, 2), (3, 4)):
+        writer = EventWriter(str(tmp_path))
+        for epoch in epochs:
+            writer.epoch(ROW | {"epoch": epoch}, WEIGHTS, CLEAN)
+    cut_events(tmp_path, 3)
+    events = read(tmp_path)
+    for tag in ("train/loss", "test/top5", "weights/all"):
+        assert [step for step, _ in events[tag]] == [1, 2, 3], tag
+    EventWriter(str(tmp_path)).epoch(ROW | {"epoch": 4}, WEIGHTS, CLEAN)
+    assert [step for step, _ in read(tmp_path)["train/loss"]] == [1, 2, 3, 4]
+
+
+def test_files_without_later_epochs_are_left_alone(tmp_path):
+    EventWriter(str(tmp_path)).epoch(ROW, WEIGHTS, CLEAN)
+    [path] = tmp_path.iterdir()
+    before = path.stat().st_mtime_ns, path.read_bytes()
+    cut_events(tmp_path, 1)
+    assert (path.stat().st_mtime_ns, path.read_bytes()) == before
+    cut_events(tmp_path, 0)
+    assert read(tmp_path) == {}
+
+
+def test_an_event_that_was_half_written_is_no_obstacle(tmp_path):
+    writer = EventWriter(str(tmp_path))
+    for epoch in (1, 2):
+        writer.epoch(ROW | {"epoch": epoch}, None, CLEAN)
+    [path] = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-5])
+    cut_events(tmp_path, 1)
+    assert [step for step, _ in read(tmp_path)["train/loss"]] == [1]
 
 
 def test_events_are_on_disk_after_each_epoch(tmp_path):

@@ -1,0 +1,207 @@
+"""Several replicas: which, by tf.distribute's engines, and the directory and the end of a worker among several.
+
+Nothing here imports TensorFlow before it is needed: what does not fit is said at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ieg_fsr.errors import UserError
+from ieg_fsr.quiet_import import import_tensorflow
+from ieg_fsr.settings import Config
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# Exit code of a worker that lost another one.
+WORKER_LOST = 3
+# Seconds that a worker waits for the others in an exchange; checkpoints and models are written within it.
+_PATIENCE = 600
+# What a run goes on from.
+_STATE = ("config.json", "given_labels.csv", "metrics.jsonl", "layer_gradients.jsonl", "summary.json", "checkpoints")
+
+
+class Place(NamedTuple):
+    """This process among the workers of a run.
+
+    Attributes:
+        worker: 0..workers - 1; worker 0 writes the run's files.
+        workers: 1 but for `--strategy=multi_worker`.
+    """
+
+    worker: int = 0
+    workers: int = 1
+
+
+def place_of(config: Config, environment: Mapping[str, str] = os.environ) -> Place:
+    """Checks what can be checked without TensorFlow.
+
+    Raises:
+        UserError: settings do not go together, or TF_CONFIG does not describe workers.
+    """
+    if config.num_replicas is not None and config.strategy != "mirrored":
+        raise UserError(
+            f"--num_replicas must be given with --strategy=mirrored only. Received: --strategy={config.strategy}"
+        )
+    if config.strategy != "none" and config.precision == "mixed_float16":
+        raise UserError(
+            "--precision must be float32 or mixed_bfloat16 with --strategy other than none: replicas would disagree on "
+            "the scale of the loss. Received: mixed_float16"
+        )
+    _check_divides(config, config.num_replicas or 1)
+    if config.strategy != "multi_worker":
+        return Place()
+    place = _place_in_cluster(environment.get("TF_CONFIG", ""))
+    _check_divides(config, place.workers)
+    return place
+
+
+def strategy_of(config: Config) -> tf.distribute.Strategy:
+    """The strategy of `--strategy`; to be asked for before TensorFlow computes anything.
+
+    Raises:
+        UserError: the devices are not there, or the batch cannot be divided among them.
+    """
+    import tensorflow as tf
+
+    if config.strategy == "none":
+        return tf.distribute.get_strategy()
+    if config.strategy == "mirrored":
+        strategy = tf.distribute.MirroredStrategy(_local_devices(config.num_replicas))
+    else:
+        options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=_PATIENCE)
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    _check_divides(config, strategy.num_replicas_in_sync)
+    return strategy
+
+
+@contextlib.contextmanager
+def run_directory(model_dir: str, place: Place) -> Iterator[pathlib.Path]:
+    """Where this process reads and writes the run: `model_dir`, or for workers but the first a copy of its state.
+
+    All workers compute the same, and go on from the same checkpoint: the first one's, in a directory that all see.
+    """
+    if place.worker == 0:
+        yield pathlib.Path(model_dir)
+        return
+    with tempfile.TemporaryDirectory(prefix="ieg_fsr-worker-") as scratch:
+        for name in _STATE:
+            path = pathlib.Path(model_dir) / name
+            if path.is_dir():
+                shutil.copytree(path, pathlib.Path(scratch) / name)
+            elif path.exists():
+                shutil.copy(path, scratch)
+        yield pathlib.Path(scratch)
+
+
+class WorkerLostError(Exception):
+    """An exchange with another worker failed."""
+
+
+@contextlib.contextmanager
+def loss_noticed(place: Place) -> Iterator[None]:
+    """Tells failed exchanges between workers from other errors.
+
+    Raises:
+        WorkerLostError: another worker is gone.
+    """
+    if place.workers == 1:
+        yield
+        return
+    import_tensorflow()
+    import tensorflow as tf
+
+    errors = tf.errors
+    try:
+        yield
+    except (errors.UnavailableError, errors.DeadlineExceededError, errors.AbortedError, errors.CancelledError) as error:
+        raise WorkerLostError(type(error).__name__) from None
+
+
+@contextlib.contextmanager
+def ends_with_the_others(model_dir: str, place: Place) -> Iterator[None]:
+    """Ends this process, with one line and `WORKER_LOST`, when another worker is gone.
+
+    At once: TensorFlow's own way out would wait for the lost one.
+    """
+    try:
+        yield
+    except WorkerLostError as error:
+        print(
+            f"ieg_fsr: worker {place.worker} lost another of the {place.workers} workers ({error}); the same command "
+            f"on all of them goes on from the last checkpoint in {model_dir}",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(WORKER_LOST)
+
+
+def any_worker(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
+    """Whether any worker says so, from what this one says; all must ask at once. One process asks itself."""
+    import tensorflow as tf
+
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return bool
+
+    @tf.function
+    def total(flag: tf.Tensor) -> tf.Tensor:
+        return strategy.reduce("SUM", strategy.run(tf.identity, args=(flag,)), axis=None)
+
+    return lambda flag: bool(total(tf.constant(float(flag))) > 0)
+
+
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Comes back when every worker has come here: none leaves while another still needs it."""
+    import tensorflow as tf
+
+    if strategy.num_replicas_in_sync > 1:
+        tf.function(lambda: strategy.reduce("SUM", strategy.run(lambda: tf.ones([])), axis=None))()
+
+
+def _place_in_cluster(text: str) -> Place:
+    """The place that TF_CONFIG gives this process."""
+    rule = 'TF_CONFIG must be {"cluster": {"worker": [HOST:PORT, ...]}, "task": {"type": "worker", "index": 0}}'
+    try:
+        description: dict[str, Any] = json.loads(text)
+        workers, task = description["cluster"]["worker"], description["task"]
+        fits = task["type"] == "worker" and task["index"] in range(len(workers))
+    except (ValueError, KeyError, TypeError):
+        fits = False
+    if not fits:
+        raise UserError(
+            f"{rule} with --strategy=multi_worker; launch/multi_worker.sh sets it. Received: {text or 'nothing'}"
+        )
+    return Place(task["index"], len(workers))
+
+
+def _local_devices(replicas: int | None) -> list[str]:
+    """All GPUs, or the first of them; without any that many logical CPU devices."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        if (replicas or 1) > len(gpus):
+            raise UserError(f"--num_replicas must be at most {len(gpus)}, the GPUs here. Received: {replicas}")
+        return [f"GPU:{i}" for i in range(replicas or len(gpus))]
+    if replicas is None:
+        raise UserError("--num_replicas must be given where there is no GPU: CPU devices. Received: nothing")
+    [cpu] = tf.config.list_physical_devices("CPU")
+    if len(tf.config.get_logical_device_configuration(cpu) or [None]) < replicas:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
+    return [f"CPU:{i}" for i in range(replicas)]
+
+
+def _check_divides(config: Config, replicas: int) -> None:
+    if config.batch_size % replicas:
+        raise UserError(
+            f"--batch_size must be a multiple of {replicas}, the replicas that share it. Received: {config.batch_size}"
+        )

@@ -1,0 +1,71 @@
+"""Ctrl-C and SIGTERM: training finishes its step and saves; what is not training ends at once."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from ieg_fsr.errors import Interrupted
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """Within `with`, the first signal is answered by `Interrupted`, at once or, while deferred, when asked for.
+
+    A second signal ends the process without waiting for anything: every file is whole at any time. Signals can be
+    handled by the main thread only; in another one this does nothing.
+
+    Attributes:
+        requested: name of the signal that came while deferred, such as "SIGTERM".
+    """
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        """Args: directory: of the run, for the message."""
+        self.directory, self.requested = directory, ""
+        self._deferred = False
+        self._earlier: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interruption":
+        if threading.current_thread() is threading.main_thread():
+            self._earlier = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._earlier.items():
+            signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Lets signals wait until `stop` is called, or until the end of this block.
+
+        Raises:
+            Interrupted: one came.
+        """
+        self._deferred = True
+        try:
+            yield
+        finally:
+            self._deferred = False
+        if self.requested:
+            self.stop("after the last step")
+
+    def stop(self, where: str) -> None:
+        """Raises `Interrupted`. Args: where: what has been reached, such as "after step 7 of 10"."""
+        raise Interrupted(self._message(self.requested, where))
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        if self.requested:
+            os.write(2, f"ieg_fsr: {self._message(name, 'at once')}\n".encode())
+            os._exit(Interrupted.exit_code)
+        self.requested = name
+        if not self._deferred:
+            self.stop("outside of training")
+
+    def _message(self, name: str, where: str) -> str:
+        return f"stopped by {name} {where}; the same command goes on from the last checkpoint in {self.directory}"

@@ -1,0 +1,171 @@
+"""model_card.md: what a saved classifier is, what it was trained on, how good it is, and how to load it."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ieg_fsr.files import write_text
+from ieg_fsr.methods import METHODS
+from ieg_fsr.training.losses import SIGMOID_METHODS
+
+_MOST_CLASSES = 100  # named one by one
+# Endings of names in summary.json, and what they are called.
+_FIGURES = {
+    "test_accuracy": "accuracy",
+    "test_mean_class_accuracy": "mean accuracy over the classes",
+    "test_top5": "true class among the five likeliest",
+}
+
+
+def write_model_card(
+    directory: pathlib.Path,
+    config: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    class_names: Sequence[str],
+    image_shape: Sequence[int],
+) -> None:
+    """Writes model_card.md, whole or not at all.
+
+    Args:
+        directory: of the run.
+        config: what config.json holds.
+        summary: what summary.json holds.
+        class_names: in the order of the logits.
+        image_shape: (H, W, channels).
+    """
+    sections = (
+        _title(config, summary),
+        _use(config, class_names, image_shape),
+        _data(config),
+        _training(config),
+        _figures(config, summary),
+        _limits(config),
+    )
+    write_text(directory / "model_card.md", "\n\n".join(sections) + "\n")
+
+
+def _title(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    of_several = summary["saved_network"] != "the only one"
+    which = f" Of the trained networks it is {summary['saved_network']}." if of_several else ""
+    return (
+        f"# {config['variant']} on {config['dataset']}\n\n"
+        f"`model.keras` is an image classifier of the architecture `{config['network']}`, trained by ieg_fsr "
+        f"{config['versions']['ieg_fsr']}. Training began at {config['started']}.{which} This card was written with "
+        "it; all figures are those of `config.json` and `summary.json` beside it."
+    )
+
+
+def _use(config: Mapping[str, Any], class_names: Sequence[str], image_shape: Sequence[int]) -> str:
+    shape = ", ".join(map(str, image_shape))
+    squash = "sigmoid" if config["method"] in SIGMOID_METHODS else "softmax"
+    brought = f" Images in files were brought to {image_shape[0]}x{image_shape[1]}: for evaluation, the centre."
+    return f"""\
+## How to use it
+
+Raw pixels 0..255 in, one logit a class out; plain Keras, without ieg_fsr:
+
+```python
+import keras
+import numpy as np
+
+classifier = keras.saving.load_model("model.keras")
+images = np.zeros([1, {shape}], np.uint8)
+logits = classifier.predict(images)
+classes = logits.argmax(axis=1)
+probabilities = keras.ops.{squash}(logits)
+```
+
+`model_ema.keras`, where there is one, is the moving average of the parameters, `saved_model/` the classifier for
+TensorFlow.{brought if config["image_size"] else ""} Classes in the order of the logits: {_names(class_names)}."""
+
+
+def _names(class_names: Sequence[str]) -> str:
+    """The names, or the first and the last of very many."""
+    quoted = [f"`{_plain(name)}`" for name in class_names]
+    if len(quoted) <= _MOST_CLASSES:
+        return ", ".join(quoted)
+    return f"{', '.join(quoted[:3])}, ... {quoted[-1]} ({len(quoted)})"
+
+
+def _plain(text: str) -> str:
+    """A name from outside on one line and without what ends a code span."""
+    return " ".join(text.replace("`", "'").split())
+
+
+def _data(config: Mapping[str, Any]) -> str:
+    rows = [
+        ("data set", f"`{_plain(config['dataset'])}`, {config['num_classes']} classes"),
+        ("training examples", config["training_examples"]),
+        ("test examples", config["test_examples"]),
+        ("images that could not be decoded", config["corrupt_images"]),
+        ("largest over smallest class", f"{config['measured_imbalance']:.3g}"),
+    ]
+    if _labels_were_given(config):
+        rows.append(("training labels that are not the data set's own", f"{config['measured_noise_rate']:.2%}"))
+        rows.append(("where those come from", _source_of_noise(config)))
+    else:
+        rows.append(("wrong training labels", "not known: the data set's own labels were used as they are"))
+    if config["clean_images"]:
+        rows.append(("images held out whose true labels training saw", config["clean_images"]))
+    return "## Data\n\n" + _table(rows)
+
+
+def _labels_were_given(config: Mapping[str, Any]) -> bool:
+    """Whether training had other labels than the data set's own."""
+    return bool(config["noise"] > 0 or config["noise_matrix"] or config["labels_file"])
+
+
+def _source_of_noise(config: Mapping[str, Any]) -> str:
+    for name in ("labels_file", "noise_matrix"):
+        if config[name]:
+            return f"`--{name}={_plain(pathlib.Path(config[name]).name)}`"
+    return f"`--noise={config['noise']:g} --noise_type={config['noise_type']} --seed={config['seed']}`"
+
+
+def _training(config: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in config["versions"].items())
+    rows = [
+        ("method", f"`{config['method']}`: {METHODS[config['method']]}"),
+        ("epochs, batch", f"{config['epochs']}, {config['batch_size']}"),
+        ("learning rate", f"{config['learning_rate']:g}, {config['schedule']}"),
+        ("MixUp, label smoothing", f"{'on' if config['mixup'] else 'off'}, {config['label_smoothing']:g}"),
+        ("seed", config["seed"]),
+        ("versions", versions),
+    ]
+    return f"## Training\n\n{_table(rows)}\n\n```\n{_plain(config['command'])}\n```"
+
+
+def _figures(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    rows = []
+    for name, value in summary.items():
+        figure = max((known for known in _FIGURES if name.startswith(known)), key=len, default=None)
+        if figure is not None and value is not None:
+            rest = name.removeprefix(figure).removesuffix("_ema").strip("_")
+            words = _FIGURES[figure] + (f", {rest}" if rest else "")
+            rows.append((words + (" (parameter average)" if name.endswith("_ema") else ""), f"{value:.4f}"))
+    if summary["dictionary_purity"] is not None and config["measured_noise_rate"] > 0:
+        rows.append(("right labels in the dictionary (share)", f"{summary['dictionary_purity']:.4f}"))
+    for name, words in (("weight_clean", "right"), ("weight_noisy", "wrong")):
+        if summary[name] is not None and config["measured_noise_rate"] > 0:
+            rows.append((f"mean weight of training samples with {words} labels", f"{summary[name]:.3f}"))
+    if summary["zero_weight_ratio"] is not None:
+        rows.append(("training samples of weight zero (share)", f"{summary['zero_weight_ratio']:.4f}"))
+    return "## Figures\n\nOn the test part, after the last step: no epoch was chosen by it.\n\n" + _table(rows)
+
+
+def _table(rows: Sequence[tuple[str, Any]]) -> str:
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def _limits(config: Mapping[str, Any]) -> str:
+    lines = [
+        "- The figures hold for images like those of the test part. Nothing was measured on others.",
+        "- They are those of one run and one seed; runs differ.",
+        "- The probabilities were not checked for calibration, and no groups of people or things were compared. "
+        "Accuracy by class: `python -m ieg_fsr.main --mode=evaluate`.",
+        "- `suspect` in `labels.csv` is an opinion of training: look at an example before its label is changed.",
+        "- What the licence of the data allows, this card does not know.",
+    ]
+    if not _labels_were_given(config):
+        lines.insert(1, "- Wrong labels in the test part count against the classifier where it is right.")
+    return "\n".join(["## Limits", "", *lines])

@@ -1,0 +1,182 @@
+"""Runs that are killed: resumed until done, they end bit for bit as if nothing had happened.
+
+`launch/kill_test.sh N` kills N times.
+"""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+KILLS = int(os.environ.get("KILLS", "1"))
+SEED = int(os.environ.get("KILL_SEED", str(random.randrange(10**6))))
+# A checkpoint after every step: about half of the time of training goes into writing them.
+WORDS = (
+    *("--dataset=digits", "--noise=0.4", "--train_examples=500", "--epochs=6", "--reweight_warmup_epochs=2"),
+    *("--dictionary_size=100", "--mixup", "--ema_decay=0.99", "--layer_gradients_interval=2"),
+    "--checkpoint_seconds=0",
+)
+STEPS = 30
+FEATURES = ("history", "forward")
+
+
+def command(directory, features):
+    return [sys.executable, "-m", "ieg_fsr.main", *WORDS, f"--reward_features={features}", f"--model_dir={directory}"]
+
+
+def start(directory, features):
+    # The order of sums, and so the last bit, depends on the number of threads.
+    threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    environment = os.environ | threads | {"PYTHONPATH": str(ROOT)}
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command(directory, features), env=environment, **pipes)
+
+
+def finish(directory, features):
+    """Runs until done; returns what was written to stderr."""
+    process = start(directory, features)
+    errors = said(process)
+    assert process.returncode == 0, errors
+    return errors
+
+
+def said(process):
+    """What a process wrote to stderr until its end, but for what a library says once on a new machine."""
+    _, errors = process.communicate()
+    lines = errors.splitlines(keepends=True)
+    return "".join(line for line in lines if "Matplotlib is building the font cache" not in line)
+
+
+def rows(directory, name):
+    return [json.loads(line) for line in (directory / name).read_text().splitlines()]
+
+
+def assert_same_end(directory, whole):
+    """All that a run leaves, but for times."""
+    assert (directory / "labels.csv").read_bytes() == (whole / "labels.csv").read_bytes()
+    assert (directory / "layer_gradients.jsonl").read_bytes() == (whole / "layer_gradients.jsonl").read_bytes()
+    untimed = [
+        [{name: value for name, value in row.items() if "seconds" not in name} for row in rows(place, "metrics.jsonl")]
+        for place in (directory, whole)
+    ]
+    assert untimed[0] == untimed[1]
+    for name in ("model.keras", "model_ema.keras"):
+        models = [keras.saving.load_model(place / name, compile=False) for place in (directory, whole)]
+        for left, right in zip(models[0].weights, models[1].weights, strict=True):
+            np.testing.assert_array_equal(left.numpy(), right.numpy(), err_msg=f"{name} {left.path}")
+    archives = [np.load(place / f"checkpoints/step-{STEPS:08}/arrays.npz") for place in (directory, whole)]
+    assert sorted(archives[0].files) == sorted(archives[1].files)
+    for name in archives[0].files:
+        left, right = (archive[name] for archive in archives)
+        assert left.tobytes() == right.tobytes(), name
+    assert not [path for path in directory.rglob("*") if path.name.startswith(".") or path.name == "lock"]
+    assert len(list((directory / "checkpoints").iterdir())) == 2
+
+
+def newest_step(directory):
+    return max((int(path.name[5:]) for path in directory.glob("checkpoints/step-*")), default=None)
+
+
+def wait_until_it_writes(process, directory, step):
+    """Until a checkpoint after that of `step` is under way, or the process has ended."""
+    while process.poll() is None:
+        if (newest_step(directory) or 0) >= step and any(directory.glob("checkpoints/.writing-*")):
+            return
+        time.sleep(0.0005)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """Directory and duration of a whole run, by --reward_features; made when first asked for."""
+    made = {}
+
+    def run(features):
+        if features not in made:
+            directory = tmp_path_factory.mktemp(features) / "whole"
+            began = time.monotonic()
+            assert finish(directory, features) == ""
+            made[features] = directory, time.monotonic() - began
+        return made[features]
+
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(KILLS))
+def test_killed_at_a_random_moment(uninterrupted, tmp_path, number):
+    features = FEATURES[number % len(FEATURES)]
+    whole, seconds = uninterrupted(features)
+    generator = random.Random(SEED + number)
+    directory, killed_at = tmp_path / "run", []
+    # Every third time one kill is not enough; every fourth time it comes while a checkpoint is being written.
+    for _ in range(2 if number % 3 == 2 else 1):
+        process = start(directory, features)
+        if number % 4 == 3:
+            wait_until_it_writes(process, directory, generator.randrange(STEPS))
+        else:
+            time.sleep(generator.uniform(0, seconds))
+        process.kill()
+        process.communicate()
+        writing = len(list(directory.rglob(".writing-*")))
+        killed_at.append(f"step {newest_step(directory)}{', while writing' if writing else ''}")
+    errors = finish(directory, features)
+    print(f"kill {number}, seed {SEED}, {features}: at {'; '.join(killed_at)}; stderr: {errors!r}")
+    assert errors == ""
+    assert_same_end(directory, whole)
+
+
+@pytest.mark.slow
+def test_a_signal_in_the_middle_of_an_epoch(uninterrupted, tmp_path):
+    whole, _ = uninterrupted("history")
+    directory = tmp_path / "run"
+    process = start(directory, "history")
+    while (newest_step(directory) or 0) < 16:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    errors = said(process)
+    step = newest_step(directory)
+    assert process.returncode == 3
+    assert errors.startswith(f"ieg_fsr: stopped by SIGTERM after step {step} of {STEPS}; the same command goes on")
+    assert errors.count("\n") == 1
+    assert finish(directory, "history") == ""
+    assert_same_end(directory, whole)
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_is_passed_over(uninterrupted, tmp_path):
+    whole, _ = uninterrupted("history")
+    for damage in (truncated, flipped):
+        directory = tmp_path / damage.__name__
+        process = start(directory, "history")
+        while (newest_step(directory) or 0) < 17:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.005)
+        process.kill()
+        process.communicate()
+        step = newest_step(directory)
+        arrays = directory / f"checkpoints/step-{step:08}/arrays.npz"
+        arrays.write_bytes(damage(arrays.read_bytes()))
+        errors = finish(directory, "history")
+        assert errors.startswith(f"ieg_fsr: warning: checkpoint {arrays.parent} is damaged (")
+        assert errors.endswith(f"going on from step-{step - 1:08}\n")
+        assert errors.count("\n") == 1
+        assert_same_end(directory, whole)
+
+
+def truncated(content):
+    return content[: len(content) // 2]
+
+
+def flipped(content):
+    place = random.Random(SEED).randrange(len(content))
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]

@@ -1,0 +1,217 @@
+"""Strategies, workers and their directories; training with two replicas, and with two workers one of which is lost."""
+
+import csv
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ieg_fsr.config import resolve
+from ieg_fsr.errors import UserError
+from ieg_fsr.training.distribution import (
+    WORKER_LOST,
+    Place,
+    loss_noticed,
+    place_of,
+    run_directory,
+    strategy_of,
+)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def cluster(workers, index, kind="worker"):
+    return {"TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": {"type": kind, "index": index}})}
+
+
+def test_one_process_is_a_run_of_its_own():
+    assert place_of(resolve({}), cluster(["a:1", "b:1"], 1)) == Place(0, 1)
+    assert place_of(resolve({"strategy": "mirrored", "num_replicas": 2}), {}) == Place(0, 1)
+    assert strategy_of(resolve({})) is tf.distribute.get_strategy()
+
+
+def test_place_among_workers_comes_from_tf_config():
+    config = resolve({"strategy": "multi_worker"})
+    assert place_of(config, cluster(["a:1", "b:1"], 1)) == Place(1, 2)
+    assert place_of(config, cluster(["a:1"], 0)) == Place(0, 1)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"TF_CONFIG": "{"},
+        {"TF_CONFIG": "[]"},
+        {"TF_CONFIG": '{"cluster": {}}'},
+        cluster(["a:1", "b:1"], 2),
+        cluster(["a:1", "b:1"], 0, "ps"),
+    ],
+)
+def test_a_tf_config_without_this_worker_is_refused(environment):
+    with pytest.raises(UserError, match=r"TF_CONFIG must be .*launch/multi_worker.sh sets it. Received: .+"):
+        place_of(resolve({"strategy": "multi_worker"}), environment)
+
+
+@pytest.mark.parametrize(
+    ("settings", "environment", "message"),
+    [
+        ({"num_replicas": 2}, {}, "--num_replicas must .* --strategy=mirrored only. Received: --strategy=none"),
+        ({"strategy": "mirrored", "num_replicas": 3}, {}, "--batch_size must be a multiple of 3, .*Received: 100"),
+        ({"strategy": "multi_worker"}, cluster(["a:1"] * 3, 0), "--batch_size must be a multiple of 3, .*: 100"),
+        ({"strategy": "mirrored", "precision": "mixed_float16"}, {}, "--precision must be .*: mixed_float16"),
+    ],
+)
+def test_what_does_not_go_together_is_said(settings, environment, message):
+    with pytest.raises(UserError, match=message):
+        place_of(resolve(settings), environment)
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="for machines without a GPU")
+def test_the_number_of_cpu_devices_must_be_given():
+    with pytest.raises(UserError, match=r"--num_replicas must be given where there is no GPU.*Received: nothing"):
+        strategy_of(resolve({"strategy": "mirrored"}))
+
+
+def test_other_workers_have_a_copy_of_the_state_and_leave_nothing(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "a").write_text("a")
+    (tmp_path / "metrics.jsonl").write_text("{}\n")
+    (tmp_path / "model.keras").write_text("not state")
+    with run_directory(str(tmp_path), Place(0, 2)) as directory:
+        assert directory == tmp_path
+    with run_directory(str(tmp_path), Place(1, 2)) as directory:
+        assert directory != tmp_path
+        assert (directory / "checkpoints" / "a").read_text() == "a"
+        assert sorted(path.name for path in directory.iterdir()) == ["checkpoints", "metrics.jsonl"]
+        (directory / "summary.json").write_text("{}")
+    assert not directory.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "metrics.jsonl", "model.keras"]
+
+
+def test_one_worker_passes_errors_on():
+    with pytest.raises(tf.errors.UnavailableError), loss_noticed(Place(0, 1)):
+        raise tf.errors.UnavailableError(None, None, "gone")
+
+
+def test_a_worker_ends_when_another_is_gone():
+    script = """
+import tensorflow as tf
+from ieg_fsr.training.distribution import Place, ends_with_the_others, loss_noticed
+place = Place(1, 2)
+with ends_with_the_others("runs/a", place), loss_noticed(place):
+    raise tf.errors.UnavailableError(None, None, "gone")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == WORKER_LOST
+    assert done.stderr.splitlines()[-1] == (
+        "ieg_fsr: worker 1 lost another of the 2 workers (UnavailableError); the same command on all of them goes on "
+        "from the last checkpoint in runs/a"
+    )
+    assert "Traceback" not in done.stderr
+
+
+# Trains as `--mode=train` does, and keeps the tables of this process, whichever worker it is.
+TRAINS = """
+import json, sys
+import numpy as np
+from ieg_fsr.config import resolve
+from ieg_fsr.quiet_import import import_tensorflow
+from ieg_fsr.training.run import train
+settings, place = json.loads(sys.argv[1]), sys.argv[2]
+import_tensorflow()
+from ieg_fsr.training import execution
+write = execution._write_models
+def spied(model, directory):
+    tables = [*model.scores.variables, model.pseudo_labels.logits, model.last_weights]
+    variables = [*(weight.value for weight in model.classifier.weights), *tables]
+    copies = [getattr(variable, "values", [variable]) for variable in variables]
+    for each in copies:
+        for other in each[1:]:
+            np.testing.assert_array_equal(each[0].numpy(), other.numpy())
+    np.savez(place, *[each[0].numpy() for each in copies], visits=model.scores.visits.numpy())
+    write(model, directory)
+execution._write_models = spied
+print(json.dumps(train(resolve(settings), lambda text: None)))
+"""
+SHORT = {"noise": 0.4, "epochs": 30, "reweight_warmup_epochs": 5}
+
+
+def start(settings, place, environment):
+    command = [sys.executable, "-c", TRAINS, json.dumps(settings), str(place)]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | environment
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=environment)
+
+
+def finished(process):
+    output, errors = process.communicate()
+    assert not process.returncode, errors
+    return json.loads(output.splitlines()[-1])
+
+
+def start_workers(settings, places):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in places]
+    addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
+    for s in sockets:
+        s.close()
+    settings = settings | {"strategy": "multi_worker"}
+    return [start(settings, place, cluster(addresses, index)) for index, place in enumerate(places)]
+
+
+@pytest.fixture(scope="module")
+def one_replica(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("one")
+    return finished(start(SHORT | {"model_dir": str(directory / "run")}, directory / "tables", {})), directory
+
+
+@pytest.mark.slow
+def test_two_replicas_train_digits_as_well_as_one(one_replica, tmp_path):
+    summary, directory = one_replica
+    settings = SHORT | {"strategy": "mirrored", "num_replicas": 2, "model_dir": str(tmp_path / "run")}
+    of_two = finished(start(settings, tmp_path / "tables", {}))
+    assert of_two["test_accuracy"] == pytest.approx(summary["test_accuracy"], abs=0.01)
+    assert of_two["dictionary_purity"] == pytest.approx(summary["dictionary_purity"], abs=0.02)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["replicas"] == 2
+    # No visit of an example was missed.
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "tables.npz")["visits"], np.load(directory / "tables.npz")["visits"]
+    )
+
+
+@pytest.mark.slow
+def test_two_workers_survive_the_loss_of_one(one_replica, tmp_path):
+    """One of two is killed; the other says so and ends; both go on, and end with the same tables."""
+    run, places = tmp_path / "run", [tmp_path / "first", tmp_path / "second"]
+    settings = SHORT | {"model_dir": str(run)}
+    first, second = start_workers(settings, places)
+    metrics = run / "metrics.jsonl"
+    while not metrics.exists() or len(metrics.read_text().splitlines()) < 3:
+        assert first.poll() is None, first.communicate()[1]
+        time.sleep(0.5)
+    second.send_signal(signal.SIGKILL)
+    _, errors = first.communicate(timeout=300)
+    assert first.returncode == WORKER_LOST, errors
+    assert "ieg_fsr: worker 0 lost another of the 2 workers" in errors
+    assert "Traceback" not in errors
+    epochs_before = len(metrics.read_text().splitlines())
+
+    first, second = start_workers(settings, places)
+    summary = finished(first)
+    assert finished(second)["test_accuracy"] == summary["test_accuracy"]
+    assert len(metrics.read_text().splitlines()) == 30 > epochs_before
+    assert summary["test_accuracy"] == pytest.approx(one_replica[0]["test_accuracy"], abs=0.01)
+    tables = [np.load(f"{place}.npz") for place in places]
+    for name in tables[0].files:
+        np.testing.assert_array_equal(tables[0][name], tables[1][name])
+    assert (run / "model.keras").exists()
+    with open(run / "labels.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 1437
