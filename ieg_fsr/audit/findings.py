@@ -1,0 +1,80 @@
+"""The rows of audit.csv: what is known of each given label, worst first. NumPy only."""
+
+import dataclasses
+import os
+from typing import Any
+
+import numpy as np
+
+from ieg_fsr.files import write_columns
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """One entry per example, worst first: the suspects, then the others, each by rising score.
+
+    Attributes:
+        example_ids: [N], dense ids of the run.
+        source_ids: [N], ids in the whole training part of the data set.
+        names: [N], path of the image's file, "" where the data have none.
+        given_labels: [N], int in [0, C).
+        suggested_labels: [N], int in [0, C).
+        confidences: [N], probability of the suggested label.
+        weights: [N], mean sample weight, 1 = uniform; None where nothing was re-weighted.
+        scores: [N], higher = cleaner.
+        suspects: [N], bool.
+        true_labels: [N], None where they are not known.
+        class_names: C names.
+    """
+
+    example_ids: np.ndarray
+    source_ids: np.ndarray
+    names: np.ndarray
+    given_labels: np.ndarray
+    suggested_labels: np.ndarray
+    confidences: np.ndarray
+    weights: np.ndarray | None
+    scores: np.ndarray
+    suspects: np.ndarray
+    true_labels: np.ndarray | None
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.example_ids)
+
+    def worst_first(self) -> "Findings":
+        """The same, in the order of the class; equal scores by example id."""
+        order = np.lexsort((self.example_ids, self.scores, ~self.suspects))
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        arrays = {name: value[order] for name, value in values.items() if isinstance(value, np.ndarray)}
+        return dataclasses.replace(self, **arrays)
+
+    def label_matrix(self) -> np.ndarray:
+        """Counts [C, C], int: row = given label, column = suggested label where suspect, else the given one."""
+        believed = np.where(self.suspects, self.suggested_labels, self.given_labels)
+        classes = len(self.class_names)
+        return np.bincount(self.given_labels * classes + believed, minlength=classes**2).reshape(classes, classes)
+
+
+def write_findings(path: str | os.PathLike, findings: Findings) -> None:
+    """Writes audit.csv: a row per example in the order of `findings`, classes by number and by name.
+
+    Columns: example_id, source_id, file, given_label, given_class, suggested_label, suggested_class, confidence,
+    mean_weight, score, suspect. Empty: a file that is none, a weight that is not known.
+    """
+    weights: Any = [""] * len(findings) if findings.weights is None else findings.weights
+    class_names = np.array(findings.class_names, object)
+    columns = {
+        "example_id": findings.example_ids,
+        "source_id": findings.source_ids,
+        "file": findings.names,
+        "given_label": findings.given_labels,
+        "given_class": class_names[findings.given_labels],
+        "suggested_label": findings.suggested_labels,
+        "suggested_class": class_names[findings.suggested_labels],
+        "confidence": findings.confidences,
+        "mean_weight": weights,
+        "score": findings.scores,
+        "suspect": findings.suspects.astype(int),
+    }
+    write_columns(path, list(columns), list(columns.values()))

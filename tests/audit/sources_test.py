@@ -1,0 +1,81 @@
+"""Reading a run and judging by a model, against files and predictions made by hand."""
+
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+from ieg_fsr.audit.sources import file_names, from_model, from_run
+from ieg_fsr.config import resolve
+from ieg_fsr.data.encoded_images import EncodedImages
+from ieg_fsr.data.sources import ArraySource
+from ieg_fsr.errors import UserError
+
+
+def audit_config(**given):
+    return resolve({"mode": "audit"} | given)
+
+
+def test_a_run_is_read_worst_first(finished_run):
+    audited = from_run(finished_run, audit_config(model_dir=str(finished_run)))
+    found = audited.findings
+    np.testing.assert_array_equal(found.example_ids, [2, 1, 3, 0])
+    np.testing.assert_array_equal(found.source_ids, [8, 6, 9, 5])
+    np.testing.assert_array_equal(found.weights, [0.5, 0.0, 2.0, 1.5])
+    np.testing.assert_array_equal(found.suspects, [True, True, False, False])
+    np.testing.assert_array_equal(found.true_labels, [0, 0, 1, 1])
+    assert found.scores[2] == -np.inf
+    assert (audited.test_accuracy, audited.what, audited.from_model) == (0.75, "FSR", False)
+    with np.load(audited.dataset.removeprefix("npz:")) as arrays:
+        np.testing.assert_array_equal(audited.images.images([3, 0]), arrays["x_train"][[9, 5]])
+
+
+def test_given_labels_that_are_all_the_data_s_own_are_not_the_truth(finished_run):
+    text = (finished_run / "given_labels.csv").read_text().splitlines()
+    rows = [
+        text[0],
+        *(",".join([i, true, true, source]) for i, _, true, source in (row.split(",") for row in text[1:])),
+    ]
+    (finished_run / "given_labels.csv").write_text("\n".join(rows))
+    labels = (finished_run / "labels.csv").read_text().replace("1,1,-3.0", "1,0,-3.0").replace("3,0,-inf", "3,1,-inf")
+    (finished_run / "labels.csv").write_text(labels)
+    assert from_run(finished_run, audit_config(model_dir=str(finished_run))).findings.true_labels is None
+
+
+@pytest.mark.parametrize("name", ["config.json", "labels.csv", "given_labels.csv", "summary.json"])
+def test_an_unfinished_or_damaged_run_is_refused(finished_run, name):
+    config = audit_config(model_dir=str(finished_run))
+    (finished_run / name).write_text("{")
+    with pytest.raises(UserError, match=f"--model_dir must be a run with a whole {name}"):
+        from_run(finished_run, config)
+    (finished_run / name).unlink()
+    with pytest.raises(UserError, match=f"--model_dir must be a finished run, with {name}"):
+        from_run(finished_run, config)
+
+
+def test_other_data_are_refused(finished_run, npz):
+    images = np.zeros((20, 8, 8, 1), np.uint8)
+    np.savez(npz.removeprefix("npz:"), x_train=images, y_train=np.arange(20)[::-1] % 2, x_test=images, y_test=[0] * 20)
+    with pytest.raises(UserError, match="other images or labels now"):
+        from_run(finished_run, audit_config(model_dir=str(finished_run)))
+
+
+def test_a_model_is_its_own_witness(npz, tmp_path):
+    """A network that says class 0 with probability 0.9 to every image."""
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    kernel = model.layers[-1].get_weights()[0]
+    model.layers[-1].set_weights([kernel * 0, np.log([0.9, 0.1])])
+    path = pathlib.Path(tmp_path / "model.keras")
+    model.save(path)
+    audited = from_model(audit_config(dataset=npz, model=str(path)))
+    np.testing.assert_array_equal(audited.findings.source_ids, [*range(1, 20, 2), *range(0, 20, 2)])
+    np.testing.assert_array_equal(audited.findings.suspects, [True] * 10 + [False] * 10)
+    np.testing.assert_allclose(audited.findings.confidences, 0.9, rtol=1e-5)
+    np.testing.assert_allclose(audited.findings.scores, np.log([0.1] * 10 + [0.9] * 10), rtol=1e-5)
+    assert (audited.from_model, audited.findings.true_labels, audited.findings.weights) == (True, None, None)
+
+
+def test_names_are_those_of_files():
+    assert file_names(ArraySource(np.zeros((2, 8, 8), np.uint8), [0, 1])).tolist() == ["", ""]
+    assert file_names(EncodedImages(["a/b.png"], [0], 8)).tolist() == ["a/b.png"]
