@@ -9,13 +9,19 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, one_line
 from ieg_fsr.files import make_directory
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.reports import REPORTS, write_reports
 from ieg_fsr.results.runs import Collection, collect, write_csv
 
 BAD_INPUT = 2
+_NOTES = """\
+  python -m ieg_fsr.tables --runs=runs --output=results
+  python -m ieg_fsr.tables --runs=runs,old/runs.csv --output=results --table=noise,pushers
+
+Prints the tables and writes tables.md, runs.csv (a line a run), a CSV a table and a PNG a figure.
+Exit codes: 0 done, 2 bad input (one line on stderr says what)."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -30,13 +36,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         print(_tables(_arguments(argv)))
     except UserError as error:
-        print(f"ieg_fsr: {error}", file=sys.stderr)
+        print(f"ieg_fsr: {one_line(error)}", file=sys.stderr)
         return BAD_INPUT
     return 0
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="python -m ieg_fsr.tables", description=__doc__, allow_abbrev=False)
+    parser = _Parser(
+        prog="python -m ieg_fsr.tables",
+        description="Finished runs -> the paper's tables and figures with ours beside them, and the same for any data.",
+        epilog=_NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     parser.add_argument(
         "--runs", required=True, metavar="PLACE,PLACE", help="directories with runs, at any depth; runs.csv files"
     )
@@ -46,7 +58,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--table", default=",".join(REPORTS), metavar="NAME,NAME", help=f"which of {', '.join(REPORTS)}; all"
     )
-    parser.add_argument("--metric", default="test_accuracy", metavar="NAME", help="figure of summary.json to compare")
+    parser.add_argument(
+        "--metric", default="test_accuracy", metavar="NAME", help="figure of summary.json to compare (test_accuracy)"
+    )
     return parser.parse_args(argv)
 
 

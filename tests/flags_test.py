@@ -4,35 +4,17 @@ import pathlib
 
 import numpy as np
 import pytest
-from absl.testing import flagsaver
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
-from ieg_fsr.command_line import config_from_flags, parse_flags
 from ieg_fsr.data.long_tail import long_tail_counts
 from ieg_fsr.data.sources import ArraySource, DataSet
-from ieg_fsr.errors import UserError
 from ieg_fsr.recipes import recipe
 from ieg_fsr.training.run import train
 
 FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "flags").glob("*.flags"))
 
 
-def parsed(*words):
-    """The settings of a command line."""
-    with flagsaver.flagsaver():
-        parse_flags(["ieg_fsr", *words])
-        return config_from_flags()
-
-
-def complaint(*words):
-    """What is said about a command line."""
-    with pytest.raises(UserError) as caught:
-        parsed(*words)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def test_a_flag_file_is_read_and_later_flags_win(tmp_path):
+def test_a_flag_file_is_read_and_later_flags_win(tmp_path, parsed):
     path = tmp_path / "x.flags"
     path.write_text("# a comment\n\n--noise=0.2\n  --epochs=7\n")
     config = parsed(f"--flagfile={path}", "--epochs=8")
@@ -51,7 +33,7 @@ def test_a_flag_file_is_read_and_later_flags_win(tmp_path):
         (b"--flagfile=missing.flags\n", ["--flagfile must be a readable text file. Received: missing.flags"]),
     ],
 )
-def test_a_flag_file_that_does_not_do(tmp_path, content, parts):
+def test_a_flag_file_that_does_not_do(tmp_path, content, parts, complaint):
     path = tmp_path / "x.flags"
     if content is not None:
         path.write_bytes(content)
@@ -141,13 +123,13 @@ def test_every_file_is_an_experiment():
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_values_are_the_papers(path):
+def test_values_are_the_papers(path, parsed):
     config, expected = parsed(f"--flagfile={path}"), EXPERIMENTS[path.stem]
     assert {name: getattr(config, name) for name in expected} == expected
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.stem not in COMPARISONS], ids=lambda path: path.stem)
-def test_a_file_states_what_its_recipe_says(path):
+def test_a_file_states_what_its_recipe_says(path, parsed):
     """So that a sweep that reaches the data of another recipe, as imbalance 1 does, changes nothing else."""
     lines = [line for line in path.read_text().splitlines() if line.startswith("--")]
     config = parsed(f"--flagfile={path}")
@@ -156,7 +138,7 @@ def test_a_file_states_what_its_recipe_says(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_header_gives_command_sweep_expectation_and_hardware(path):
+def test_header_gives_command_sweep_expectation_and_hardware(path, parsed):
     header = [line for line in path.read_text().splitlines() if line.startswith("#")]
     text = "\n".join(header)
     assert f"bash launch/sweep.sh flags/{path.name}" in text
@@ -184,7 +166,7 @@ def tiny_data(num_classes):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_file_starts_a_run(path, monkeypatch, tmp_path):
+def test_every_file_starts_a_run(path, monkeypatch, tmp_path, parsed):
     """One step with re-weighting, on a network and data that are smaller than the file's."""
     config = parsed(f"--flagfile={path}")
     data = tiny_data(10 if config.dataset == "cifar10" else 100)

@@ -3,20 +3,20 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ieg_fsr.config import FIELDS
 from ieg_fsr.methods import REWEIGHTING
 from ieg_fsr.results.groups import Group
 from ieg_fsr.results.identity import METHOD_NAMES, Condition
 from ieg_fsr.results.method_tables import Setting, notes_of
 from ieg_fsr.results.paper_numbers import MIXUP_RELABELLING, MIXUP_RELABELLING_DATA
 from ieg_fsr.results.table import Cell, Column, Row, Table, column_of, measured
+from ieg_fsr.settings import FIELDS
 
 _PUSHER = {"pusher", "reward_features", "reward_interval", "mixup"}
 _MIXUP = {"mixup", "pseudo_label_loss_weight"}
 # Paper, Table 4, and what else can be turned.
 _HYPER_PARAMETERS = (
     *("dictionary_size", "reward_batch_size", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
-    *("score_momentum", "lookahead_learning_rate", "reward_interval", "mixup_alpha"),
+    *("score_momentum", "lookahead_learning_rate", "mixup_alpha"),
 )
 _FIGURES = {"dictionary_purity": "dictionary right", "zero_weight_ratio": "zero weights"}
 

@@ -4,9 +4,10 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ieg_fsr.config import FIELDS, PLACES, RECIPE_CHOICES, recipe_of, text_of
+from ieg_fsr.config import RECIPE_CHOICES, recipe_of
 from ieg_fsr.data.datasets import DATASETS
 from ieg_fsr.methods import REWEIGHTING
+from ieg_fsr.settings import FIELDS, PLACES, text_of
 
 # Names of methods as tables have them, in the order of the rows.
 METHOD_NAMES = {
@@ -28,6 +29,7 @@ _CONDITION = ("noise", "noise_type", "noise_matrix", "labels_file", "imbalance")
 _PROTOCOL = (
     *("image_size", "train_examples", "epochs", "batch_size", "learning_rate", "schedule", "drop_epochs"),
     *("learning_rate_warmup_epochs", "momentum", "weight_decay", "padding", "flip", "ema_decay"),
+    *("strategy", "num_replicas"),
 )
 # Settings that do not change what a run computes, beside those of `PLACES`.
 _WATCHING = (
@@ -43,7 +45,7 @@ _OF_REWEIGHTING = (
     "pseudo_label_dtype",
 )
 # Those that a clean hold-out does not look at.
-_OF_A_DICTIONARY = ("dictionary_size", "pusher", "score_momentum")
+_OF_A_DICTIONARY = ("dictionary_size", "reward_features", "pusher", "score_momentum")
 # Sides of images at which recipes for own data change.
 _SIDES = (16, 64, 224)
 

@@ -13,6 +13,7 @@ from ieg_fsr.results.method_tables import FAMILIES, condition_tables
 from ieg_fsr.results.paper_numbers import PAPER_TABLES
 from ieg_fsr.results.paper_tables import paper_table
 from ieg_fsr.results.pictures import Picture, write_png
+from ieg_fsr.results.step_tables import step_tables
 from ieg_fsr.results.table import LEGEND, Table, markdown, write_csv
 
 # Groups and metric -> tables and pictures.
@@ -28,6 +29,7 @@ REPORTS: dict[str, Report] = {
     **{family: partial(condition_tables, family=family) for family in FAMILIES},
     "comparison": comparisons,
     "pushers": _both(ablation_tables.pusher_tables, ablation_pictures.pusher_pictures),
+    "steps": step_tables,
     "losses": losses,
     "mixup_relabelling": _both(ablation_tables.mixup_relabelling_tables, ablation_pictures.mixup_relabelling_pictures),
     "dictionary_size": _both(ablation_tables.reward_set_tables, ablation_pictures.reward_set_pictures),

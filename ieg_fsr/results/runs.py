@@ -10,9 +10,9 @@ import pathlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ieg_fsr.config import FIELDS
 from ieg_fsr.errors import UserError
-from ieg_fsr.files import read_json_lines, write_columns
+from ieg_fsr.files import parse_json, read_json_lines, write_columns
+from ieg_fsr.settings import FIELDS
 
 # What a run's directory has that no run can be below, or that is only being written.
 _NOT_RUNS = ("checkpoints", "saved_model", ".writing-")
@@ -123,7 +123,7 @@ def _read(directory: str, found: Collection) -> None:
 
 
 def _json(directory: str, file: str) -> dict[str, Any]:
-    content = json.loads(pathlib.Path(directory, file).read_text(encoding="utf-8"))
+    content = parse_json(pathlib.Path(directory, file).read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         raise ValueError("no object")
     return content
@@ -177,7 +177,7 @@ def _encoded(value: Any) -> str:
 
 def _decoded(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text
 

@@ -14,7 +14,7 @@ from ieg_fsr.methods import METHODS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FLAGS = ROOT / "launch" / "digits_tables.flags"
-SWEEPS = [line.removeprefix("# sweep: ") for line in FLAGS.read_text().splitlines() if line.startswith("# sweep: ")]
+STEPS = ROOT / "launch" / "digits_steps.flags"
 # Fails for pusher paper where fail.txt exists.
 PYTHON = """#!/bin/sh
 echo "$@" >>calls.txt
@@ -22,24 +22,41 @@ case "$*" in *--pusher=paper*) [ ! -e fail.txt ];; esac
 """
 
 
-def runs_of(sweep):
-    """The settings of each run of a sweep, resolved; two seeds of it at most."""
+def sweeps_of(flag_file):
+    lines = flag_file.read_text().splitlines()
+    return [line.removeprefix("# sweep: ") for line in lines if line.startswith("# sweep: ")]
+
+
+def runs_of(sweep, flag_file=FLAGS):
+    """The settings of each run of a sweep, resolved."""
     axes = [(name, values.split(",")) for name, values in (axis.split("=") for axis in sweep.split())]
     for values in itertools.product(*(values for _, values in axes)):
         words = [f"--{name}={value}" for (name, _), value in zip(axes, values, strict=True)]
         with flagsaver.flagsaver():
-            parse_flags(["ieg_fsr", f"--flagfile={FLAGS}", *words])
+            parse_flags(["ieg_fsr", f"--flagfile={flag_file}", *words])
             yield config_from_flags()
 
 
 def test_no_run_is_trained_twice():
-    runs = [run for sweep in SWEEPS for run in runs_of(sweep.replace("seed=0,1,2", "seed=0"))]
+    sweeps = sweeps_of(FLAGS)
+    runs = [run for sweep in sweeps for run in runs_of(sweep.replace("seed=0,1,2", "seed=0"))]
     assert len(runs) > 140
     apart = [repr(run).replace(run.model_dir, "") for run in runs]
     assert len(set(apart)) == len(apart)
     assert all(run.dataset == "digits" and run.lookahead_losses for run in runs)
-    assert all("seed=0,1,2" in sweep for sweep in SWEEPS)
+    assert all("seed=0,1,2" in sweep for sweep in sweeps)
     assert {run.method for run in runs} == set(METHODS)
+
+
+def test_every_step_is_compared_once_under_every_condition():
+    runs = [run for sweep in sweeps_of(STEPS) for run in runs_of(sweep, STEPS)]
+    apart = [repr(run).replace(run.model_dir, "") for run in runs]
+    assert len(set(apart)) == len(apart) == 900
+    conditions = {(run.noise, run.noise_type, run.imbalance) for run in runs}
+    assert len(conditions) == 5
+    steps = {(run.pusher, run.reward_features, run.reward_interval) for run in runs}
+    forwards = {(features, interval) for pusher, features, interval in steps if pusher == "shared"}
+    assert forwards == {("history", 4)} | {("forward", interval) for interval in (1, 2, 4, 8, 16)}
 
 
 @pytest.fixture
@@ -76,7 +93,7 @@ def test_tables_are_made_although_a_run_failed(project):
     (project / "fail.txt").touch()
     code, errors, calls = launch(project, "0")
     assert code == 1
-    assert "2 of " in errors
+    assert "3 of " in errors
     assert "ieg_fsr.tables" in calls[-1]
 
 

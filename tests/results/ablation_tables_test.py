@@ -28,7 +28,7 @@ def test_pushers():
         made(0.5, figures),
         made(0.75, pusher="paper"),
         made(0.25, pusher="paper", mixup=False),
-        made(0.125, pusher="paper", reward_features="history"),
+        made(0.125, pusher="paper", reward_features="forward"),
         made(0.1, pusher="paper", dictionary_size=50),  # changes more than the pusher
         made(0.1, method="supervised"),
         made(0.1, noise=0.8),  # alone in its condition
@@ -40,7 +40,7 @@ def test_pushers():
         "lookahead": "50.0 (1)",
         "paper": "75.0 (1)",
         "paper, no MixUp": "25.0 (1)",
-        "paper, reward_features history": "12.5 (1)",
+        "paper, reward_features forward": "12.5 (1)",
     }
     assert ablations.pusher_tables(group([made(0.5), made(0.5, mixup=False)]), "test_accuracy") == []
 
