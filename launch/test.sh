@@ -5,4 +5,5 @@ prepare_environment requirements-dev.txt
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
-.venv/bin/python -m pytest -q "$@"
+# Two at a time: most of a test is tracing, which fills one core. Arguments given win: -n 0 for one at a time.
+.venv/bin/python -m pytest -q -n 2 --dist worksteal "$@"

@@ -1,0 +1,67 @@
+"""The scripts and the notebook of docs/examples, run as they are: each finds the wrong labels that it made."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "docs" / "examples"
+SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
+NOTEBOOK = EXAMPLES / "own_model.ipynb"
+
+
+def cells(kind):
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == kind]
+
+
+def printed(program, directory):
+    """What a program prints in a process of its own."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "agg", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    done = subprocess.run(
+        [sys.executable, *program], cwd=directory, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def check_figures(text):
+    plain, accuracy = (float(figure) for figure in re.findall(r"test accuracy ([\d.]+)", text))
+    precision, recall = (float(figure) for figure in re.search(r"precision ([\d.]+), recall ([\d.]+)", text).groups())
+    assert accuracy > plain - 0.02
+    assert precision > 0.7
+    assert recall > 0.75
+
+
+def test_there_is_a_script_for_each_kind_of_data():
+    assert SCRIPTS == ["folder.py", "images.py", "table.py", "text.py"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_scripts(script, tmp_path):
+    check_figures(printed([str(EXAMPLES / script)], tmp_path))
+    if script in ("folder.py", "images.py"):
+        rows = (tmp_path / "suspects.csv").read_text(encoding="utf-8").splitlines()
+        assert rows[0].startswith("example_id,given_label,score")
+        assert (".png" in rows[1]) == (script == "folder.py")
+
+
+def test_the_notebook_holds_no_outputs():
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    assert notebook["nbformat"] == 4
+    for cell in notebook["cells"]:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+
+
+@pytest.mark.slow
+def test_the_notebook(tmp_path):
+    (tmp_path / "cells.py").write_text("\n".join(cells("code")), encoding="utf-8")
+    check_figures(printed(["cells.py"], tmp_path))
+    assert (tmp_path / "classifier.keras").exists()
