@@ -1,5 +1,6 @@
 """Files that appear whole or not at all: written beside their place, then renamed."""
 
+import contextlib
 import csv
 import json
 import os
@@ -88,13 +89,23 @@ def make_directory(path: str | os.PathLike, flag: str = "--model_dir") -> list[p
     """
     path = pathlib.Path(path)
     missing = [parent for parent in (path, *path.parents) if not parent.exists()]
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        for parent in missing:
-            if parent.is_dir() and not any(parent.iterdir()):
-                parent.rmdir()
-        raise UserError(f"{flag} must be a writable directory ({error.strerror}). Received: {path}") from None
+    for attempts_left in reversed(range(10)):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path):
+                pass
+            break
+        except OSError as error:
+            # Another run may remove a directory that both of them need, in `remove_empty`.
+            if isinstance(error, FileNotFoundError) and attempts_left:
+                continue
+            remove_empty(missing)
+            raise UserError(f"{flag} must be a writable directory ({error.strerror}). Received: {path}") from None
     return missing
+
+
+def remove_empty(directories: Iterable[pathlib.Path]) -> None:
+    """Removes directories, the deepest first, up to the first that is in use or gone."""
+    with contextlib.suppress(OSError):
+        for directory in directories:
+            directory.rmdir()

@@ -8,7 +8,7 @@ import shutil
 from typing import Any
 
 from ieg_fsr.errors import UserError
-from ieg_fsr.files import make_directory, parse_json, read_json_lines
+from ieg_fsr.files import make_directory, parse_json, read_json_lines, remove_empty
 from ieg_fsr.settings import PLACES, Config
 
 # Everything a run may leave in its directory, for --noresume.
@@ -47,8 +47,7 @@ def earlier_run(directory: pathlib.Path, config: Config) -> dict[str, Any] | Non
     """
     earlier = _settings_there(directory)
     if earlier is None:
-        for made in make_directory(directory):
-            made.rmdir()
+        remove_empty(make_directory(directory))
         return None
     if not config.resume:
         return None

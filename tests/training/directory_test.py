@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import shutil
+import tempfile
 
 import pytest
 
@@ -31,6 +33,35 @@ def test_a_new_directory_is_checked_and_not_left_behind(tmp_path):
     directory = tmp_path / "new" / "run"
     assert earlier_run(directory, config_of(directory)) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_run_may_begin_beside_it_at_the_same_moment(tmp_path, monkeypatch):
+    """Only what is empty is removed again, and what another run removes is made again."""
+    directory, beside = tmp_path / "runs" / "new", tmp_path / "runs" / "other"
+    real = tempfile.TemporaryFile
+
+    def begin_another(*args, **kwargs):
+        beside.mkdir()
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr("ieg_fsr.files.tempfile.TemporaryFile", begin_another)
+    assert earlier_run(directory, config_of(directory)) is None
+    assert beside.is_dir()
+    assert not directory.exists()
+
+
+def test_a_parent_that_another_run_removes_is_made_again(tmp_path, monkeypatch):
+    directory = tmp_path / "runs" / "new"
+    real, removed = tempfile.TemporaryFile, []
+
+    def remove_once(*args, **kwargs):
+        if not removed:
+            removed.append(shutil.rmtree(tmp_path / "runs"))
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr("ieg_fsr.files.tempfile.TemporaryFile", remove_once)
+    assert earlier_run(directory, config_of(directory)) is None
+    assert removed
 
 
 def test_an_unfinished_run_has_no_summary(tmp_path):
