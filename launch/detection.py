@@ -22,7 +22,7 @@ import numpy as np
 
 from ieg_fsr.config import resolve
 from ieg_fsr.evaluation.detection import FIGURES, detection_figures
-from ieg_fsr.files import write_columns, write_json
+from ieg_fsr.files import write_columns, write_json, write_whole
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.settings import Config
 from ieg_fsr.training.inputs import load_training_data
@@ -66,7 +66,7 @@ def cleanlab(settings: dict[str, Any], epochs: int, directory: pathlib.Path) -> 
         probabilities = out_of_sample_probabilities(config)
         directory.mkdir(parents=True, exist_ok=True)
         write_json(directory / "seconds.json", time.monotonic() - started)
-        np.save(done, probabilities)
+        write_whole(done, lambda place: np.save(place, probabilities))
     probabilities = np.load(done, allow_pickle=False)
     given_labels = load_training_data(config).given_labels
     suspect = find_label_issues(given_labels, probabilities)
@@ -135,6 +135,8 @@ def main(argv: list[str]) -> None:
     unknown = set(arguments.conditions.split(",")) - set(CONDITIONS)
     if unknown:
         parser.error(f"--conditions must be of {', '.join(CONDITIONS)}. Received: {', '.join(sorted(unknown))}")
+    if set(arguments.methods.split(",")) - {"FSR", "cleanlab"}:
+        parser.error(f"--methods must be of FSR, cleanlab. Received: {arguments.methods}")
     rows = []
     for condition in arguments.conditions.split(","):
         settings, epochs = CONDITIONS[condition]

@@ -26,15 +26,18 @@ end() {
   for signal in "$@"; do
     seconds=10
     if [ "$signal" = 0 ]; then seconds=60; fi
-    if ((!${#processes[@]})); then return; fi
+    # With a code: in a trap, return alone would give that of what the signal interrupted.
+    if ((!${#processes[@]})); then return 0; fi
     for process in "${processes[@]}"; do kill -"$signal" "$process" 2>/dev/null || true; done
     for ((tenth = 0; tenth < 10 * seconds; tenth++)); do
-      if ! kill -0 "${processes[@]}" 2>/dev/null; then return; fi
+      if ! kill -0 "${processes[@]}" 2>/dev/null; then return 0; fi
       sleep 0.1
     done
   done
 }
-trap 'end TERM KILL; exit 130' INT TERM
+# Ctrl-C reaches the workers through here, once: a second signal would not let them save.
+trap 'end TERM 0 KILL; exit 3' INT TERM
+set -m # a process group for each worker
 
 exec 3>&1
 for ((worker = 0; worker < workers; worker++)); do

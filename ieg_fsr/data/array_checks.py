@@ -6,6 +6,7 @@ import numpy as np
 
 from ieg_fsr.errors import UserError
 
+_LARGEST_CLASS = np.iinfo(np.int32).max
 _CHUNK = 1000  # examples looked at together
 
 
@@ -60,12 +61,12 @@ def checked_class_numbers(y: Any, name: str = "y", num_classes: int | None = Non
     if array.dtype.kind in "OUS":
         raise UserError(f"{name} must be class numbers: take np.unique({name}, return_inverse=True)[1] of names. "
                         f"Received: {_kind(array)}")  # fmt: skip
-    if array.dtype.kind == "f" and (array == np.round(array)).all():
+    if array.dtype.kind == "f" and (array == np.round(array)).all() and (np.abs(array) <= _LARGEST_CLASS).all():
         array = array.astype(np.int64)
     if array.dtype.kind not in "iub":
         raise UserError(f"{name} must be whole numbers, one for each class. Received: {_kind(array)}")
     limit = "" if num_classes is None else f"..{num_classes - 1}, the classifier's {num_classes} logits"
-    outside = (array < 0) if num_classes is None else (array < 0) | (array >= num_classes)
+    outside = (array < 0) | (array > (_LARGEST_CLASS if num_classes is None else num_classes - 1))
     if outside.any():
         raise UserError(f"{name} must be class numbers from 0{limit}. Received: {array[outside][0]}")
     return array.astype(np.int32)

@@ -13,7 +13,6 @@ from ieg_fsr.settings import PLACES, Config
 
 # Everything a run may leave in its directory, for --noresume.
 RUN_FILES = (
-    "config.json",
     "metrics.jsonl",
     "layer_gradients.jsonl",
     "summary.json",
@@ -26,6 +25,8 @@ RUN_FILES = (
     "events.out.tfevents.*",
     "plugins",
     ".writing-*",
+    # Last: until all of the run is gone, the directory is that of its settings.
+    "config.json",
 )
 # What a finished run tells its user.
 _FIGURES = ("test_accuracy", "test_accuracy_ema", "measured_noise_rate", "seconds_total")

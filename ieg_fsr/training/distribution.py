@@ -6,7 +6,6 @@ Nothing here imports TensorFlow before it is needed: what does not fit is said a
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pathlib
 import shutil
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ieg_fsr.errors import UserError
+from ieg_fsr.files import parse_json
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.settings import Config
 
@@ -128,7 +128,7 @@ def loss_noticed(place: Place) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def ends_with_the_others(model_dir: str, place: Place) -> Iterator[None]:
+def ends_with_the_others(model_dir: str, place: Place, again: str = "the same command") -> Iterator[None]:
     """Ends this process, with one line and `WORKER_LOST`, when another worker is gone.
 
     At once: TensorFlow's own way out would wait for the lost one.
@@ -137,7 +137,7 @@ def ends_with_the_others(model_dir: str, place: Place) -> Iterator[None]:
         yield
     except WorkerLostError as error:
         print(
-            f"ieg_fsr: worker {place.worker} lost another of the {place.workers} workers ({error}); the same command "
+            f"ieg_fsr: worker {place.worker} lost another of the {place.workers} workers ({error}); {again} "
             f"on all of them goes on from the last checkpoint in {model_dir}",
             file=sys.stderr,
             flush=True,
@@ -147,16 +147,36 @@ def ends_with_the_others(model_dir: str, place: Place) -> Iterator[None]:
 
 def any_worker(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
     """Whether any worker says so, from what this one says; all must ask at once. One process asks itself."""
+    total = _total(strategy)
+    return lambda flag: total(float(flag)) > 0
+
+
+def check_same_step(step: int, strategy: tf.distribute.Strategy, model_dir: str | None) -> None:
+    """Checks that all workers go on after the same step: from the same checkpoint, or from none.
+
+    Raises:
+        UserError: they do not; on every worker.
+    """
+    differs = _total(strategy)(step) != step * strategy.num_replicas_in_sync
+    if any_worker(strategy)(differs):
+        raise UserError(
+            "--model_dir must be a directory that all workers see, for all to go on from the same checkpoint. "
+            f"Received: {model_dir}, where this worker found step {step}"
+        )
+
+
+def _total(strategy: tf.distribute.Strategy) -> Callable[[float], float]:
+    """The sum over all replicas of what their workers say; exact for whole numbers."""
     import tensorflow as tf
 
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return bool
+        return lambda value: value * strategy.num_replicas_in_sync
 
     @tf.function
-    def total(flag: tf.Tensor) -> tf.Tensor:
-        return strategy.reduce("SUM", strategy.run(tf.identity, args=(flag,)), axis=None)
+    def total(value: tf.Tensor) -> tf.Tensor:
+        return strategy.reduce("SUM", strategy.run(tf.identity, args=(value,)), axis=None)
 
-    return lambda flag: bool(total(tf.constant(float(flag))) > 0)
+    return lambda value: float(total(tf.constant(value, tf.float64)))
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
@@ -171,9 +191,11 @@ def _place_in_cluster(text: str) -> Place:
     """The place that TF_CONFIG gives this process."""
     rule = 'TF_CONFIG must be {"cluster": {"worker": [HOST:PORT, ...]}, "task": {"type": "worker", "index": 0}}'
     try:
-        description: dict[str, Any] = json.loads(text)
+        description: dict[str, Any] = parse_json(text)
         workers, task = description["cluster"]["worker"], description["task"]
-        fits = task["type"] == "worker" and task["index"] in range(len(workers))
+        index = task["index"]
+        fits = task["type"] == "worker" and isinstance(workers, list) and type(index) is int
+        fits = fits and index in range(len(workers))
     except (ValueError, KeyError, TypeError):
         fits = False
     if not fits:

@@ -24,23 +24,23 @@ _CELL = 8  # pixels of a cell of a confusion matrix
 class EpochPictures(keras.callbacks.Callback):
     """Writes images into the events of a run; after an epoch's other work, with what is known then."""
 
-    def __init__(self, directory: pathlib.Path, data: DataSet, given_labels: np.ndarray) -> None:
+    def __init__(self, directory: pathlib.Path, data: DataSet, given_labels: np.ndarray, epochs: int) -> None:
         """Sets up the writer.
 
         Args:
             directory: of the run.
             data: the training part is what the run trains on.
             given_labels: [N].
+            epochs: of the whole run.
         """
         super().__init__()
-        self.data, self.given_labels = data, given_labels
+        self.data, self.given_labels, self.epochs = data, given_labels, epochs
         self.forward: Any = None
         self.writer = tf.summary.create_file_writer(str(directory), filename_suffix=".pictures")
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Writes the pictures where they are due."""
-        epochs = self.params["epochs"]
-        if (epoch + 1) % max(1, epochs // _TIMES) and epoch + 1 != epochs:
+        if (epoch + 1) % max(1, self.epochs // _TIMES) and epoch + 1 != self.epochs:
             return
         with self.writer.as_default(step=epoch + 1):
             for name, (image, text) in self.pictures().items():

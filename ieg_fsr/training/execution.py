@@ -28,7 +28,7 @@ from ieg_fsr.settings import Config
 from ieg_fsr.training.build import build, resolved_jit, resolved_lookahead_momentum
 from ieg_fsr.training.checkpoints import Checkpoints, NotFiniteError
 from ieg_fsr.training.directory import check_same_labels, clear, earlier_run, rows_of, sweep
-from ieg_fsr.training.distribution import any_worker, strategy_of, wait_for_all
+from ieg_fsr.training.distribution import any_worker, check_same_step, strategy_of, wait_for_all
 from ieg_fsr.training.divergence import explain
 from ieg_fsr.training.epoch_log import EpochLog
 from ieg_fsr.training.epoch_pictures import EpochPictures
@@ -98,17 +98,17 @@ def execute(
 
 
 def _write_beginning(directory: pathlib.Path, resolved: dict[str, Any], training: TrainingData) -> None:
-    """The labels and the settings, where the directory does not have them yet."""
-    if not (directory / "given_labels.csv").exists():
-        columns = {
-            "example_id": np.arange(len(training.given_labels)),
-            "label": training.given_labels,
-            "true_label": training.data.train.labels,
-            "source_id": training.source_ids,
-        }
-        write_columns(directory / "given_labels.csv", list(columns), list(columns.values()))
-    if not (directory / "config.json").exists():
-        write_json(directory / "config.json", resolved)
+    """The labels, then the settings, where the directory does not have them yet."""
+    if (directory / "config.json").exists():
+        return
+    columns = {
+        "example_id": np.arange(len(training.given_labels)),
+        "label": training.given_labels,
+        "true_label": training.data.train.labels,
+        "source_id": training.source_ids,
+    }
+    write_columns(directory / "given_labels.csv", list(columns), list(columns.values()))
+    write_json(directory / "config.json", resolved)
 
 
 def _fit(
@@ -121,6 +121,7 @@ def _fit(
 ) -> list[dict[str, Any]]:
     checkpoints = Checkpoints(directory / "checkpoints", model, config.keep_checkpoints)
     step = checkpoints.restore()
+    check_same_step(step, model.distribute_strategy, config.model_dir)
     epochs_done, first_step = divmod(step, examples.steps_per_epoch)
     rows = rows_of(directory, epochs_done)
     write_json_lines(directory / "metrics.jsonl", rows)
@@ -134,7 +135,7 @@ def _fit(
     if config.layer_gradients_interval and config.reweights:
         callbacks.append(LayerGradientLog(directory, config.layer_gradients_interval, epochs_done))
     progress = Progress(config.epochs, examples.steps_per_epoch, step / examples.steps_per_epoch)
-    pictures = EpochPictures(directory, data, examples.given_labels)
+    pictures = EpochPictures(directory, data, examples.given_labels, config.epochs)
     log = EpochLog(
         directory,
         data.test,

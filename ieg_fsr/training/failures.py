@@ -26,11 +26,12 @@ _REASONS += [os.strerror(number) for number in (errno.EDQUOT, errno.EFBIG, errno
 
 
 @contextlib.contextmanager
-def explained(directory: pathlib.Path) -> Iterator[None]:
+def explained(directory: pathlib.Path, again: str = "the same command") -> Iterator[None]:
     """Turns what the operating system refuses into one line.
 
     Args:
         directory: of the run.
+        again: what goes on with it, for the message.
 
     Raises:
         RunError: names what was refused, and the checkpoint that is left.
@@ -39,18 +40,18 @@ def explained(directory: pathlib.Path) -> Iterator[None]:
         yield
     except OSError as error:
         place = error.filename or directory
-        raise RunError(_message(f"{error.strerror or error}: {place}", directory)) from None
+        raise RunError(_message(f"{error.strerror or error}: {place}", directory, again)) from None
     except Exception as error:
         reason = _tensorflow_reason(error)
         if reason is None:
             raise
-        raise RunError(_message(reason, directory)) from None
+        raise RunError(_message(reason, directory, again)) from None
 
 
-def _message(reason: str, directory: pathlib.Path) -> str:
+def _message(reason: str, directory: pathlib.Path, again: str) -> str:
     saved = find_snapshots(directory / "checkpoints")
     left = f"the checkpoint of step {saved[0][0]} is whole, and" if saved else "no checkpoint was made:"
-    return f"the run cannot go on ({reason}); {left} the same command goes on when this is put right"
+    return f"the run cannot go on ({reason}); {left} {again} goes on when this is put right"
 
 
 def _tensorflow_reason(error: Exception) -> str | None:

@@ -31,7 +31,8 @@ def write_hyperparameters(directory: pathlib.Path, settings: Config, figures: di
     }
     writer = tf.summary.create_file_writer(str(directory), filename_suffix=".hparams")
     with writer.as_default():
-        api.hparams(plain, trial_id=directory.name)
+        # Sessions of one trial are averaged: a trial is a directory.
+        api.hparams(plain, trial_id=str(directory.resolve()))
         for name, value in figures.items():
             tf.summary.scalar(f"final/{name}", value, step=settings.epochs)
     writer.close()

@@ -24,9 +24,9 @@ class Interruption:
         requested: name of the signal that came while deferred, such as "SIGTERM".
     """
 
-    def __init__(self, directory: pathlib.Path) -> None:
-        """Args: directory: of the run, for the message."""
-        self.directory, self.requested = directory, ""
+    def __init__(self, directory: str | pathlib.Path, again: str = "the same command") -> None:
+        """Args: directory, again: for the message: of the run, and what goes on with it."""
+        self.directory, self.again, self.requested = directory, again, ""
         self._deferred = False
         self._earlier: dict[int, Any] = {}
 
@@ -56,7 +56,8 @@ class Interruption:
 
     def stop(self, where: str) -> None:
         """Raises `Interrupted`. Args: where: what has been reached, such as "after step 7 of 10"."""
-        raise Interrupted(self._message(self.requested, where))
+        # Without a signal of its own, a worker stops for one that had it.
+        raise Interrupted(self._message(self.requested or "another worker", where))
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
@@ -68,4 +69,4 @@ class Interruption:
             self.stop("outside of training")
 
     def _message(self, name: str, where: str) -> str:
-        return f"stopped by {name} {where}; the same command goes on from the last checkpoint in {self.directory}"
+        return f"stopped by {name} {where}; {self.again} goes on from the last checkpoint in {self.directory}"

@@ -31,29 +31,42 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
     """
     assert config.model_dir is not None, "resolve() names a directory for every training run"
     place = place_of(config)
-    with ends_with_the_others(config.model_dir, place), run_directory(config.model_dir, place) as directory:
-        return _train(config, directory, place, report)
+    model_dir = pathlib.Path(config.model_dir)
+    again = "the same command" if config.resume else "the same command without --noresume"
+    with (
+        explained(model_dir, again),
+        ends_with_the_others(config.model_dir, place, again),
+        run_directory(config.model_dir, place) as directory,
+    ):
+        finished = earlier_run(directory, config)
+        if finished:
+            report(f"{directory} holds this run, finished; --noresume trains it again.\n{describe(finished)}")
+            return finished
+        with Interruption(model_dir, again) as interruption, RunLock(directory) as lock:
+            return _train(config, directory, place, lock, interruption, report)
 
 
-def _train(config: Config, directory: pathlib.Path, place: Place, report: Callable[[str], None]) -> dict[str, Any]:
-    finished = earlier_run(directory, config)
-    if finished:
-        report(f"{directory} holds this run, finished; --noresume trains it again.\n{describe(finished)}")
-        return finished
-    with Interruption(directory) as interruption, explained(directory), RunLock(directory) as lock:
-        training = load_training_data(config)
-        import_tensorflow()
-        from ieg_fsr.training.execution import execute
+def _train(
+    config: Config,
+    directory: pathlib.Path,
+    place: Place,
+    lock: RunLock,
+    interruption: Interruption,
+    report: Callable[[str], None],
+) -> dict[str, Any]:
+    training = load_training_data(config)
+    import_tensorflow()
+    from ieg_fsr.training.execution import execute
 
-        notes = training.data.notes
-        report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *notes]))
-        places = resolved_dictionary_size(config, len(training.given_labels))
-        if config.has_dictionary and places < config.dictionary_size:
-            report(f"a dictionary of all {places} training examples: the recipe's size is for more of them")
-        if config.reweights and config.epochs <= config.reweight_warmup_epochs:
-            report(f"weights stay uniform: warm-up takes all {config.epochs} epochs")
-        with loss_noticed(place):
-            summary = execute(config, training, directory, lock, interruption)
+    notes = training.data.notes
+    report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *notes]))
+    places = resolved_dictionary_size(config, len(training.given_labels))
+    if config.has_dictionary and places < config.dictionary_size:
+        report(f"a dictionary of all {places} training examples: the recipe's size is for more of them")
+    if config.reweights and config.epochs <= config.reweight_warmup_epochs:
+        report(f"weights stay uniform: warm-up takes all {config.epochs} epochs")
+    with loss_noticed(place):
+        summary = execute(config, training, directory, lock, interruption)
     report(f"{describe(summary)}\nfiles           {directory}")
     return summary
 

@@ -70,7 +70,7 @@ def read_snapshot(path: pathlib.Path) -> dict[str, np.ndarray]:
 def find_snapshots(directory: pathlib.Path) -> list[tuple[int, pathlib.Path]]:
     """Steps and places of what looks like a snapshot, the newest first."""
     found = [(path.name.removeprefix("step-"), path) for path in directory.glob("step-*")]
-    return sorted(((int(step), path) for step, path in found if step.isdecimal()), reverse=True)
+    return sorted(((int(step), path) for step, path in found if step.isdecimal() and path.is_dir()), reverse=True)
 
 
 def remove_all_but(directory: pathlib.Path, newest: int, keep: int) -> None:

@@ -60,6 +60,8 @@ def test_whole_numbers_of_any_kind(y):
         (["cat", "dog"], r"np.unique\(y, return_inverse=True\)\[1\] of names. Received: <U3 \[2\]"),
         ([0.5, 1.0], r"whole numbers, one for each class. Received: float64 \[2\]"),
         ([np.nan, 1.0], "whole numbers"),
+        ([np.inf, 1.0], "whole numbers"),
+        ([2**32, 1.0], "class numbers from 0..2, "),
         ([0, 3, 4], "from 0..2, the classifier's 3 logits. Received: 3"),
         ([0, -1], "from 0..2, the classifier's 3 logits. Received: -1"),
     ],
@@ -74,3 +76,5 @@ def test_without_a_class_count_only_negative_numbers_are_out_of_range():
     assert checked_class_numbers([7]).tolist() == [7]
     with pytest.raises(UserError, match=r"labels must be class numbers from 0\. Received: -2"):
         checked_class_numbers([-2], "labels")
+    with pytest.raises(UserError, match=r"class numbers from 0\. Received: 4294967296"):
+        checked_class_numbers([0, 2**32])

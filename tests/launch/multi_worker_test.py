@@ -1,8 +1,10 @@
 """Test of launch/multi_worker.sh with a command in place of training that ends as its worker number says."""
 
 import json
+import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -12,9 +14,17 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MARK = "cat requirements.txt requirements.txt pyproject.toml | cksum | tr ' ' '-'"
 WORKER = """
-import json, os, sys, time
+import json, os, signal, sys, time
 task = json.loads(os.environ["TF_CONFIG"])
 index = task["task"]["index"]
+
+def save(number, frame):
+    open(f"saved{index}", "a").write(signal.Signals(number).name + "\\n")
+    time.sleep(1)
+    sys.exit(3)
+
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, save)
 open(f"worker{index}.json", "w").write(json.dumps([task, sys.argv[1:]]))
 print(f"this is worker {index}")
 plan = json.loads(os.environ.get("PLAN", "{}")).get(str(index), [0, 0])
@@ -66,6 +76,21 @@ def test_the_first_bad_end_ends_all(project):
     assert done.stderr == "launch/multi_worker.sh: worker 1 ended with exit code 7; the others end\n"
     # The last one had the time to end by itself.
     assert time.monotonic() - started > 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_each_worker_gets_one_signal_and_the_time_to_save(project, number):
+    """Of a Ctrl-C too, which a terminal sends to the whole group."""
+    process = subprocess.Popen(
+        ["env", f"PLAN={json.dumps({str(i): [60, 0] for i in range(2)})}", "bash", "launch/multi_worker.sh", "2"],
+        cwd=project,
+        start_new_session=True,
+    )
+    while not all((project / f"worker{i}.json").exists() for i in range(2)):
+        time.sleep(0.05)
+    os.killpg(process.pid, number)
+    assert process.wait(60) == 3
+    assert [(project / f"saved{i}").read_text() for i in range(2)] == ["SIGTERM\n"] * 2
 
 
 @pytest.mark.parametrize("words", [[], ["0"], ["two"], ["--noise=0.4"]])

@@ -201,6 +201,21 @@ def test_what_a_killed_process_was_writing_is_swept_away(tmp_path):
     assert left == ["checkpoints", "checkpoints/step-00000002"]
 
 
+def test_a_directory_is_that_of_its_settings_until_all_is_removed(tmp_path, monkeypatch):
+    """Otherwise a run with other settings would go on from what is left."""
+    write_config(tmp_path, config_of(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ieg_fsr.training.directory.shutil.rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        clear(tmp_path)
+    with pytest.raises(UserError, match="same settings"):
+        earlier_run(tmp_path, config_of(tmp_path, noise=0.4))
+
+
 def test_clear_removes_a_runs_files_and_no_others(tmp_path):
     for name in (
         "config.json",

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,8 @@ from ieg_fsr.errors import UserError
 from ieg_fsr.training.distribution import (
     WORKER_LOST,
     Place,
+    any_worker,
+    check_same_step,
     loss_noticed,
     place_of,
     run_directory,
@@ -51,7 +54,10 @@ def test_place_among_workers_comes_from_tf_config():
         {"TF_CONFIG": "{"},
         {"TF_CONFIG": "[]"},
         {"TF_CONFIG": '{"cluster": {}}'},
+        {"TF_CONFIG": "[" * 100_000},
         cluster(["a:1", "b:1"], 2),
+        cluster(["a:1", "b:1"], 1.0),
+        cluster("a:1", 0),
         cluster(["a:1", "b:1"], 0, "ps"),
     ],
 )
@@ -94,6 +100,12 @@ def test_other_workers_have_a_copy_of_the_state_and_leave_nothing(tmp_path):
         (directory / "summary.json").write_text("{}")
     assert not directory.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "metrics.jsonl", "model.keras"]
+
+
+def test_one_process_agrees_with_itself():
+    strategy = tf.distribute.get_strategy()
+    assert [any_worker(strategy)(said) for said in (True, False)] == [True, False]
+    check_same_step(7, strategy, "runs/a")
 
 
 def test_one_worker_passes_errors_on():
@@ -166,6 +178,12 @@ def start_workers(settings, places):
     return [start(settings, place, cluster(addresses, index)) for index, place in enumerate(places)]
 
 
+def wait_for_epochs(process, metrics, epochs):
+    while not metrics.exists() or len(metrics.read_text().splitlines()) < epochs:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.2)
+
+
 @pytest.fixture(scope="module")
 def one_replica(tmp_path_factory):
     directory = tmp_path_factory.mktemp("one")
@@ -194,15 +212,22 @@ def test_two_workers_survive_the_loss_of_one(one_replica, tmp_path):
     settings = SHORT | {"model_dir": str(run)}
     first, second = start_workers(settings, places)
     metrics = run / "metrics.jsonl"
-    while not metrics.exists() or len(metrics.read_text().splitlines()) < 3:
-        assert first.poll() is None, first.communicate()[1]
-        time.sleep(0.5)
+    wait_for_epochs(first, metrics, 3)
     second.send_signal(signal.SIGKILL)
     _, errors = first.communicate(timeout=300)
     assert first.returncode == WORKER_LOST, errors
     assert "ieg_fsr: worker 0 lost another of the 2 workers" in errors
     assert "Traceback" not in errors
     epochs_before = len(metrics.read_text().splitlines())
+
+    # A signal to one of them stops both after the same step.
+    first, second = start_workers(settings, places)
+    wait_for_epochs(first, metrics, epochs_before + 1)
+    second.send_signal(signal.SIGTERM)
+    stops = [worker.communicate(timeout=300)[1] for worker in (first, second)]
+    message = re.compile(r"stopped by (.*) after step (\d+) of .* from the last checkpoint in (.*)")
+    reached = [message.search(stop).groups() for stop in stops]
+    assert reached == [("another worker", reached[1][1], str(run)), ("SIGTERM", reached[1][1], str(run))]
 
     first, second = start_workers(settings, places)
     summary = finished(first)

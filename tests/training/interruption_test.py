@@ -89,6 +89,11 @@ with Interruption(pathlib.Path("runs/a")) as interruption, interruption.deferred
     assert (done.returncode, done.stdout, done.stderr) == (3, "", message)
 
 
+def test_what_goes_on_is_said_for_a_worker_without_a_signal_too(place):
+    with pytest.raises(Interrupted, match=r"by another worker after step 3; the same command without --noresume goes"):
+        Interruption(place, "the same command without --noresume").stop("after step 3")
+
+
 def test_in_another_thread_it_does_nothing(place):
     seen, before = [], signal.getsignal(signal.SIGTERM)
 

@@ -17,11 +17,13 @@ from ieg_fsr.config import resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.training.run import train
 try:
-    train(resolve({"dictionary_size": 5000}))
+    train(resolve({"dictionary_size": 5000, "model_dir": sys.argv[1]}))
 except UserError as error:
     print(error, "tensorflow" in sys.modules, "keras" in sys.modules)
 """
-    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "run")], capture_output=True, text=True, check=True
+    ).stdout
     assert output.strip().endswith("Received: 5000 False False")
 
 

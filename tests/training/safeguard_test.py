@@ -1,7 +1,5 @@
 """When it saves, when it stops, and what it does not save."""
 
-import contextlib
-
 import pytest
 
 from ieg_fsr.training import safeguard
@@ -49,9 +47,9 @@ def run(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(safeguard, "time", clock)
 
-    def made(seconds, start_step=0, cost=0.0, signal_after=None, losses=()):
+    def made(seconds, start_step=0, cost=0.0, signal_after=None, losses=(), agreed=bool):
         saved, signals = Saved(clock, cost), Signals()
-        guard = Safeguard(saved, signals, 4, 3, start_step, seconds)
+        guard = Safeguard(saved, signals, 4, 3, start_step, seconds, agreed)
         losses = dict(losses)
         reached = None
         try:
@@ -97,6 +95,19 @@ def test_a_signal_in_the_last_step_of_an_epoch_waits_for_its_end(run):
     assert run(1000, signal_after=8) == ([8], "after step 8 of 12")
 
 
+def test_workers_save_and_stop_together(run):
+    """What one of two says, the other does: it is asked for the signal and for the time, after every step alike."""
+    asked = []
+
+    def with_another(own, saves_at=3, stops_at=6):
+        asked.append(own)
+        step, question = divmod(len(asked) - 1, 2)
+        return own or step + 1 == (stops_at, saves_at)[question]
+
+    assert run(1000, agreed=with_another) == ([3, 6], "after step 6 of 12")
+    assert asked == [False] * 12
+
+
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_stops_before_anything_is_saved(run, loss):
     steps, reached = run(0, losses={7: loss})
@@ -114,5 +125,5 @@ def test_the_state_that_cannot_be_saved_stops_the_run():
             raise NotFiniteError(step, "kernel")
 
     guard = Safeguard(Refusing(), Signals(), 4, 3, 0, 0.0)
-    with contextlib.suppress(StoppedError), pytest.raises(NotFiniteError, match="kernel at step 1"):
+    with pytest.raises(NotFiniteError, match="kernel at step 1"):
         guard.on_train_batch_end(0, {"loss": 1.0})

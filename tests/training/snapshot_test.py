@@ -89,6 +89,8 @@ def test_snapshots_are_found_newest_first_whatever_their_number_of_digits(tmp_pa
     (tmp_path / "step-of-mine").mkdir()
     assert [step for step, _ in find_snapshots(tmp_path)] == [123456789, 10, 9]
     assert find_snapshots(tmp_path / "missing") == []
+    (tmp_path / "step-00000011").touch()
+    assert find_snapshots(tmp_path)[0][0] == 123456789
 
 
 def test_the_newest_up_to_a_step_are_kept(tmp_path):
