@@ -7,7 +7,7 @@ from them on every replica alike. So a step means what it means on one replica, 
 With one replica, and outside of a training step, each function here gives back what it is given.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -74,18 +74,11 @@ def add_to_rows(variable: tf.Variable, indices: tf.Tensor, rows: tf.Tensor) -> N
         copy.scatter_nd_add(indices[:, tf.newaxis], rows)
 
 
-def averaging(variables: Sequence[tf.Variable], strategy: tf.distribute.Strategy) -> Callable[[], None]:
-    """What gives all replicas their mean of each variable. Args: variables: floats that replicas move on their own."""
-
-    @tf.function
-    def assign_means() -> None:
-        strategy.run(assign_mean)
-
-    def assign_mean() -> None:
+def average(variables: Sequence[tf.Variable]) -> None:
+    """Gives all replicas their mean of each variable. Args: variables: floats that each moves by its own share."""
+    if count() > 1:
         for variable, total in zip(variables, summed([tf.identity(v) for v in variables]), strict=True):
             variable.assign(total / count())
-
-    return assign_means
 
 
 def on_every_replica(batches: tf.data.Dataset, strategy: tf.distribute.Strategy) -> tf.data.Dataset:

@@ -11,7 +11,6 @@ from ieg_fsr.errors import UserError
 from ieg_fsr.methods.fit_arguments import class_numbers, evaluation_data, refuse
 from ieg_fsr.networks.inputs import check_single_input
 from ieg_fsr.networks.split import split_classifier
-from ieg_fsr.replicas import averaging
 
 
 class ClassifierModel(keras.Model):
@@ -98,14 +97,10 @@ class ClassifierModel(keras.Model):
         """`keras.Model.load_weights` into the classifier."""
         self.classifier.load_weights(*args, **kwargs)
 
-    def between_replicas(self, x: Any) -> list[keras.callbacks.Callback]:
-        """After an epoch: the mean of the replicas' batch-norm averages, each of which has seen its own shares."""
-        if self.distribute_strategy.num_replicas_in_sync == 1:
-            return []
-        if not isinstance(x, Examples):
+    def check_replicas(self, x: Any) -> None:
+        """Refuses what several replicas cannot share. Args: x: of `fit`."""
+        if self.distribute_strategy.num_replicas_in_sync > 1 and not isinstance(x, Examples):
             raise UserError(f"fit on several replicas takes ieg_fsr.examples(x, y). Received: {type(x).__name__}")
-        agree = averaging([variable.value for variable in self.non_trainable_weights], self.distribute_strategy)
-        return [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: agree())]
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Nothing: all is built. Under a strategy, Keras would take a batch out of the data for this."""

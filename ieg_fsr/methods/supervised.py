@@ -17,7 +17,7 @@ from ieg_fsr.methods.fit_arguments import class_numbers, evaluation_data, refuse
 from ieg_fsr.methods.parameter_average import ParameterAverage
 from ieg_fsr.methods.step_scopes import in_scope
 from ieg_fsr.networks.inputs import keeps_input_type, takes_tokens
-from ieg_fsr.replicas import count, on_every_replica, reducible, share, whole
+from ieg_fsr.replicas import average, count, on_every_replica, reducible, share, whole
 from ieg_fsr.stateless_random import fold_in
 
 # Inputs [B, ...] and a stateless seed [2] -> augmented float32 inputs [B, ...].
@@ -136,7 +136,8 @@ class Supervised(ClassifierModel):
         initial_epoch = kwargs.pop("initial_epoch", 0)
         ahead = self.epochs_ahead(initial_epoch)
         counting = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._count(epoch + ahead + 1))
-        kwargs["callbacks"] = [*self.between_replicas(x), *(kwargs.get("callbacks") or []), counting]
+        self.check_replicas(x)
+        kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), counting]
         if isinstance(x, Examples):
             if first_step:
                 history = self._fit_rest(x, first_step, initial_epoch, **kwargs)
@@ -252,6 +253,9 @@ class Supervised(ClassifierModel):
                 gradients = [g + decay * v.value for g, v in zip(gradients, variables, strict=True)]
             # A LossScaleOptimizer divides by its scale itself, after it has looked for an overflow.
             optimizer.apply(gradients if scale is None else [g * scale for g in gradients], variables)
+            # Batch norm's averages: each replica has seen its own share.
+            others = [variable.value for variable in network.non_trainable_variables]
+            average([variable for variable in others if variable.dtype.is_floating])
         return gradients
 
     @in_scope("update")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.replicas import share_size, update_rows, whole
+from ieg_fsr.replicas import share, update_rows, whole
 from ieg_fsr.reweighting.dictionary import RewardDictionary
 from ieg_fsr.stateless_random import fold_in, split
 
@@ -38,8 +38,7 @@ class ForwardFeatures(tf.Module):
         self.reward_batch_size = reward_batch_size
         self.images: tf.Variable | None = None
         kept = reward_batch_size if interval > 1 else 0
-        own = share_size(kept)
-        self.features = tf.Variable(tf.zeros([own, *feature_shape]), trainable=False, name="features")
+        self.features = tf.Variable(tf.zeros([kept, *feature_shape]), trainable=False, name="features")
         self.labels = tf.Variable(tf.zeros([kept], tf.int32), trainable=False, name="labels")
         # Steps since the last forward; 0 = due. A renewed dictionary is always due.
         self.age = tf.Variable(0, trainable=False, name="age")
@@ -66,11 +65,15 @@ class ForwardFeatures(tf.Module):
     def batch(self, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Features [Q, ...] and labels [Q] of the current draw. Args: seed: [2], int32, of this step."""
         if self.interval == 1:
-            features, labels = self._forward_draw(seed)
-            return self._of_all_replicas(features), labels
-        tf.cond(tf.equal(self.age, 0), lambda: self._keep_draw(seed), lambda: False)
+            part, labels = self._forward_draw(seed)
+            return self._of_all_replicas(part), labels
+        # An exchange between replicas cannot be part of a `tf.cond`: each gives its part of what is kept, too.
+        part, labels = tf.cond(tf.equal(self.age, 0), lambda: self._forward_draw(seed), self._part_of_kept)
+        features = self._of_all_replicas(part)
+        self.features.assign(features)
+        self.labels.assign(labels)
         self.age.assign((self.age + 1) % self.interval)
-        return self._of_all_replicas(self.features.read_value()), self.labels.read_value()
+        return features, labels
 
     def observe(self, example_ids: tf.Tensor, features: tf.Tensor) -> None:
         """Nothing to learn from the training batch."""
@@ -82,15 +85,11 @@ class ForwardFeatures(tf.Module):
         return features, tf.gather(self.dictionary.member_labels, slots)
 
     def _of_all_replicas(self, features: tf.Tensor) -> tf.Tensor:
-        """Not within a `tf.cond`, which no exchange between replicas can be part of."""
         rows = whole(features)
         return rows if rows.shape[0] == self.reward_batch_size else rows[: self.reward_batch_size]
 
-    def _keep_draw(self, seed: tf.Tensor) -> bool:
-        features, labels = self._forward_draw(seed)
-        self.features.assign(features)
-        self.labels.assign(labels)
-        return True
+    def _part_of_kept(self) -> tuple[tf.Tensor, tf.Tensor]:
+        return share(self.features.read_value()), self.labels.read_value()
 
 
 class HistoryFeatures(tf.Module):

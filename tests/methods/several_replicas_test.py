@@ -9,7 +9,7 @@ import pytest
 
 # 30 steps: ten epochs of three, one of them warm-up. No batch norm, whose statistics would be those of half the batch.
 SCRIPT = """
-import contextlib, functools, json, sys
+import contextlib, functools, json, sys, tempfile
 import keras
 import numpy as np
 import tensorflow as tf
@@ -18,6 +18,7 @@ from ieg_fsr.data.augmentation import pad_crop_flip
 from ieg_fsr.methods.coteaching import CoTeaching
 from ieg_fsr.methods.losses.early_learning import EarlyLearningRegularization
 from ieg_fsr.reweighting.weight_net import WeightNet
+from ieg_fsr.training.checkpoints import Checkpoints
 
 [cpu] = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -59,8 +60,6 @@ def variables(model):
     parts = dict(model.checkpoint_parts())
     # Of these each replica has what is its own to add; their result is compared as a figure.
     del parts["metrics"]
-    # Of a forwarded reward batch each keeps its share.
-    parts.pop("reward", None)
     for part, value in parts.items():
         own = value if isinstance(value, (list, tuple)) else getattr(value, "variables", None) or [value]
         found |= {f"{part} {i}": variable for i, variable in enumerate(own)}
@@ -88,6 +87,37 @@ def distance(one, other):
     one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
     return float(np.max(np.abs(np.nan_to_num(one) - np.nan_to_num(other)), initial=0.0))
 
+class SaveAfter(keras.callbacks.Callback):
+    def __init__(self, checkpoints, step):
+        super().__init__()
+        self.checkpoints, self.step = checkpoints, step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.optimizer.iterations.numpy()) == self.step:
+            self.checkpoints.save(self.step)
+
+def resumed(step=13, epochs=6, per_epoch=3):
+    # A network with batch norm, whose averages each replica moves by its own share, and kept reward features.
+    def model_of():
+        with strategy.scope():
+            layers = keras.layers
+            keras.utils.set_random_seed(0)
+            model = ieg_fsr.FSR(keras.Sequential([
+                keras.Input([8, 8, 1]), layers.Rescaling(1 / 255), layers.Conv2D(8, 3, strides=2),
+                layers.BatchNormalization(), layers.ReLU(), layers.Dropout(0.3), layers.Flatten(), layers.Dense(4),
+            ]), 60, 12, reward_batch_size=7, reward_interval=4, reweight_warmup_epochs=1, **SHARED)
+            model.compile(keras.optimizers.SGD(0.1, momentum=0.9), metrics=["accuracy"])
+        return model
+
+    data, directory = ieg_fsr.examples(x, y, batch_size=20), tempfile.mkdtemp()
+    whole, rest = model_of(), model_of()
+    expected = whole.fit(data, epochs=epochs, verbose=0, callbacks=[SaveAfter(Checkpoints(directory, whole), step)])
+    assert Checkpoints(directory, rest).restore() == step
+    place = {"initial_epoch": step // per_epoch, "first_step": step % per_epoch}
+    rest.fit(data, epochs=epochs, verbose=0, **place)
+    pairs = zip(variables(whole).values(), variables(rest).values(), strict=True)
+    return max(distance(a, b) for one, two in pairs for a, b in zip(one.values, two.values, strict=True))
+
 CONVOLUTIONS, graphs = {"Conv2D", "Conv2DBackpropFilter"}, []
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 results = {}
@@ -106,6 +136,7 @@ for name in METHODS:
             if function.attr["_XlaMustCompile"].b for node in function.node_def} & CONVOLUTIONS),
         "visits": sorted(set(two.scores.visits.numpy().tolist())) if isinstance(two, ieg_fsr.FSR) else [10],
     }
+results["resumed"] = resumed()
 print(json.dumps(results))
 """
 NAMES = ["forward", "history", "faithful", "mwn", "forgetting", "compiled", "elr", "coteaching"]
@@ -134,3 +165,9 @@ def test_two_replicas_do_what_one_does(results, name):
     # Both ways through the network are compiled, where that is asked for.
     both_ways = ["Conv2D", "Conv2DBackpropFilter"]
     assert result["compiled"] == (both_ways if name == "compiled" else [])
+
+
+@pytest.mark.slow
+def test_two_replicas_go_on_in_an_epoch_as_if_nothing_had_been(results):
+    """Both replicas, bit for bit, from a checkpoint between two forwards of the reward batch."""
+    assert results["resumed"] == 0.0
