@@ -1,7 +1,6 @@
 """Runs that differ in their seed only, together: mean, spread, and what a reader should know of them."""
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from ieg_fsr.results.runs import Run
 
 # What ought to be equal within a group although it is no setting, or is not part of the identity.
 _OUGHT_TO_AGREE = (
-    *("versions", "replicas", "jit_compile_resolved", "training_examples", "test_examples", "num_classes"),
+    *("replicas", "jit_compile_resolved", "training_examples", "test_examples", "num_classes"),
     *("dictionary_size_resolved", "steps", "labels_file", "noise_matrix"),
 )
 
@@ -46,10 +45,11 @@ class Group:
             used = next(other for other in self.runs if other.seed == run.seed)
             notes.append(f"{name}, seed {run.seed}, was run more than once: {used.place} is used, {run.place} is not")
         notes += [f"{name}, seed {run.seed}, has no figures ({run.failure}): {run.place}" for run in self.failed]
-        for key in _OUGHT_TO_AGREE:
+        facts = [_facts(run) for run in self.runs]
+        for key in dict.fromkeys(key for each in facts for key in each):
             by_value: dict[str, list[str]] = {}
-            for run in self.runs:
-                by_value.setdefault(_text(run.values.get(key)), []).append(str(run.seed))
+            for run, each in zip(self.runs, facts, strict=True):
+                by_value.setdefault(str(each.get(key)), []).append(str(run.seed))
             if len(by_value) > 1:
                 parts = [f"{text} (seed {', '.join(seeds)})" for text, seeds in by_value.items()]
                 notes.append(f"{name}: runs differ in {key}: {'; '.join(parts)}")
@@ -96,5 +96,10 @@ def _order(one: Group) -> tuple[Any, ...]:
     return rank, identity.method, len(identity.differences), values, identity.variant, identity.clean_per_class
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else str(value)
+def _facts(run: Run) -> dict[str, Any]:
+    """What ought to agree, a package's version each."""
+    versions = run.values.get("versions")
+    packages = versions if isinstance(versions, dict) else {}
+    return {f"version of {name}": packages[name] for name in packages} | {
+        key: run.values.get(key) for key in _OUGHT_TO_AGREE
+    }

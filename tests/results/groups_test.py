@@ -49,12 +49,11 @@ def test_failed_runs_are_named_and_have_no_part_in_the_figures():
 
 def test_versions_that_differ_are_named():
     runs = [
-        made(0.5, f"r{seed}", seed=seed, more={"versions": {"keras": "3.1" if seed else "3.0"}}) for seed in (0, 1, 2)
+        made(0.5, f"r{seed}", seed=seed, more={"versions": {"numpy": "2", "keras": "3.1" if seed else "3.0"}})
+        for seed in (0, 1, 2)
     ]
     [one] = group(runs)
-    assert one.notes() == [
-        'FSR at noise 0: runs differ in versions: {"keras": "3.0"} (seed 0); {"keras": "3.1"} (seed 1, 2)'
-    ]
+    assert one.notes() == ["FSR at noise 0: runs differ in version of keras: 3.0 (seed 0); 3.1 (seed 1, 2)"]
 
 
 def test_values_of_a_setting_are_ordered_as_numbers():
