@@ -8,16 +8,16 @@ import argparse
 import pathlib
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
+from ieg_fsr.arguments import Parser, exit_code_of
 from ieg_fsr.command_line import given_settings
 from ieg_fsr.cost.entries import ROWS, SWEEPS, Entry, entries_of
-from ieg_fsr.errors import UserError, one_line
+from ieg_fsr.errors import UserError
 from ieg_fsr.files import make_directory, write_json
 from ieg_fsr.networks import NETWORKS
 from ieg_fsr.quiet_import import import_tensorflow
 
-BAD_INPUT = 2
 _METHODS = "keras,supervised,fsr,fsr_faithful,l2r,mwn,mwn_dense"
 _EPOCH_METHODS = "supervised,fsr"
 _NOTES = """\
@@ -39,24 +39,17 @@ allocator says that a method holds, with the most that one of its steps adds.
 Exit codes: 0 done, 2 bad input (one line on stderr says what)."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Bad input becomes a `UserError`."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(message)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Measures, prints a table and writes rows and chart; bad input: one line on stderr, exit code 2."""
-    try:
-        arguments, rest = _parser().parse_known_args(argv)
-        networks = _entries(arguments, given_settings(rest))
-        if arguments.output is not None:
-            _check_output(arguments.output)
-        rows = _measure(networks, arguments)
-    except UserError as error:
-        print(f"ieg_fsr: {one_line(error)}", file=sys.stderr)
-        return BAD_INPUT
+    return exit_code_of(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> None:
+    arguments, rest = _parser().parse_known_args(argv)
+    networks = _entries(arguments, given_settings(rest))
+    if arguments.output is not None:
+        _check_output(arguments.output)
+    rows = _measure(networks, arguments)
     from ieg_fsr.cost.rows import table
 
     print(table(rows))
@@ -67,16 +60,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_json(output, rows)
         chart(rows, output.with_suffix(".png"))
         print(f"\n{output}\n{output.with_suffix('.png')}")
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m ieg_fsr.benchmark",
         description="What a training step of each method costs beside supervised training.",
         epilog=_NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--networks", default="resnet32", help=f"some of {', '.join(NETWORKS)}, with commas between")
     parser.add_argument("--methods", help=f"some of {', '.join(ROWS)} (step: {_METHODS}; epoch: {_EPOCH_METHODS})")

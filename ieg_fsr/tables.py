@@ -7,15 +7,14 @@ import argparse
 import pathlib
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
-from ieg_fsr.errors import UserError, one_line
+from ieg_fsr.arguments import Parser, exit_code_of
+from ieg_fsr.errors import UserError
 from ieg_fsr.files import make_directory
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.reports import REPORTS, write_reports
 from ieg_fsr.results.runs import Collection, collect, write_csv
 
-BAD_INPUT = 2
 _NOTES = """\
   python -m ieg_fsr.tables --runs=runs --output=results
   python -m ieg_fsr.tables --runs=runs,old/runs.csv --output=results --table=noise,pushers
@@ -24,30 +23,16 @@ Prints the tables and writes tables.md, runs.csv (a line a run), a CSV a table a
 Exit codes: 0 done, 2 bad input (one line on stderr says what)."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser that complains in this project's way."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(message)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the tables and writes them; bad input: one line on stderr and exit code 2."""
-    try:
-        print(_tables(_arguments(argv)))
-    except UserError as error:
-        print(f"ieg_fsr: {one_line(error)}", file=sys.stderr)
-        return BAD_INPUT
-    return 0
+    return exit_code_of(lambda: print(_tables(_arguments(argv))))
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m ieg_fsr.tables",
         description="Finished runs -> the paper's tables and figures with ours beside them, and the same for any data.",
         epilog=_NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument(
         "--runs", required=True, metavar="PLACE,PLACE", help="directories with runs, at any depth; runs.csv files"

@@ -19,7 +19,7 @@ SHARED = ["tests/conftest.py", RUNNER]
 # From the ground up: a module imports from its own package and from rows above its own.
 ROWS = [
     {"errors", "version"},
-    {"files", "quiet_import", "recipes", "replicas", "rules", "stateless_random"},
+    {"arguments", "files", "quiet_import", "recipes", "replicas", "rules", "stateless_random"},
     {"data", "networks", "reweighting"},
     {"methods"},
     {"settings"},

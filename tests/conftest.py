@@ -4,6 +4,8 @@ import io
 import json
 import os
 import pathlib
+import shutil
+import subprocess
 import tarfile
 from collections.abc import Callable
 from typing import Any
@@ -165,6 +167,26 @@ def npz(tmp_path: pathlib.Path) -> str:
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
     np.savez(tmp_path / "data.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
     return f"npz:{tmp_path / 'data.npz'}"
+
+
+@pytest.fixture
+def installed_project(tmp_path: pathlib.Path) -> Callable[[str], pathlib.Path]:
+    """Makes a copy of launch/ in an environment that is installed already; its Python is the given script."""
+
+    def made(python: str) -> pathlib.Path:
+        shutil.copytree(pathlib.Path(__file__).resolve().parents[1] / "launch", tmp_path / "launch")
+        for name in ("requirements.txt", "pyproject.toml"):
+            (tmp_path / name).write_text("")
+        interpreter = tmp_path / ".venv" / "bin" / "python"
+        interpreter.parent.mkdir(parents=True)
+        interpreter.write_text(python)
+        interpreter.chmod(0o755)
+        checksum = "cat requirements.txt requirements.txt pyproject.toml | cksum | tr ' ' '-'"
+        mark = subprocess.run(["bash", "-c", checksum], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        (tmp_path / ".venv" / f"installed-{mark.strip()}").touch()
+        return tmp_path
+
+    return made
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import itertools
 import pathlib
-import shutil
 import subprocess
 
 import pytest
@@ -60,18 +59,8 @@ def test_every_step_is_compared_once_under_every_condition():
 
 
 @pytest.fixture
-def project(tmp_path):
-    """A project whose environment is installed already."""
-    shutil.copytree(ROOT / "launch", tmp_path / "launch")
-    for name in ("requirements.txt", "pyproject.toml"):
-        (tmp_path / name).write_text("")
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    (tmp_path / ".venv" / "bin" / "python").write_text(PYTHON)
-    (tmp_path / ".venv" / "bin" / "python").chmod(0o755)
-    checksum = "cat requirements.txt requirements.txt pyproject.toml | cksum | tr ' ' '-'"
-    mark = subprocess.run(["bash", "-c", checksum], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    (tmp_path / ".venv" / f"installed-{mark.strip()}").touch()
-    return tmp_path
+def project(installed_project):
+    return installed_project(PYTHON)
 
 
 def launch(project, *words):

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import time
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MARK = "cat requirements.txt requirements.txt pyproject.toml | cksum | tr ' ' '-'"
 WORKER = """
 import json, os, signal, sys, time
 task = json.loads(os.environ["TF_CONFIG"])
@@ -34,20 +32,10 @@ sys.exit(plan[1])
 
 
 @pytest.fixture
-def project(tmp_path):
-    shutil.copytree(ROOT / "launch", tmp_path / "launch")
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    for name in ("requirements.txt", "pyproject.toml"):
-        (tmp_path / name).write_text("")
+def project(tmp_path, installed_project):
+    python = f'#!/bin/sh\nif [ "$1" = - ]; then exec {sys.executable} "$@"; fi\nexec {sys.executable} worker.py "$@"\n'
     (tmp_path / "worker.py").write_text(WORKER)
-    python = tmp_path / ".venv" / "bin" / "python"
-    python.write_text(
-        f'#!/bin/sh\nif [ "$1" = - ]; then exec {sys.executable} "$@"; fi\nexec {sys.executable} worker.py "$@"\n'
-    )
-    python.chmod(0o755)
-    mark = subprocess.run(["bash", "-c", MARK], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    (tmp_path / ".venv" / f"installed-{mark.strip()}").touch()
-    return tmp_path
+    return installed_project(python)
 
 
 def launch(project, *words, plan=None):

@@ -17,19 +17,10 @@ case "$*" in *--seed=1*) [ ! -e fail.txt ];; esac
 
 
 @pytest.fixture
-def project(tmp_path):
-    """A project whose environment is installed already."""
-    shutil.copytree(ROOT / "launch", tmp_path / "launch")
-    for name in ("requirements.txt", "pyproject.toml"):
-        (tmp_path / name).write_text("")
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    (tmp_path / ".venv" / "bin" / "python").write_text(PYTHON)
-    (tmp_path / ".venv" / "bin" / "python").chmod(0o755)
-    checksum = "cat requirements.txt requirements.txt pyproject.toml | cksum | tr ' ' '-'"
-    mark = subprocess.run(["bash", "-c", checksum], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    (tmp_path / ".venv" / f"installed-{mark.strip()}").touch()
-    (tmp_path / "x.flags").write_text("# sweep: noise=0,0.4 seed=0,1\n--epochs=1\n")
-    return tmp_path
+def project(installed_project):
+    directory = installed_project(PYTHON)
+    (directory / "x.flags").write_text("# sweep: noise=0,0.4 seed=0,1\n--epochs=1\n")
+    return directory
 
 
 def sweep(project, *words, **environment):
