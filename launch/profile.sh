@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Where the time of a training step goes: traces ten steps, prints a summary, leaves the trace for TensorBoard.
 #   bash launch/profile.sh [--FLAG=VALUE ...]     flags of ieg_fsr.main, e.g. --dataset=cifar10 --network=resnet32
-# The run is one epoch past the warm-up in runs/profile, which it replaces. Steps 11 to 20 are traced
-# (--profile_steps=FIRST,LAST for others).
+# The run is two epochs past the warm-up in runs/profile, which it replaces. Steps 16 to 25 are traced, in the second
+# epoch of digits (--profile_steps=FIRST,LAST for others).
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 prepare_environment requirements.txt
 .venv/bin/python -m ieg_fsr.main --dataset=digits --epochs=2 --reweight_warmup_epochs=0 --model_dir=runs/profile \
-  --noresume --profile_steps=11,20 "$@"
+  --noresume --profile_steps=16,25 "$@"
 echo
 echo "Profile tab:     .venv/bin/tensorboard --logdir=runs/profile"
