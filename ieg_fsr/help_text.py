@@ -40,6 +40,7 @@ Trains an image classifier on labels that are partly wrong, or on rare classes, 
   python -m ieg_fsr.main --dataset=digits --noise=0.4                      no download, under a minute
   python -m ieg_fsr.main --dataset=folder:photos --epochs=30               your images: photos/train/CLASS/IMAGE
   python -m ieg_fsr.main --dataset=npz:data.npz --labels_file=labels.csv   your arrays, others' labels
+  python -m ieg_fsr.main --mode=audit --model_dir=runs/digits/fsr-noise0.4-seed0      audit.html: its suspect labels
   python -m ieg_fsr.main --mode=evaluate --dataset=digits --model=runs/digits/fsr-noise0.4-seed0/model.keras
 """
 _RECIPE_NOTE = """\
