@@ -50,11 +50,12 @@ def test_defaults_and_choices(text):
 
 def test_the_examples_on_top_are_commands():
     commands = re.findall(r"^  python -m ieg_fsr\.main (.*?)(?:   .*)?$", short_help(), flags=re.MULTILINE)
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         given = given_settings(shlex.split(command))
-        assert is_dataset(given["dataset"])
-        if ":" not in given["dataset"]:
+        dataset = given.get("dataset", "digits")
+        assert is_dataset(dataset)
+        if ":" not in dataset:
             resolve(given)
 
 
