@@ -40,7 +40,7 @@ def histogram(groups: Mapping[str, np.ndarray], x_title: str) -> str:
 
 
 def curves(lines: Mapping[str, Sequence[float | None]], x_title: str = "epoch") -> str:
-    """A line for each sequence over 1, 2, ...; None and values that are not finite leave a gap.
+    """A line for each sequence over 1, 2, ...; it passes over None and values that are not finite, without a gap.
 
     Args:
         lines: name -> values.

@@ -2,22 +2,29 @@
 
 import csv
 import dataclasses
-import json
+import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ieg_fsr.audit.findings import Findings
 from ieg_fsr.data.datasets import load_dataset
-from ieg_fsr.data.sources import ImageSource
+from ieg_fsr.data.sources import DataSet, ImageSource
 from ieg_fsr.errors import UserError
-from ieg_fsr.files import read_json_lines
-from ieg_fsr.settings import Config
+from ieg_fsr.files import parse_json
+from ieg_fsr.settings import FIELDS, Config, validate, value_type
 from ieg_fsr.training.inputs import load_training_data
 
-LABEL_COLUMNS = ("example_id", "given_label", "score", "weight", "pseudo_label", "confidence", "suspect")
+# Columns of the files of labels, and what they hold.
+_LABELS: dict[str, type] = {
+    **dict.fromkeys(("example_id", "given_label", "pseudo_label", "suspect"), int),
+    **dict.fromkeys(("score", "weight", "confidence"), float),
+}
+_GIVEN_LABELS: dict[str, type] = dict.fromkeys(("example_id", "label", "true_label", "source_id"), int)
+# Settings that make the data set.
+_OF_DATA = ("dataset", "data_dir", "image_size", "strict_data")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,33 +62,26 @@ def from_run(directory: pathlib.Path, config: Config) -> Audited:
     Raises:
         UserError: it is no finished run, or its data set is not what it was.
     """
-    settings = _read_run_file(directory, "config.json", json.loads)
-    labels = _read_columns(directory, "labels.csv", LABEL_COLUMNS)
-    given = _read_columns(directory, "given_labels.csv", ("example_id", "label", "true_label", "source_id"))
-    summary = _read_run_file(directory, "summary.json", json.loads)
-    epochs = read_json_lines(directory / "metrics.jsonl")
+    settings = _read_run_file(directory, "config.json", _parse_settings)
+    labels = _read_columns(directory, "labels.csv", _LABELS)
+    given = _read_columns(directory, "given_labels.csv", _GIVEN_LABELS)
+    test_accuracy, reweighted = _read_run_file(directory, "summary.json", _parse_summary)
+    epochs = _read_run_file(directory, "metrics.jsonl", _parse_epochs)
     data_dir = config.data_dir if "data_dir" in config.given else settings["data_dir"]
     data = load_dataset(settings["dataset"], data_dir, settings["image_size"], settings["strict_data"])
-    source_ids: np.ndarray = given["source_id"].astype(int)
-    true_labels: np.ndarray = given["true_label"].astype(int)
-    if source_ids.max() >= len(data.train) or np.any(data.train.labels[source_ids] != true_labels):
-        raise UserError(
-            f"--model_dir must be a run whose data set is as it was: --dataset={settings['dataset']} has other "
-            f"images or labels now. Received: {directory}"
-        )
-    images = data.train.take(source_ids)
-    given_labels: np.ndarray = labels["given_label"].astype(int)
+    _check_labels(directory, labels, given, data)
+    images = data.train.take(given["source_id"])
     findings = Findings(
-        example_ids=labels["example_id"].astype(int),
-        source_ids=source_ids,
+        example_ids=labels["example_id"],
+        source_ids=given["source_id"],
         names=file_names(images),
-        given_labels=given_labels,
-        suggested_labels=labels["pseudo_label"].astype(int),
+        given_labels=labels["given_label"],
+        suggested_labels=labels["pseudo_label"],
         confidences=labels["confidence"],
-        weights=labels["weight"] if _reweighted(summary) else None,
+        weights=labels["weight"] if reweighted else None,
         scores=labels["score"],
         suspects=labels["suspect"] > 0,
-        true_labels=true_labels if np.any(true_labels != given_labels) else None,
+        true_labels=given["true_label"] if np.any(given["true_label"] != labels["given_label"]) else None,
         class_names=data.class_names,
     )
     return Audited(
@@ -90,7 +90,7 @@ def from_run(directory: pathlib.Path, config: Config) -> Audited:
         findings.worst_first(),
         images,
         epochs,
-        summary["test_accuracy"],
+        test_accuracy,
         data.notes,
         from_model=False,
     )
@@ -139,27 +139,82 @@ def file_names(images: Any) -> np.ndarray:
     return np.full(len(images), "", object)
 
 
-def _reweighted(summary: Mapping[str, Any]) -> bool:
-    """Whether the method learned weights."""
-    return summary["zero_weight_ratio"] is not None
+def _check_labels(
+    directory: pathlib.Path, labels: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray], data: DataSet
+) -> None:
+    """The files of labels must be of one run, and of this data set."""
+    if not np.array_equal(labels["given_label"], given["label"]):
+        raise UserError(
+            "--model_dir must be a run whose labels.csv and given_labels.csv have the same given labels. "
+            f"Received: {directory}"
+        )
+    source_ids = given["source_id"]
+    outside = source_ids.min() < 0 or source_ids.max() >= len(data.train)
+    if outside or np.any(data.train.labels[source_ids] != given["true_label"]):
+        raise UserError(
+            f"--model_dir must be a run whose data set is as it was: --dataset={data.name} has other "
+            f"images or labels now. Received: {directory}"
+        )
+    found = np.concatenate([labels["given_label"], labels["pseudo_label"]])
+    if (strange := found[(found < 0) | (found >= data.num_classes)]).size:
+        raise UserError(
+            f"--model_dir must be a run whose labels.csv has labels in [0, {data.num_classes}). "
+            f"Received: label {strange[0]} in {directory}"
+        )
 
 
-def _read_run_file(directory: pathlib.Path, name: str, parse: Any) -> Any:
+def _parse_settings(text: str) -> dict[str, Any]:
+    """The settings of the data set, and the variant."""
+    # A run of an older version has no entry for a newer setting, and did what its default does.
+    settings = {name: FIELDS[name].default for name in _OF_DATA if name != "dataset"} | parse_json(text)
+    for name in _OF_DATA:
+        value = settings[name]
+        if value != FIELDS[name].default and not isinstance(value, value_type(name)):
+            raise ValueError(f"no {name}")
+        validate(name, value)
+    if not isinstance(settings["variant"], str):
+        raise ValueError("no variant")
+    return settings
+
+
+def _parse_summary(text: str) -> tuple[float, bool]:
+    """Test accuracy, and whether the method learned weights."""
+    summary = parse_json(text)
+    if not math.isfinite(summary["test_accuracy"]):
+        raise ValueError("no test_accuracy")
+    return summary["test_accuracy"], summary["zero_weight_ratio"] is not None
+
+
+def _parse_epochs(text: str) -> list[dict[str, Any]]:
+    """Rows of figures, at least one; None for what was not measured."""
+    rows = [parse_json(line) for line in text.splitlines()]
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("no rows")
+    if not all(math.isfinite(figure) for row in rows for figure in row.values() if figure is not None):
+        raise ValueError("no figures")
+    return rows
+
+
+def _read_columns(directory: pathlib.Path, name: str, kinds: Mapping[str, type]) -> dict[str, np.ndarray]:
+    """Columns of numbers of a CSV file, each int or float, with a row for each example in the order of the ids."""
+
+    def parse(text: str) -> dict[str, np.ndarray]:
+        rows = list(csv.DictReader(text.splitlines()))
+        columns = {column: np.array([kind(row[column]) for row in rows], kind) for column, kind in kinds.items()}
+        if not rows or np.any(columns["example_id"] != np.arange(len(rows))):
+            raise ValueError("not a row for each example")
+        if any(np.isnan(column).any() for column in columns.values()):
+            raise ValueError("not a number")
+        return columns
+
+    return _read_run_file(directory, name, parse)
+
+
+def _read_run_file(directory: pathlib.Path, name: str, parse: Callable[[str], Any]) -> Any:
+    """What `parse` makes of a file; whatever it stumbles over is damage."""
     try:
         return parse((directory / name).read_text(encoding="utf-8"))
     except OSError:
         raise UserError(f"--model_dir must be a finished run, with {name}. Received: {directory}") from None
-    except (ValueError, KeyError):
+    except (ValueError, LookupError, TypeError, OverflowError, csv.Error):
         raise UserError(f"--model_dir must be a run with a whole {name}. Received: {directory}") from None
-
-
-def _read_columns(directory: pathlib.Path, name: str, columns: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Columns of numbers of a CSV file."""
-
-    def parse(text: str) -> dict[str, np.ndarray]:
-        rows = list(csv.DictReader(text.splitlines()))
-        if not rows:
-            raise ValueError("no row")
-        return {column: np.array([float(row[column] or "nan") for row in rows]) for column in columns}
-
-    return _read_run_file(directory, name, parse)

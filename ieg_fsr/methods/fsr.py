@@ -279,7 +279,7 @@ class FSR(Supervised):
 
     def label_report(self) -> LabelReport:
         """What training learned about each given label, ordered by example id; see `LabelReport`."""
-        scores, log = self.scores and self.scores.read(), self.pusher.is_log_probability
+        scores, log = self.scores and self.pusher.cleanness(self.scores.read()), self.pusher.is_log_probability
         return trained_label_report(self.classifier, self.seen_examples(), scores, log, self.mean_weights.read())
 
     def seen_examples(self) -> Examples:

@@ -18,7 +18,7 @@ class LabelReport(NamedTuple):
     Attributes:
         example_id: dense id 0..N-1: the row of `examples(x, y)`.
         given_label: label in the data.
-        score: higher = cleaner; with the pusher `forgetting` the other way round. -inf for one never trained on.
+        score: higher = cleaner; -inf for one never trained on.
         weight: the sample's mean weight over the epochs of re-weighting, relative to uniform (1 = uniform).
         pseudo_label: class that the trained classifier believes in; the given one where it believes no other more.
         confidence: probability of `pseudo_label` by the trained classifier, in (0, 1].
@@ -34,7 +34,7 @@ class LabelReport(NamedTuple):
     suspect: np.ndarray
 
     def suspects(self) -> "LabelReport":
-        """The suspect examples alone, those of the lowest score first (pusher `forgetting`: see `score`)."""
+        """The suspect examples alone, those of the lowest score first."""
         chosen = np.flatnonzero(self.suspect)
         chosen = chosen[np.argsort(self.score[chosen], kind="stable")]
         return LabelReport(*(column[chosen] for column in self))
@@ -66,7 +66,7 @@ def label_report(
 
     Args:
         given_labels: [N].
-        scores: [N]; None where training kept none: then the log-probability of the given label.
+        scores: [N], higher = cleaner; None where training kept none: then the log-probability of the given label.
         weights: [N].
         probabilities: [N, C], of the trained classifier for plain inputs: its last word.
         own_probabilities: [N], of the given labels all through training; None to take them from `probabilities`.

@@ -32,7 +32,8 @@ def test_equal_values_make_one_bar():
     assert len(list(parsed(histogram({"a": np.full(5, 3.0)}, "x")).iter("rect"))) == 1
 
 
-def test_a_curve_goes_through_its_points_and_leaves_gaps():
+def test_a_curve_goes_through_its_points_and_passes_over_what_is_missing():
+    """One line from the first point to the third; a sequence without points has none."""
     chart = parsed(curves({"a": [0.0, None, 1.0], "none": [None, None, None]}))
     [line] = chart.iter("polyline")
     points = [tuple(map(float, point.split(","))) for point in line.get("points").split()]

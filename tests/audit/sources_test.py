@@ -1,6 +1,8 @@
 """Reading a run and judging by a model, against files and predictions made by hand."""
 
+import json
 import pathlib
+import re
 
 import keras
 import numpy as np
@@ -43,7 +45,7 @@ def test_given_labels_that_are_all_the_data_s_own_are_not_the_truth(finished_run
     assert from_run(finished_run, audit_config(model_dir=str(finished_run))).findings.true_labels is None
 
 
-@pytest.mark.parametrize("name", ["config.json", "labels.csv", "given_labels.csv", "summary.json"])
+@pytest.mark.parametrize("name", ["config.json", "labels.csv", "given_labels.csv", "summary.json", "metrics.jsonl"])
 def test_an_unfinished_or_damaged_run_is_refused(finished_run, name):
     config = audit_config(model_dir=str(finished_run))
     (finished_run / name).write_text("{")
@@ -52,6 +54,76 @@ def test_an_unfinished_or_damaged_run_is_refused(finished_run, name):
     (finished_run / name).unlink()
     with pytest.raises(UserError, match=f"--model_dir must be a finished run, with {name}"):
         from_run(finished_run, config)
+
+
+DAMAGED = [
+    ("config.json", lambda text: "[]"),
+    ("config.json", lambda text: "[" * 100_000),
+    ("config.json", lambda text: "{}"),
+    ("config.json", lambda text: text.replace('"variant"', '"other"')),
+    ("config.json", lambda text: text.replace('"FSR"', "7")),
+    ("config.json", lambda text: re.sub('"npz:[^"]*"', "null", text)),
+    ("config.json", lambda text: text.replace('"image_size": null', '"image_size": "8"')),
+    ("config.json", lambda text: text.replace('"image_size": null', '"image_size": -8')),
+    ("config.json", lambda text: text.replace('"data_dir": null', '"data_dir": ["a"]')),
+    ("summary.json", lambda text: "{}"),
+    ("summary.json", lambda text: "[]"),
+    ("summary.json", lambda text: "[" * 100_000),
+    ("summary.json", lambda text: text.replace("0.75", '"0.75"')),
+    ("summary.json", lambda text: text.replace("0.75", "1" + "0" * 400)),
+    ("summary.json", lambda text: text.replace("zero_weight_ratio", "other")),
+    ("metrics.jsonl", lambda text: ""),
+    ("metrics.jsonl", lambda text: "[]"),
+    ("metrics.jsonl", lambda text: "[" * 100_000),
+    ("metrics.jsonl", lambda text: text.replace("0.25", '"low"')),
+    ("labels.csv", lambda text: ""),
+    ("labels.csv", lambda text: text.replace("score", "other")),
+    ("labels.csv", lambda text: text.replace("-3.0", "")),
+    ("labels.csv", lambda text: text.replace("-3.0", "nan")),
+    ("labels.csv", lambda text: text.replace("1,1,-3.0,0.0,0,0.9,1\n", "")),
+    ("labels.csv", lambda text: text.replace("3,0,-inf,2.0,0,0.9,0", "3,0,-inf,2.0")),
+    ("labels.csv", lambda text: text.replace("0.9", "9" * 200_000)),
+    ("given_labels.csv", lambda text: text.replace("0,1,1,5", "0,1,1,5.5")),
+    ("given_labels.csv", lambda text: text.replace("0,1,1,5", "0,1,1," + "5" * 30)),
+]
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGED)
+def test_what_a_file_lacks_is_found_before_it_is_used(finished_run, name, damage):
+    text = (finished_run / name).read_text()
+    assert damage(text) != text
+    (finished_run / name).write_text(damage(text))
+    with pytest.raises(UserError) as caught:
+        from_run(finished_run, audit_config(model_dir=str(finished_run)))
+    assert str(caught.value) == f"--model_dir must be a run with a whole {name}. Received: {finished_run}"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("labels.csv", "3,0,-inf,2.0,0,0.9,0\n", "", "labels.csv and given_labels.csv have the same given labels"),
+        ("labels.csv", "3,0,-inf", "3,1,-inf", "labels.csv and given_labels.csv have the same given labels"),
+        ("labels.csv", "0.0,0,0.9,1", "0.0,9,0.9,1", r"labels.csv has labels in \[0, 2\). Received: label 9 in "),
+        ("labels.csv", "0.0,0,0.9,1", "0.0,-1,0.9,1", r"labels.csv has labels in \[0, 2\). Received: label -1 in "),
+        ("given_labels.csv", "0,1,1,5", "0,1,1,-5", "other images or labels now"),
+        ("given_labels.csv", "0,1,1,5", "0,1,1,25", "other images or labels now"),
+    ],
+)
+def test_files_that_do_not_fit_each_other_or_the_data_are_refused(finished_run, name, old, new, message):
+    text = (finished_run / name).read_text()
+    assert text.count(old) == 1
+    (finished_run / name).write_text(text.replace(old, new))
+    with pytest.raises(UserError, match=message) as caught:
+        from_run(finished_run, audit_config(model_dir=str(finished_run)))
+    assert "--model_dir" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_that_an_older_run_did_not_have_are_their_defaults(finished_run):
+    settings = json.loads((finished_run / "config.json").read_text())
+    older = {name: settings[name] for name in ("dataset", "variant")}
+    (finished_run / "config.json").write_text(json.dumps(older))
+    assert from_run(finished_run, audit_config(model_dir=str(finished_run))).dataset == settings["dataset"]
 
 
 def test_other_data_are_refused(finished_run, npz):

@@ -4,8 +4,11 @@ import csv
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from ieg_fsr.data.pipeline import examples
+from ieg_fsr.evaluation.detection import detection_figures
+from ieg_fsr.methods.fsr import FSR
 from ieg_fsr.methods.label_report import (
     LabelReport,
     label_report,
@@ -39,6 +42,21 @@ def test_suspects_come_worst_first():
     assert suspects.score.tolist() == [-3, -2, -1]
     assert suspects.pseudo_label.tolist() == [1, 0, 0]
     assert len(suspects.suspects().score) == 3
+
+
+def test_what_is_forgotten_most_is_pushed_first_and_reported_as_the_dirtiest():
+    """Visits: 0 right throughout, 1 falls once, 2 twice, 3 is never right, 4 is not visited; 2 and 3 are wrong."""
+    classifier = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(2)])
+    model = FSR(classifier, 5, 4, pusher="forgetting")
+    model.training_examples = examples(np.zeros([5, 3], np.float32), np.zeros(5, np.int32), batch_size=5)
+    for right in ([1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 0, 0, 0]):
+        model.scores.update(tf.range(4), tf.constant(right, tf.float32))
+    report = model.label_report()
+    np.testing.assert_array_equal(report.score, [0, -1, -2, -4, -np.inf])
+    wrong = np.array([False, False, True, True])
+    assert detection_figures(wrong, wrong, report.score[:4])["detection_average_precision"] == 1.0
+    model.renew_dictionary(0)
+    np.testing.assert_array_equal(model.dictionary.members(), [3, 2])
 
 
 def test_csv_has_a_line_for_each_example_and_columns_by_id(tmp_path):

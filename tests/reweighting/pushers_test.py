@@ -111,6 +111,28 @@ def test_five_updates_traced_by_hand(name):
         np.testing.assert_allclose(table.read(), [-np.inf, TRACES[name][visit]], rtol=1e-5, err_msg=f"visit {visit}")
 
 
+@pytest.mark.parametrize("name", PUSHERS)
+def test_a_label_that_is_believed_is_cleaner_than_one_that_is_not_whatever_is_pushed_first(name):
+    """Example 0 is right at each visit, example 1 at every other one, example 2 never; 3 has no visit."""
+    pusher, identity = PUSHERS[name], tf.eye(3)
+    table = pusher.table(4, 0.5)
+    for visit in range(6):
+        margins = (4.0, 1.0 if visit % 2 == 0 else -3.0, -4.0)
+        features = tf.constant([[margin, 0.0, 0.0] for margin in margins])
+        inputs = PusherInputs(
+            losses=tf.ones(3),
+            features=features,
+            unmixed_features=features,
+            own_targets=tf.constant([[1.0, 0.0, 0.0]] * 3),
+            logits=lambda features, layer: tf.matmul(features, layer[0]),
+            parameters=[identity],
+            lookahead_parameters=[2.0 * identity],
+        )
+        table.update(tf.constant([0, 1, 2]), pusher.score(inputs))
+    clean, doubtful, wrong, unseen = pusher.cleanness(table.read())
+    assert clean > doubtful > wrong > unseen == -np.inf
+
+
 def test_the_command_line_knows_them_all():
     for name in PUSHERS:
         assert resolve({"pusher": name}).pusher == name

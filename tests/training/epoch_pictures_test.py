@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.data.sources import ArraySource, DataSet
+from ieg_fsr.reweighting.pushers import PUSHERS
 from ieg_fsr.training.epoch_pictures import EpochPictures, confusion_image
 
 
@@ -13,6 +14,7 @@ class Stub:
     def __init__(self):
         self.dictionary = self
         self.scores = self
+        self.pusher = PUSHERS["lookahead"]
         self.classifier = lambda images, training: tf.one_hot(tf.cast(images[:, 0, 0, 0] // 100, tf.int32), 2)
 
     def members(self):
@@ -43,6 +45,15 @@ def test_members_by_class_and_suspects_worst_first(tmp_path):
     worst, text = made["suspects/worst"]
     assert worst[0, ::3, 0].tolist()[:5] == [3, 5, 1, 2, 4]
     assert text.endswith("b, b, a, a, a")
+
+
+def test_worst_is_what_was_forgotten_most(tmp_path):
+    callback = pictures(tmp_path)
+    callback.model.pusher = PUSHERS["forgetting"]
+    worst, text = callback.pictures()["suspects/worst"]
+    # Counts 0, 3, -2, 5, -1 of examples whose pixels are their number plus one.
+    assert worst[0, ::3, 0].tolist()[:5] == [4, 2, 1, 5, 3]
+    assert text.endswith("a, a, a, b, b")
 
 
 def test_confusion_is_drawn_in_shares_of_the_row(tmp_path):
