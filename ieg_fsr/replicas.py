@@ -12,6 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from ieg_fsr.errors import UserError
+
 
 def count() -> int:
     """Replicas that share the present step, on all machines; 1 outside of a step."""
@@ -92,9 +94,21 @@ def on_every_replica(batches: tf.data.Dataset, strategy: tf.distribute.Strategy)
     """Batches for `fit` under a strategy: each replica gets each whole batch.
 
     Without end, as the steps of an epoch are counted: workers would have to agree before every batch that there is one.
+
+    Raises:
+        UserError: the replicas do not divide a batch.
     """
-    if strategy.num_replicas_in_sync == 1:
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
         return batches
+    size = batches.element_spec[0].shape[0]
+    if size is None:
+        raise UserError(
+            f"dataset must have batches of one size for {replicas} replicas: .batch(size, drop_remainder=True) of a "
+            "size that divides the examples. Received: batches of any size"
+        )
+    if size % replicas:
+        raise UserError(f"batch_size must be a multiple of {replicas}, the replicas that share it. Received: {size}")
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         # A worker deals out its elements to its replicas in turn.
