@@ -8,7 +8,7 @@ from keras.optimizers import LossScaleOptimizer
 
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.fit_arguments import class_numbers, evaluation_data, refuse
+from ieg_fsr.methods.fit_arguments import class_numbers, evaluation_data, labels_in_one_line, refuse
 from ieg_fsr.networks.inputs import check_single_input
 from ieg_fsr.networks.split import split_classifier
 from ieg_fsr.replicas import averaging
@@ -59,6 +59,11 @@ class ClassifierModel(keras.Model):
             super().compile(optimizer, None, *args, **kwargs)
             self.optimizer.build(self.classifier.trainable_variables)
 
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """`keras.Model.fit`; what `checked_labels` finds in a dataset is told in one line."""
+        with labels_in_one_line():
+            return super().fit(*args, **kwargs)
+
     def test_step(self, data: Any) -> dict[str, Any]:
         """Cross-entropy and metrics on (x, y), without smoothing, augmentation or update."""
         inputs, labels = data[0], class_numbers(data[1])
@@ -74,9 +79,11 @@ class ClassifierModel(keras.Model):
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.evaluate` on arrays x, y, a dataset, or `Examples` in order: cross-entropy and metrics."""
         refuse(isinstance(x, Examples), kwargs | {"y": y})
-        if y is None:
+        if y is not None:
+            x, y = evaluation_data((x, y), self.num_classes, "evaluate")
+            return super().evaluate(x, y, *args, **kwargs)
+        with labels_in_one_line():
             return super().evaluate(evaluation_data(x, self.num_classes, "x"), None, *args, **kwargs)
-        return super().evaluate(*evaluation_data((x, y), self.num_classes, "evaluate"), *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.predict`, logits [N, C], of inputs, a dataset, or `Examples` in order."""
@@ -99,12 +106,18 @@ class ClassifierModel(keras.Model):
         self.classifier.load_weights(*args, **kwargs)
 
     def between_replicas(self, x: Any) -> list[keras.callbacks.Callback]:
-        """After an epoch: the mean of the replicas' batch-norm averages, each of which has seen its own shares."""
+        """After an epoch: the mean of the replicas' batch-norm averages, each of which has seen its own shares.
+
+        Raises:
+            UserError: several replicas are to share something else than `Examples`.
+        """
         if self.distribute_strategy.num_replicas_in_sync == 1:
             return []
         if not isinstance(x, Examples):
             raise UserError(f"fit on several replicas takes ieg_fsr.examples(x, y). Received: {type(x).__name__}")
-        agree = averaging([variable.value for variable in self.non_trainable_weights], self.distribute_strategy)
+        # Not the count of a Normalization layer, an integer.
+        floats = [v.value for v in self.non_trainable_weights if keras.backend.is_float_dtype(v.dtype)]
+        agree = averaging(floats, self.distribute_strategy)
         return [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: agree())]
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:

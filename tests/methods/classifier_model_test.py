@@ -1,5 +1,7 @@
 """Tests of what surrounds training: evaluation, prediction, saving, against the plain classifier."""
 
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -58,6 +60,21 @@ def test_one_hot_labels_are_refused_in_any_form(model):
         model.evaluate(tf.data.Dataset.from_tensor_slices((X, one_hot)).batch(6), verbose=0)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_labels_of_a_dataset_that_have_no_logit_are_refused(jit_compile):
+    """Their one-hot rows are zeros, and their loss is 0."""
+    made = ieg_fsr.Supervised(classifier())
+    made.compile("adam", jit_compile=jit_compile)
+    sound, wrong = (tf.data.Dataset.from_tensor_slices((X, y)).batch(6) for y in (Y, Y + 5))
+    message = r"^y must be class numbers from 0\.\.2, the classifier's 3 logits\. Received: 5$"
+    for data in ({"x": wrong}, {"x": sound, "validation_data": wrong}, {"x": ieg_fsr.examples(X, Y + 5, 7)}):
+        with pytest.raises(UserError, match=message):
+            made.fit(**data, verbose=0)
+    with pytest.raises(UserError, match=message):
+        made.evaluate(wrong, verbose=0)
+    made.fit(sound, verbose=0)
+
+
 def test_weights_are_refused(model):
     with pytest.raises(UserError, match=r"sample_weight must not be given"):
         model.evaluate(X, Y, sample_weight=np.ones(20))
@@ -93,3 +110,18 @@ def test_several_inputs_are_refused():
     both = keras.Model([one, other], keras.layers.Dense(3)(keras.layers.Concatenate()([one, other])))
     with pytest.raises(UserError, match=r"classifier must have one input"):
         ieg_fsr.Supervised(both)
+
+
+def test_replicas_agree_on_floats_alone(monkeypatch):
+    """A Normalization layer counts in integers, which have no mean."""
+    normal = keras.layers.Normalization()
+    normal.adapt(X)
+    network = [normal, keras.layers.BatchNormalization(), keras.layers.Dropout(0.5), keras.layers.Dense(3)]
+    made, received = ieg_fsr.Supervised(keras.Sequential([keras.Input((5,)), *network])), []
+    made._distribute_strategy = types.SimpleNamespace(num_replicas_in_sync=2)
+    monkeypatch.setattr("ieg_fsr.methods.classifier_model.averaging", lambda variables, _: received.extend(variables))
+    made.between_replicas(ieg_fsr.examples(X, Y, 4))
+    averages = [normal.adapt_mean, normal.adapt_variance, network[1].moving_mean, network[1].moving_variance]
+    assert [id(v.value) for v in averages] == [id(v) for v in received]
+    assert all(variable.dtype.is_floating for variable in received)
+    assert any("int" in str(variable.dtype) for variable in made.non_trainable_weights)
