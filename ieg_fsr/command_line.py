@@ -10,7 +10,7 @@ from absl import flags
 from ieg_fsr.config import RECIPE_CHOICES, recipe_of, resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.rules import ANY
-from ieg_fsr.settings import FIELDS, Config, text_of, value_type, violation
+from ieg_fsr.settings import FIELDS, Config, rule_of, text_of, value_type, violation
 
 
 class _Parser(flags.ArgumentParser):
@@ -32,7 +32,7 @@ class _Parser(flags.ArgumentParser):
 def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines one flag per field of `Config`; None stands for "not given"."""
     for name, field in FIELDS.items():
-        rule = field.metadata["rule"]
+        rule = rule_of(name)
         text = field.metadata["help"] + ("" if rule is ANY else f" ({rule.text})")
         if value_type(name) is bool:
             flags.DEFINE_boolean(name, None, text, flag_values, module_name=__name__)

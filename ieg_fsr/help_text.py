@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ieg_fsr.recipes import LONG_TAIL_NOISE_RECIPES, LONG_TAIL_RECIPES, METHOD_RECIPES, METHOD_SETTINGS, RECIPES
 from ieg_fsr.rules import ANY
-from ieg_fsr.settings import FIELDS, text_of, value_type
+from ieg_fsr.settings import FIELDS, rule_of, text_of, value_type
 
 _WIDTH = 110
 _GROUPS = ("Data", "Corruption", "Method", "Training", "Re-weighting", "Other methods", "Run")
@@ -101,7 +101,7 @@ def _text(shown: tuple[str, ...], end: str, *, full: bool) -> str:
 
 def _lines(name: str, full: bool) -> str:
     """A setting's entry: its help and default, and its choices where they are more than two or all is asked for."""
-    rule, text = FIELDS[name].metadata["rule"], FIELDS[name].metadata["help"]
+    rule, text = rule_of(name), FIELDS[name].metadata["help"]
     choices = "" if rule is ANY or not (full or rule.text.count(",") > 1) else rule.text
     switch = "[no]" if value_type(name) is bool else ""
     flag = f"  --{switch}{name}"

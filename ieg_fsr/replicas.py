@@ -12,6 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from ieg_fsr.errors import UserError
+
 
 def count() -> int:
     """Replicas that share the present step, on all machines; 1 outside of a step."""
@@ -75,9 +77,10 @@ def add_to_rows(variable: tf.Variable, indices: tf.Tensor, rows: tf.Tensor) -> N
 
 
 def average(variables: Sequence[tf.Variable]) -> None:
-    """Gives all replicas their mean of each variable. Args: variables: floats that each moves by its own share."""
+    """Gives all replicas their mean of each float, which each moves by its own share; integers are the same on all."""
     if count() > 1:
-        for variable, total in zip(variables, summed([tf.identity(v) for v in variables]), strict=True):
+        floats = [variable for variable in variables if variable.dtype.is_floating]
+        for variable, total in zip(floats, summed([tf.identity(v) for v in floats]), strict=True):
             variable.assign(total / count())
 
 
@@ -85,9 +88,21 @@ def on_every_replica(batches: tf.data.Dataset, strategy: tf.distribute.Strategy)
     """Batches for `fit` under a strategy: each replica gets each whole batch.
 
     Without end, as the steps of an epoch are counted: workers would have to agree before every batch that there is one.
+
+    Raises:
+        UserError: the replicas do not divide a batch.
     """
-    if strategy.num_replicas_in_sync == 1:
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
         return batches
+    size = batches.element_spec[0].shape[0]
+    if size is None:
+        raise UserError(
+            f"dataset must have batches of one size for {replicas} replicas: .batch(size, drop_remainder=True) of a "
+            "size that divides the examples. Received: batches of any size"
+        )
+    if size % replicas:
+        raise UserError(f"batch_size must be a multiple of {replicas}, the replicas that share it. Received: {size}")
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         # A worker deals out its elements to its replicas in turn.

@@ -15,12 +15,16 @@ from ieg_fsr.methods import METHODS, REWEIGHTING
 from ieg_fsr.networks import NETWORKS, PRECISIONS
 from ieg_fsr.rules import (
     ANY,
+    LARGEST,
+    NOUNS,
+    NUMBERS,
+    WHOLE_NUMBERS,
     Rule,
     above,
-    above_zero_to_one,
     at_least,
     below_one,
     between,
+    check_size,
     one_of,
     path,
     rising_epochs,
@@ -32,6 +36,9 @@ _PUSHERS = (
     *("lookahead", "shared", "release", "paper"),
     *("negative_loss", "max_margin", "forgetting", "forgetting_inverse", "area_under_margin"),
 )
+
+# The rule of the methods' argument that means the same, under this setting's name in `rules`.
+ARGUMENT = Rule(lambda value: False, "as the argument")
 
 
 def setting(default: Any, rule: Rule, text: str) -> Any:
@@ -71,11 +78,7 @@ class Config:
     image_size: int | None = setting(None, at_least(8), "side to which images in files are cropped and resized")
     strict_data: bool = setting(False, ANY, "refuse data with an image that cannot be decoded; else it is left out")
     train_examples: int | None = setting(None, at_least(1), "size of a seeded random subset of the training set")
-    seed: int = setting(
-        0,
-        Rule(lambda value: 0 <= value < 2**31, "in 0..2147483647"),
-        "of label noise, initial parameters, shuffles and draws",
-    )
+    seed: int = setting(0, ARGUMENT, "of label noise, initial parameters, shuffles and draws")
 
     method: str = setting("fsr", one_of(*METHODS), "training method")
     network: str = setting("small_cnn", one_of(*NETWORKS), "architecture")
@@ -86,13 +89,13 @@ class Config:
     drop_epochs: tuple[int, ...] = setting((), rising_epochs(), "steps: epochs that begin at a hundredth of the rate")
     learning_rate_warmup_epochs: int = setting(0, at_least(0), "epochs of linear rise before the schedule")
     momentum: float = setting(0.9, below_one(), "of SGD")
-    weight_decay: float = setting(5e-4, at_least(0), "factor of half the squared norm of all trainable variables")
-    label_smoothing: float = setting(0.0, below_one(), "share of a target spread over all classes")
+    weight_decay: float = setting(5e-4, ARGUMENT, "factor of half the squared norm of all trainable variables")
+    label_smoothing: float = setting(0.0, ARGUMENT, "share of a target spread over all classes")
     mixup: bool = setting(True, ANY, "mix pairs of samples")
     mixup_alpha: float = setting(1.0, above(0), "Beta parameter of MixUp")
     padding: int = setting(0, at_least(0), "pixels padded on each side before a random crop")
     flip: bool = setting(False, ANY, "mirror half of the images left to right")
-    ema_decay: float = setting(0.999, below_one(), "of the parameter average reported beside the raw parameters")
+    ema_decay: float = setting(0.999, ARGUMENT, "of the parameter average reported beside the raw parameters")
 
     reward_source: str = setting("dictionary", one_of("dictionary", "holdout"), "holdout: images with true labels")
     meta_layers: str = setting("dense", ANY, "what the lookahead moves: dense, all, or a layer: it and all above")
@@ -101,39 +104,39 @@ class Config:
         10, at_least(1), "images of each class in the hold-out, which leave the training set"
     )
     dictionary_size: int = setting(200, at_least(1), "|R|, examples in the reward dictionary")
-    reward_batch_size: int = setting(100, at_least(1), "q, reward samples in a step, spread evenly over the classes")
+    reward_batch_size: int = setting(100, ARGUMENT, "q, reward samples in a step, spread evenly over the classes")
     reward_features: str = setting(
         "history", one_of("forward", "history"), "history: kept from epoch to epoch; forward: of a reward batch"
     )
-    reward_interval: int = setting(4, at_least(1), "steps between two forwards; given: reward_features=forward")
+    reward_interval: int = setting(4, ARGUMENT, "steps between two forwards; given: reward_features=forward")
     pusher: str = setting("lookahead", one_of(*_PUSHERS), "what scores a sample")
-    score_momentum: float = setting(0.9, below_one(), "lambda, of the scores")
-    lookahead_learning_rate: float = setting(0.1, above(0), "eta, rate of the virtual step")
-    lookahead_momentum: float | None = setting(None, below_one(), "mu; --momentum if not given, 0 leaves it out")
+    score_momentum: float = setting(0.9, ARGUMENT, "lambda, of the scores")
+    lookahead_learning_rate: float = setting(0.1, ARGUMENT, "eta, rate of the virtual step")
+    lookahead_momentum: float | None = setting(None, ARGUMENT, "mu; --momentum if not given, 0 leaves it out")
     initial_sample_weights: str = setting("uniform", one_of("uniform", "zero"), "weights of the lookahead, for direct")
-    weight_net_learning_rate: float = setting(1e-3, above(0), "of the weight net's Adam")
-    weight_net_weight_decay: float = setting(1e-4, at_least(0), "factor of half the squared norm of the weight net")
-    weight_net_units: int = setting(100, at_least(1), "of its hidden layer")
+    weight_net_learning_rate: float = setting(1e-3, ARGUMENT, "of the weight net's Adam")
+    weight_net_weight_decay: float = setting(1e-4, ARGUMENT, "factor of half the squared norm of the weight net")
+    weight_net_units: int = setting(100, ARGUMENT, "of its hidden layer")
     weight_constraint: str = setting("clip", one_of("clip", "shift"), "clip for wrong labels, shift for rare classes")
-    reweight_warmup_epochs: int = setting(20, at_least(0), "E, epochs of uniform weights before re-weighting")
-    label_momentum: float = setting(0.1, between(0, 1), "beta, of the pseudo labels")
-    pseudo_label_loss_weight: float = setting(2.0, at_least(0), "p, of the loss against pseudo labels; 0: none")
+    reweight_warmup_epochs: int = setting(20, ARGUMENT, "E, epochs of uniform weights before re-weighting")
+    label_momentum: float = setting(0.1, ARGUMENT, "beta, of the pseudo labels")
+    pseudo_label_loss_weight: float = setting(2.0, ARGUMENT, "p, of the loss against pseudo labels; 0: none")
     pseudo_label_dtype: str = setting("float32", one_of("float32", "float16"), "of the table of pseudo labels")
     faithful: bool = setting(False, ANY, "as the authors' released code: --pusher=release --reward_interval=1")
 
-    gce_q: float = setting(0.7, above_zero_to_one(), "q of gce: near 0 is cross-entropy, 1 is absolute error")
-    elr_lambda: float = setting(3.0, at_least(0), "lambda, strength of elr's second term")
-    elr_momentum: float = setting(0.7, below_one(), "beta, of elr's running probabilities")
-    focal_gamma: float = setting(2.0, at_least(0), "gamma of focal and cb_focal; 0 is cross-entropy")
-    class_balanced_beta: float = setting(0.9999, below_one(), "beta of the cb_ methods; 0 weighs all classes alike")
+    gce_q: float = setting(0.7, ARGUMENT, "q of gce: near 0 is cross-entropy, 1 is absolute error")
+    elr_lambda: float = setting(3.0, ARGUMENT, "lambda, strength of elr's second term")
+    elr_momentum: float = setting(0.7, ARGUMENT, "beta, of elr's running probabilities")
+    focal_gamma: float = setting(2.0, ARGUMENT, "gamma of focal and cb_focal; 0 is cross-entropy")
+    class_balanced_beta: float = setting(0.9999, ARGUMENT, "beta of the cb_ methods; 0 weighs all classes alike")
     correction_matrix: str = setting(
         "estimated", ANY, "P(given | true) of forward_correction: estimated, true (that of the noise), or a file"
     )
-    correction_warmup_epochs: int = setting(10, at_least(0), "epochs of plain training before the matrix is estimated")
+    correction_warmup_epochs: int = setting(10, ARGUMENT, "epochs of plain training before the matrix is estimated")
     coteaching_forget_rate: float | None = setting(
-        None, below_one(), "tau, share of a batch left out by coteaching; the noise rate if not given"
+        None, ARGUMENT, "tau, share of a batch left out by coteaching; the noise rate if not given"
     )
-    coteaching_warmup_epochs: int = setting(10, at_least(0), "T_k, epochs over which that share rises from 0")
+    coteaching_warmup_epochs: int = setting(10, ARGUMENT, "T_k, epochs over which that share rises from 0")
 
     eval_interval: int = setting(1, at_least(1), "epochs between two evaluations")
     ema_eval_interval: int = setting(1, at_least(1), "epochs between two evaluations of the parameter average")
@@ -172,9 +175,12 @@ PLACES = (
     *("model_dir", "data_dir", "strict_data", "resume", "keep_checkpoints", "checkpoint_seconds"),
     *("model", "mode", "profile_steps"),
 )
-# Of a whole number: what fits into the integers of a step.
-LARGEST = 2**31 - 1
-_NOUNS = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def rule_of(name: str) -> Rule:
+    """What a setting may be."""
+    rule: Rule = FIELDS[name].metadata["rule"]
+    return rule if rule is not ARGUMENT else (NUMBERS | WHOLE_NUMBERS)[name]
 
 
 def text_of(value: Any) -> str:
@@ -186,17 +192,17 @@ def validate(name: str, value: Any) -> None:
     """Raises UserError for a name that is no setting, and for a value that its rule does not allow."""
     if name not in FIELDS:
         raise UserError(f"settings must be fields of Config. Received: {name}")
-    allowed = value is None or FIELDS[name].metadata["rule"].allows(value)
+    allowed = value is None or rule_of(name).allows(value)
     if not allowed:
         raise UserError(violation(name, value))
-    if isinstance(value, int) and value > LARGEST:
-        raise UserError(f"--{name} must be at most {LARGEST}. Received: {value}")
+    if value is not None and value_type(name) in LARGEST:
+        check_size(f"--{name}", value, value_type(name))
 
 
 def violation(name: str, value: Any) -> str:
     """The line about a value that its setting does not allow."""
-    rule: Rule = FIELDS[name].metadata["rule"]
-    noun = _NOUNS.get(value_type(name))
+    rule = rule_of(name)
+    noun = NOUNS.get(value_type(name))
     text = f"{noun} {rule.text}" if noun and rule is not ANY else noun or rule.text
     value = text_of(value)
     return f"--{name} must be {text}. Received: {value}"

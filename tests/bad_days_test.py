@@ -67,7 +67,12 @@ def test_a_signal_in_training(command, monkeypatch, number):
     at_step(monkeypatch, 1, 0, lambda: os.kill(os.getpid(), number))
     assert_ended(command(*SMALL, "--model_dir=run"), 3, f"stopped by {number.name} after step 3 of 6; the same command")
     assert newest_step() == 3
+    # What a checkpoint does not need is made again.
+    labels = pathlib.Path("run/given_labels.csv")
+    given = labels.read_bytes()
+    labels.write_bytes(b"\xe4")
     assert command(*SMALL, "--model_dir=run") == (0, "")
+    assert labels.read_bytes() == given
 
 
 @pytest.mark.slow

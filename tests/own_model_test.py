@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import ieg_fsr
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods.coteaching import CoTeaching
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -87,6 +88,56 @@ def test_fit_called_again_goes_on():
     for one, other in zip(weights_of(whole), weights_of(parts), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
     np.testing.assert_array_equal(whole.dictionary.members(), parts.dictionary.members())
+
+
+def variables_of(model):
+    """Values of all that a checkpoint holds."""
+    lists = [getattr(part, "variables", part) for part in model.checkpoint_parts().values()]
+    variables = [v for found in lists for v in (found if isinstance(found, list | tuple) else [found])]
+    return [(v.value if isinstance(v, keras.Variable) else v).numpy() for v in variables]
+
+
+METHODS = {
+    "fsr": lambda network: ieg_fsr.FSR(network(), N, 9, reward_batch_size=6, reweight_warmup_epochs=1),
+    "supervised": lambda network: ieg_fsr.Supervised(network(), mixup_alpha=1.0, parameter_average_decay=0.9),
+    "coteaching": lambda network: CoTeaching(network(), network(), forget_rate=0.4, warmup_epochs=4),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("saved_after", "again"),
+    [
+        (6, {"initial_epoch": 2, "epochs": 3}),
+        (4, {"initial_epoch": 1, "first_step": 1, "epochs": 3}),
+        (4, {"first_step": 1, "epochs": 2}),  # after the epochs done
+    ],
+)
+def test_a_run_that_is_rolled_back_is_the_run_without_the_detour(method, saved_after, again, tmp_path):
+    """In one process, by the checkpoint of a number of steps of three an epoch; bit for bit."""
+
+    def made():
+        keras.utils.set_random_seed(0)
+        model = METHODS[method](lambda: keras.Sequential([keras.Input((5,)), layers.Dense(8, "relu"), layers.Dense(3)]))
+        model.compile("adam", metrics=["accuracy"])
+        return model
+
+    def save(number, logs):
+        if int(model.optimizer.iterations) == saved_after:
+            checkpoint.write(str(tmp_path / "state"))
+
+    expected = made()
+    fit(expected, epochs=3)
+    model = made()
+    checkpoint = tf.train.Checkpoint(**model.checkpoint_parts())
+    fit(model, epochs=4, callbacks=keras.callbacks.LambdaCallback(on_train_batch_end=save, on_epoch_end=save))
+    checkpoint.read(str(tmp_path / "state")).assert_consumed()
+    if "initial_epoch" not in again:
+        model.epochs_done = 1
+    fit(model, **again)
+    assert model.epochs_done == 3
+    for one, other in zip(variables_of(expected), variables_of(model), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("compiling", [{"run_eagerly": True}, {"steps_per_execution": 3}])

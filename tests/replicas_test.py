@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ieg_fsr import replicas
+from ieg_fsr.errors import UserError
 
 SCRIPT = """
 import json
@@ -114,3 +116,17 @@ def test_one_replica_keeps_everything():
     replicas.update_rows(table, tf.constant([2]), tf.constant([5.0]))
     replicas.add_to_rows(table, tf.constant([2, 0]), tf.constant([1.0, 2.0]))
     np.testing.assert_array_equal(table, [2, 0, 6])
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        (tf.zeros([15, 2]), r"^batch_size must be a multiple of 2, the replicas that share it\. Received: 15$"),
+        (None, r"^dataset must have batches of one size for 2 replicas: .*Received: batches of any size$"),
+    ],
+)
+def test_a_batch_that_the_replicas_do_not_divide_is_refused(batch, message):
+    any_size = tf.data.Dataset.from_tensor_slices((tf.zeros([30, 2]), tf.range(30))).batch(15)
+    batches = any_size if batch is None else tf.data.Dataset.from_tensors((batch, tf.range(15)))
+    with pytest.raises(UserError, match=message):
+        replicas.on_every_replica(batches, types.SimpleNamespace(num_replicas_in_sync=2))

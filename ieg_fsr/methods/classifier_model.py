@@ -8,7 +8,7 @@ from keras.optimizers import LossScaleOptimizer
 
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.fit_arguments import class_numbers, evaluation_data, refuse
+from ieg_fsr.methods.fit_arguments import checked_labels, class_numbers, evaluation_data, labels_in_one_line, refuse
 from ieg_fsr.networks.inputs import check_single_input
 from ieg_fsr.networks.split import split_classifier
 
@@ -58,6 +58,11 @@ class ClassifierModel(keras.Model):
             super().compile(optimizer, None, *args, **kwargs)
             self.optimizer.build(self.classifier.trainable_variables)
 
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """`keras.Model.fit`; what `checked_labels` finds in a dataset is told in one line."""
+        with labels_in_one_line():
+            return super().fit(*args, **kwargs)
+
     def test_step(self, data: Any) -> dict[str, Any]:
         """Cross-entropy and metrics on (x, y), without smoothing, augmentation or update."""
         inputs, labels = data[0], class_numbers(data[1])
@@ -73,9 +78,11 @@ class ClassifierModel(keras.Model):
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.evaluate` on arrays x, y, a dataset, or `Examples` in order: cross-entropy and metrics."""
         refuse(isinstance(x, Examples), kwargs | {"y": y})
-        if y is None:
+        if y is not None:
+            x, y = evaluation_data((x, y), self.num_classes, "evaluate")
+            return super().evaluate(x, y, *args, **kwargs)
+        with labels_in_one_line():
             return super().evaluate(evaluation_data(x, self.num_classes, "x"), None, *args, **kwargs)
-        return super().evaluate(*evaluation_data((x, y), self.num_classes, "evaluate"), *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.predict`, logits [N, C], of inputs, a dataset, or `Examples` in order."""
@@ -97,10 +104,15 @@ class ClassifierModel(keras.Model):
         """`keras.Model.load_weights` into the classifier."""
         self.classifier.load_weights(*args, **kwargs)
 
-    def check_replicas(self, x: Any) -> None:
-        """Refuses what several replicas cannot share. Args: x: of `fit`."""
+    def checked_data(self, x: Any) -> Any:
+        """What `fit` is to train on, if its labels are classes and several replicas can share it.
+
+        Raises:
+            UserError: a label has no logit; several replicas, and something else than `Examples`.
+        """
         if self.distribute_strategy.num_replicas_in_sync > 1 and not isinstance(x, Examples):
             raise UserError(f"fit on several replicas takes ieg_fsr.examples(x, y). Received: {type(x).__name__}")
+        return checked_labels(x, self.num_classes)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Nothing: all is built. Under a strategy, Keras would take a batch out of the data for this."""

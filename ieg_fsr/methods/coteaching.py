@@ -6,8 +6,10 @@ import keras
 import tensorflow as tf
 
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods.fit_arguments import checked_callbacks
 from ieg_fsr.methods.supervised import Supervised
 from ieg_fsr.replicas import share, whole
+from ieg_fsr.rules import check_argument
 
 
 def small_loss_mask(losses: tf.Tensor, kept_share: tf.Tensor) -> tf.Tensor:
@@ -48,9 +50,12 @@ class CoTeaching(Supervised):
             **supervised: see `Supervised`.
 
         Raises:
-            UserError: the classifiers share a variable, or MixUp is on: a mixed sample has no label to be trusted.
+            UserError: an argument is out of range, the classifiers share a variable, or MixUp is on: a mixed sample
+                has no label to be trusted.
         """
         super().__init__(classifier, **supervised)
+        check_argument("forget_rate", forget_rate, "coteaching_forget_rate")
+        check_argument("warmup_epochs", warmup_epochs, "coteaching_warmup_epochs")
         if self.mixup_alpha:
             raise UserError(f"mixup_alpha must be 0 with co-teaching. Received: {self.mixup_alpha:g}")
         if {id(v) for v in classifier.variables} & {id(v) for v in second_classifier.variables}:
@@ -73,15 +78,18 @@ class CoTeaching(Supervised):
             second_logits = whole(tf.cast(self.second_classifier(share(batch.images), training=True), tf.float32))
             losses, second_losses = self.sample_losses(batch, logits), self.sample_losses(batch, second_logits)
             loss = _mean_of_chosen(losses, small_loss_mask(second_losses, self.kept_share))
+            loss += self.regularization()
             second_loss = _mean_of_chosen(second_losses, small_loss_mask(losses, self.kept_share))
+            second_loss += self.regularization(self.second_classifier)
         self.update(tape, loss)
         self.descend(second_tape, second_loss, self.second_classifier, self.second_optimizer)
         return self.measure(batch, logits, loss)
 
-    def fit(self, *args: Any, callbacks: list | None = None, **kwargs: Any) -> keras.callbacks.History:
+    def fit(self, *args: Any, callbacks: Any = None, **kwargs: Any) -> keras.callbacks.History:
         """`keras.Model.fit`; sets the share that is kept at the beginning of every epoch."""
-        schedule = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: self.set_epoch(epoch))
-        return super().fit(*args, callbacks=[schedule, *(callbacks or [])], **kwargs)
+        _, ahead = self.first_epoch(kwargs.get("initial_epoch"))
+        schedule = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: self.set_epoch(epoch + ahead))
+        return super().fit(*args, callbacks=[schedule, *checked_callbacks(callbacks)], **kwargs)
 
     def set_epoch(self, epoch: int) -> None:
         """R = 1 - tau min(epoch / T_k, 1), epochs counted from 0."""

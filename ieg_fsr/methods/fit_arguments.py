@@ -1,6 +1,9 @@
 """What a Keras user may pass to `compile`, `fit` and `evaluate`, and one line for what has no meaning here."""
 
+import contextlib
+import re
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -22,6 +25,8 @@ _REFUSED_WITH_EXAMPLES = {
     "steps_per_epoch": "an epoch is a pass over the examples",
     "validation_split": "pass validation_data=(x, y)",
 }
+# What the batches of `checked_labels` say, in TensorFlow's words around it.
+_BAD_LABEL = re.compile(r"\[(y must be class numbers [^\]]*) Received:\] \[([^\]]*)\]")
 
 
 def refuse(examples: bool, arguments: dict[str, Any]) -> None:
@@ -65,6 +70,54 @@ def training_data(data: Any, num_examples: int, num_classes: int) -> Examples:
     return examples
 
 
+def checked_labels(data: Any, num_classes: int) -> Any:
+    """Data of batches (x, y, ...) whose labels are looked at: of `Examples` here, of a `tf.data.Dataset` as they come.
+
+    What Keras takes beside these is given back as it is.
+
+    Args:
+        data: as for `fit` or `evaluate`.
+        num_classes: C of the classifier.
+
+    Raises:
+        UserError: a label of `Examples` that the classifier has no logit for; about those of a dataset see
+            `labels_in_one_line`.
+    """
+    if isinstance(data, Examples):
+        checked_class_numbers(data.given_labels, "y", num_classes)
+    parts = data.element_spec if isinstance(data, tf.data.Dataset) else None
+    if not isinstance(parts, tuple) or not all(isinstance(part, tf.TensorSpec) for part in parts[1:2]):
+        return data
+    rule = f"y must be class numbers from 0..{num_classes - 1}, the classifier's {num_classes} logits. Received:"
+
+    # XLA leaves assertions out of a training step; the pipeline is on the CPU, and ahead of the steps.
+    @tf.autograph.experimental.do_not_convert
+    def checked(x: Any, y: tf.Tensor, *others: Any) -> tuple:
+        numbers = class_numbers(y)
+        given = tf.reshape(y, [-1])
+        wrong = (numbers < 0) | (numbers >= num_classes) | (tf.cast(numbers, y.dtype) != given)
+        with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(wrong), [rule, given[wrong][:1]])]):
+            return x, tf.identity(y), *others
+
+    return data.map(checked)
+
+
+@contextlib.contextmanager
+def labels_in_one_line() -> Iterator[None]:
+    """Says of a label in a dataset `checked_labels` what would be said of one in an array.
+
+    Raises:
+        UserError: training or evaluation came to a label that the classifier has no logit for.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        if found := _BAD_LABEL.search(str(error)):
+            # An assertion escapes quotes.
+            raise UserError(f"{found[1]} Received: {found[2]}".replace("\\", "")) from None
+        raise
+
+
 def evaluation_data(data: Any, num_classes: int, name: str = "validation_data") -> Any:
     """`Examples`, arrays (x, y) or anything else that Keras evaluates, as Keras takes it.
 
@@ -75,7 +128,7 @@ def evaluation_data(data: Any, num_classes: int, name: str = "validation_data") 
         checked_class_numbers(data.given_labels, "y", num_classes)
         return data.for_evaluation()
     if not isinstance(data, tuple | list):
-        return data
+        return checked_labels(data, num_classes)
     if len(data) != 2:
         raise UserError(f"{name} must be (x, y), without weights. Received: {len(data)} parts")
     # Keras gives back to `evaluate` the tensors of texts that it got from here.
@@ -107,7 +160,7 @@ def checked_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
     listed = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
     if any(isinstance(callback, keras.callbacks.BackupAndRestore) for callback in listed):
         raise UserError(
-            "callbacks must not hold BackupAndRestore, which leaves out FSR's tables: keep "
+            "callbacks must not hold BackupAndRestore, which leaves out the optimizer and FSR's tables: keep "
             "tf.train.Checkpoint(**model.checkpoint_parts()) and fit with initial_epoch. Received: BackupAndRestore"
         )
     return listed

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods.fit_arguments import checked_callbacks
 from ieg_fsr.methods.losses.forward_correction import estimate_transition_matrix, forward_corrected_cross_entropy
 from ieg_fsr.methods.supervised import Batch, Supervised
 
@@ -48,18 +49,19 @@ class ForwardCorrection(Supervised):
         """Corrected cross-entropy [B]."""
         return forward_corrected_cross_entropy(batch.targets, logits, self.transition_matrix)
 
-    def fit(self, x: Any = None, *args: Any, callbacks: list | None = None, **kwargs: Any) -> keras.callbacks.History:
+    def fit(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> keras.callbacks.History:
         """`keras.Model.fit`; an estimate needs `ieg_fsr.examples(...)`, and is made before other callbacks look."""
         if self.estimate_after is None:
             return super().fit(x, *args, callbacks=callbacks, **kwargs)
         if not isinstance(x, Examples):
             raise UserError(f"fit must be given ieg_fsr.examples(x, y) for an estimate. Received: {type(x).__name__}")
         # An epoch that was begun by an earlier process has its estimate.
-        begun = kwargs.get("initial_epoch", 0) + bool(kwargs.get("first_step", 0))
+        initial_epoch, ahead = self.first_epoch(kwargs.get("initial_epoch"))
+        begun = initial_epoch + bool(kwargs.get("first_step", 0))
         estimate = keras.callbacks.LambdaCallback(
-            on_epoch_begin=lambda epoch, logs: self.before_epoch(epoch, x) if epoch >= begun else None
+            on_epoch_begin=lambda epoch, logs: self.before_epoch(epoch + ahead, x) if epoch >= begun else None
         )
-        return super().fit(x, *args, callbacks=[estimate, *(callbacks or [])], **kwargs)
+        return super().fit(x, *args, callbacks=[estimate, *checked_callbacks(callbacks)], **kwargs)
 
     def before_epoch(self, epoch: int, examples: Examples) -> None:
         """Estimates the matrix where plain training is over."""

@@ -31,7 +31,7 @@ from ieg_fsr.errors import UserError
 from ieg_fsr.methods.compiled_parts import compiled_part
 from ieg_fsr.methods.dictionary_callback import DictionaryCallback
 from ieg_fsr.methods.fit_arguments import checked_callbacks, refuse, training_data, warn_of_short_training
-from ieg_fsr.methods.fsr_settings import check_settings
+from ieg_fsr.methods.fsr_settings import check_settings, reward_set_size
 from ieg_fsr.methods.label_report import LabelReport, trained_label_report
 from ieg_fsr.methods.meta_part import Lookahead, MetaPart, Reward
 from ieg_fsr.methods.step_scopes import in_scope
@@ -57,7 +57,7 @@ class FSR(Supervised):
         self,
         classifier: keras.Model,
         num_examples: int,
-        dictionary_size: int = 2000,
+        dictionary_size: int | None = None,
         *,
         clean_examples: Examples | None = None,
         meta_layers: str = "dense",
@@ -83,7 +83,7 @@ class FSR(Supervised):
         Args:
             classifier: built Functional or Sequential model that ends in Dense logits.
             num_examples: N, size of the training set; example ids are 0..N-1.
-            dictionary_size: |R|, 1..N.
+            dictionary_size: |R|, 1..N; None: 2000, or N if that is less. A hold-out has none.
             clean_examples: hold-out with true labels, in place of the dictionary; its batch size does not matter.
             meta_layers: "dense", "all", or a layer's name or index: that layer and all above (see `cut_classifier`).
             weight_rule: `WeightNet`, `UniformWeights` (scores and pseudo labels alone); None for `DirectWeights`.
@@ -108,26 +108,27 @@ class FSR(Supervised):
             UserError: an argument is out of range, or the classifier does not end in Dense logits or cannot be cut.
         """
         super().__init__(classifier, mixup_alpha=mixup_alpha, **supervised)
-        by_history = clean_examples is None and not reward_interval
+        by_history = clean_examples is None and reward_interval is None
         reward_features = reward_features or ("history" if by_history else "forward")
         check_settings(
-            num_examples, dictionary_size, reward_batch_size, reward_interval, clean_examples is not None,
-            sample_loss=self.sample_loss, pusher=pusher, reward_features=reward_features,
-            weight_constraint=weight_constraint, pseudo_label_dtype=pseudo_label_dtype,
+            clean_examples is not None, reward_interval=reward_interval, sample_loss=self.sample_loss, pusher=pusher,
+            reward_features=reward_features, weight_constraint=weight_constraint, pseudo_label_dtype=pseudo_label_dtype,
+            reward_batch_size=reward_batch_size, score_momentum=score_momentum, label_momentum=label_momentum,
+            lookahead_learning_rate=lookahead_learning_rate, lookahead_momentum=lookahead_momentum,
+            reweight_warmup_epochs=reweight_warmup_epochs, pseudo_label_loss_weight=pseudo_label_loss_weight,
         )  # fmt: skip
         self.num_examples, self.reward_batch_size = num_examples, reward_batch_size
         self.reward_features, self.reward_interval = reward_features, reward_interval or 4
         self.pusher = PUSHERS[pusher]
         self.weight_rule = weight_rule or DirectWeights(weight_constraint)
         self.reweight_warmup_epochs, self.pseudo_label_loss_weight = reweight_warmup_epochs, pseudo_label_loss_weight
-        self.reweighting = False
+        self.reweighting, self.clean_examples = False, clean_examples
         step = VirtualSgd(lookahead_learning_rate, lookahead_momentum, self.weight_decay)
         self.meta_part = MetaPart(classifier, meta_layers, step)
         self.parts = self.meta_part.below, self.meta_part.above
-        self.clean_examples = clean_examples
         self.training_examples: Examples | None = None
-        reward_set_size = dictionary_size if clean_examples is None else len(clean_examples.given_labels)
-        self.reward_set = RewardDictionary(reward_set_size, self.num_classes)
+        places = reward_set_size(dictionary_size, num_examples, clean_examples)
+        self.reward_set = RewardDictionary(places, self.num_classes)
         self.reward = self._reward_source()
         self.dictionary = self.reward_set if clean_examples is None else None
         self.scores = self.pusher.table(num_examples, score_momentum) if clean_examples is None else None
@@ -237,8 +238,7 @@ class FSR(Supervised):
         refuse(isinstance(x, Examples | tf.data.Dataset), kwargs | {"y": y, "batch_size": batch_size})
         self.training_examples = x = training_data(x, self.num_examples, self.num_classes)
         callbacks = checked_callbacks(kwargs.pop("callbacks", None))
-        initial_epoch = kwargs.get("initial_epoch", 0)
-        ahead = self.epochs_ahead(initial_epoch)
+        initial_epoch, ahead = self.first_epoch(kwargs.get("initial_epoch"))
         warn_of_short_training(epochs + ahead, self.reweight_warmup_epochs)
         dictionary = DictionaryCallback(initial_epoch, kwargs.get("first_step", 0), ahead)
         return super().fit(x, y, batch_size, epochs, *args, callbacks=[dictionary, *callbacks], **kwargs)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from ieg_fsr.errors import UserError
 from ieg_fsr.methods.step_scopes import in_scope
 from ieg_fsr.networks.cut import cut_classifier
 from ieg_fsr.replicas import summed
@@ -46,10 +47,15 @@ class MetaPart(tf.Module):
         """Args: meta_layers: see `cut_classifier`. settings: of the virtual step.
 
         Raises:
-            UserError: see `cut_classifier`.
+            UserError: see `cut_classifier`; or nothing above is trainable.
         """
         super().__init__(name="meta_part")
         self.below, self.above = cut_classifier(classifier, meta_layers)
+        if not self.above.trainable_variables:
+            raise UserError(
+                "meta_layers must hold a trainable layer, which the lookahead moves. "
+                f"Received: {meta_layers}, up to '{classifier.layers[-1].name}', all with trainable=False"
+            )
         self.settings = settings
         # Momentum in gradient units, acc <- mu acc + g: independent of the optimizer's own units.
         self.accumulators = [

@@ -27,13 +27,17 @@ class ParameterAverage(tf.Module):
         """Follows the classifier's parameters. Args: step: t, scalar, steps made before this one."""
         t = tf.cast(step, tf.float32)
         keep = 1.0 - tf.minimum(self._decay, (1.0 + t) / (10.0 + t))
-        for average, value in zip(self._average.trainable_variables, self._classifier.trainable_variables, strict=True):
+        for average, value in self._pairs(trainable=True):
             average.value.assign_sub(keep * (average.value - value.value))
 
     def classifier(self) -> keras.Model:
         """The averaged classifier, with the present batch-norm statistics."""
-        for average, value in zip(
-            self._average.non_trainable_variables, self._classifier.non_trainable_variables, strict=True
-        ):
+        for average, value in self._pairs(trainable=False):
             average.assign(value)
         return self._average
+
+    def _pairs(self, trainable: bool) -> list[tuple[keras.Variable, keras.Variable]]:
+        """Averages with what they follow. What is trainable may change between two calls of `fit`, the order not."""
+        chosen = {id(v) for v in self._classifier.trainable_variables}
+        pairs = zip(self._average.variables, self._classifier.variables, strict=True)
+        return [(average, value) for average, value in pairs if (id(value) in chosen) == trainable]

@@ -13,11 +13,12 @@ from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.classifier_model import ClassifierModel
 from ieg_fsr.methods.compiled_parts import compiled_part
-from ieg_fsr.methods.fit_arguments import class_numbers, evaluation_data, refuse
+from ieg_fsr.methods.fit_arguments import checked_callbacks, class_numbers, evaluation_data, refuse
 from ieg_fsr.methods.parameter_average import ParameterAverage
 from ieg_fsr.methods.step_scopes import in_scope
 from ieg_fsr.networks.inputs import keeps_input_type, takes_tokens
 from ieg_fsr.replicas import average, count, on_every_replica, reducible, share, whole
+from ieg_fsr.rules import at_least, check_argument, check_number
 from ieg_fsr.stateless_random import fold_in
 
 # Inputs [B, ...] and a stateless seed [2] -> augmented float32 inputs [B, ...].
@@ -83,9 +84,13 @@ class Supervised(ClassifierModel):
             seed: of augmentation, MixUp and draws.
 
         Raises:
-            UserError: the classifier does not end in Dense logits or has several inputs; MixUp of tokens.
+            UserError: an argument is out of range; the classifier does not end in Dense logits or has several inputs;
+                MixUp of tokens.
         """
         super().__init__(classifier)
+        check_number("mixup_alpha", mixup_alpha, at_least(0))
+        for name, value in {"label_smoothing": label_smoothing, "weight_decay": weight_decay, "seed": seed}.items():
+            check_argument(name, value)
         if mixup_alpha and takes_tokens(classifier):
             raise UserError(
                 "mixup_alpha must be 0 for a classifier of token ids or texts, which cannot be mixed (one of images: "
@@ -97,6 +102,7 @@ class Supervised(ClassifierModel):
         self.weight_decay, self.seed = weight_decay, seed
         self.parameter_average = None
         if parameter_average_decay is not None:
+            check_argument("parameter_average_decay", parameter_average_decay, "ema_decay")
             self.parameter_average = ParameterAverage(classifier, parameter_average_decay)
         # A method that re-weights puts its RewardDictionary and its weights [N] here, and if asked its own-label losses
         # around the lookahead [N, 2]; what monitors a run reads them.
@@ -121,8 +127,9 @@ class Supervised(ClassifierModel):
     ) -> keras.callbacks.History:
         """`keras.Model.fit`; takes `Examples` as well, and then works out the steps of an epoch itself.
 
-        Called again, it goes on with the epoch that follows, though Keras counts from `initial_epoch`. With `Examples`
-        `first_step`, from 0, is the step of the initial epoch to go on with: its state, the metrics' too, was restored.
+        Called again, it goes on with the epoch that follows, though Keras counts from 0; `initial_epoch` says where to
+        go on instead, whatever was done before. With `Examples` `first_step`, from 0, is the step of the initial epoch
+        to go on with: its state, the metrics' too, was restored.
 
         Raises:
             UserError: an argument that has no meaning here, or labels that the classifier has no logit for.
@@ -133,14 +140,13 @@ class Supervised(ClassifierModel):
             raise UserError("compile must come first: model.compile(optimizer). Received: fit of an uncompiled model")
         kwargs["validation_data"] = evaluation_data(kwargs.get("validation_data"), self.num_classes)
         y = y if y is None else checked_class_numbers(y, "y", self.num_classes)
-        initial_epoch = kwargs.pop("initial_epoch", 0)
-        ahead = self.epochs_ahead(initial_epoch)
+        x = self.checked_data(x)
+        initial_epoch, ahead = self.first_epoch(kwargs.pop("initial_epoch", None))
         counting = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._count(epoch + ahead + 1))
-        self.check_replicas(x)
-        kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), counting]
+        kwargs["callbacks"] = [*checked_callbacks(kwargs.get("callbacks")), counting]
         if isinstance(x, Examples):
             if first_step:
-                history = self._fit_rest(x, first_step, initial_epoch, **kwargs)
+                history = self._fit_rest(x, first_step, initial_epoch, ahead, **kwargs)
                 initial_epoch += 1
                 if self.stop_training or initial_epoch >= epochs:
                     return history
@@ -151,7 +157,7 @@ class Supervised(ClassifierModel):
         return super().fit(x, y, batch_size, epochs, *args, initial_epoch=initial_epoch, **kwargs)
 
     def _fit_rest(
-        self, examples: Examples, first_step: int, epoch: int, callbacks: list, **kwargs: Any
+        self, examples: Examples, first_step: int, epoch: int, ahead: int, callbacks: list, **kwargs: Any
     ) -> keras.callbacks.History:
         """The rest of an epoch; Keras resets the metrics at its beginning."""
         variables = self.metrics_variables
@@ -162,15 +168,16 @@ class Supervised(ClassifierModel):
                 variable.assign(value)
 
         per_epoch = examples.steps_per_epoch
-        batches = examples.batches(epoch * per_epoch + first_step, (epoch + 1) * per_epoch)
+        start = (epoch + ahead) * per_epoch
+        batches = examples.batches(start + first_step, start + per_epoch)
         steps = {"steps_per_epoch": per_epoch - first_step, "shuffle": False}
         batches = on_every_replica(batches, self.distribute_strategy)
         callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=put_back), *callbacks]
         return super().fit(batches, epochs=epoch + 1, initial_epoch=epoch, callbacks=callbacks, **kwargs | steps)
 
-    def epochs_ahead(self, initial_epoch: int) -> int:
-        """How far training is beyond what a call of `fit` that starts at `initial_epoch` says."""
-        return max(self.epochs_done - initial_epoch, 0)
+    def first_epoch(self, initial_epoch: int | None) -> tuple[int, int]:
+        """From which epoch on Keras counts in a call of `fit`, and how far training is ahead of that count."""
+        return (0, self.epochs_done) if initial_epoch is None else (initial_epoch, 0)
 
     def _count(self, epochs_done: int) -> None:
         self.epochs_done = epochs_done
@@ -218,11 +225,12 @@ class Supervised(ClassifierModel):
             return self.sample_loss(batch, logits)
         return tf.nn.softmax_cross_entropy_with_logits(batch.targets, logits)
 
-    def regularization(self) -> tf.Tensor | float:
-        """Sum of the losses that the classifier's own layers add, such as kernel regularizers; after `forward`."""
-        if not self.classifier.losses:
+    def regularization(self, network: keras.Model | None = None) -> tf.Tensor | float:
+        """Sum of the losses that the layers of the classifier, or of another network, add; after its forward."""
+        losses = (network or self.classifier).losses
+        if not losses:
             return 0.0
-        total = tf.add_n([tf.cast(loss, tf.float32) for loss in self.classifier.losses])
+        total = tf.add_n([tf.cast(loss, tf.float32) for loss in losses])
         # The gradient is this replica's part: the optimizer takes the sum.
         return total / count() + tf.stop_gradient(total - total / count())
 
@@ -254,8 +262,7 @@ class Supervised(ClassifierModel):
             # A LossScaleOptimizer divides by its scale itself, after it has looked for an overflow.
             optimizer.apply(gradients if scale is None else [g * scale for g in gradients], variables)
             # Batch norm's averages: each replica has seen its own share.
-            others = [variable.value for variable in network.non_trainable_variables]
-            average([variable for variable in others if variable.dtype.is_floating])
+            average([variable.value for variable in network.non_trainable_variables])
         return gradients
 
     @in_scope("update")

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from ieg_fsr.replicas import count
+from ieg_fsr.rules import check_argument
 
 # Meta gradients are small: Adam's usual 1e-8, not Keras' 1e-7.
 _ADAM_EPSILON = 1e-8
@@ -22,8 +23,16 @@ class WeightNet(tf.Module):
     def __init__(
         self, learning_rate: float = 1e-3, weight_decay: float = 1e-4, units: int = 100, seed: int = 0
     ) -> None:
-        """Args: learning_rate, weight_decay: of Adam. units: of the hidden layer. seed: of the initial parameters."""
+        """Args: learning_rate, weight_decay: of Adam. units: of the hidden layer. seed: of the initial parameters.
+
+        Raises:
+            UserError: one of them is out of range.
+        """
         super().__init__(name="weight_net")
+        check_argument("learning_rate", learning_rate, "weight_net_learning_rate")
+        check_argument("weight_decay", weight_decay, "weight_net_weight_decay")
+        check_argument("units", units, "weight_net_units")
+        check_argument("seed", seed)
         self.weight_decay = weight_decay
         self.network = keras.Sequential(
             [keras.Input([1]), _dense(units, 1, "relu", seed), _dense(1, units, "sigmoid", seed + 1)], name="weight_net"

@@ -56,7 +56,6 @@ def _replay(model: Supervised, examples: Examples, start: int, stop: int) -> Non
     if stop == start:
         return
     initial_epoch, first_step = divmod(start, examples.steps_per_epoch)
-    model.epochs_done = initial_epoch
     with contextlib.suppress(_ReachedError):
         model.fit(
             examples,

@@ -98,9 +98,7 @@ def execute(
 
 
 def _write_beginning(directory: pathlib.Path, resolved: dict[str, Any], training: TrainingData) -> None:
-    """The labels, then the settings, where the directory does not have them yet."""
-    if (directory / "config.json").exists():
-        return
+    """The labels, whatever became of an earlier process' file, then the settings where there are none yet."""
     columns = {
         "example_id": np.arange(len(training.given_labels)),
         "label": training.given_labels,
@@ -108,7 +106,8 @@ def _write_beginning(directory: pathlib.Path, resolved: dict[str, Any], training
         "source_id": training.source_ids,
     }
     write_columns(directory / "given_labels.csv", list(columns), list(columns.values()))
-    write_json(directory / "config.json", resolved)
+    if not (directory / "config.json").exists():
+        write_json(directory / "config.json", resolved)
 
 
 def _fit(

@@ -58,6 +58,21 @@ def test_one_hot_labels_are_refused_in_any_form(model):
         model.evaluate(tf.data.Dataset.from_tensor_slices((X, one_hot)).batch(6), verbose=0)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_labels_of_a_dataset_that_have_no_logit_are_refused(jit_compile):
+    """Their one-hot rows are zeros, and their loss is 0."""
+    made = ieg_fsr.Supervised(classifier())
+    made.compile("adam", jit_compile=jit_compile)
+    sound, wrong = (tf.data.Dataset.from_tensor_slices((X, y)).batch(6) for y in (Y, Y + 5))
+    message = r"^y must be class numbers from 0\.\.2, the classifier's 3 logits\. Received: 5$"
+    for data in ({"x": wrong}, {"x": sound, "validation_data": wrong}, {"x": ieg_fsr.examples(X, Y + 5, 7)}):
+        with pytest.raises(UserError, match=message):
+            made.fit(**data, verbose=0)
+    with pytest.raises(UserError, match=message):
+        made.evaluate(wrong, verbose=0)
+    made.fit(sound, verbose=0)
+
+
 def test_weights_are_refused(model):
     with pytest.raises(UserError, match=r"sample_weight must not be given"):
         model.evaluate(X, Y, sample_weight=np.ones(20))

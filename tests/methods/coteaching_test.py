@@ -77,6 +77,35 @@ def test_a_step_trains_each_network_on_the_choice_of_the_other():
         np.testing.assert_allclose(network.get_weights()[0], expected, atol=1e-6)
 
 
+def test_each_network_is_trained_with_its_own_regularizers():
+    """A Keras L2 factor f adds 2 f W to the gradient."""
+
+    def moved(*factors):
+        networks = []
+        for seed, factor in enumerate(factors):
+            start = keras.initializers.GlorotUniform(seed)
+            regularizer = keras.regularizers.L2(factor) if factor else None
+            head = keras.layers.Dense(2, kernel_initializer=start, kernel_regularizer=regularizer)
+            networks.append(keras.Sequential([keras.Input([3]), head]))
+        before = [network.get_weights()[0] for network in networks]
+        model = CoTeaching(*networks, forget_rate=0.5, warmup_epochs=0)
+        model.compile(optimizer=keras.optimizers.SGD(0.1))
+        model.fit(ieg_fsr.examples(X, Y, batch_size=8), verbose=0)
+        return before, [network.get_weights()[0] for network in networks]
+
+    (before, plain), (_, regularized) = moved(0.0, 0.0), moved(0.3, 0.2)
+    for factor, start, one, other in zip((0.3, 0.2), before, plain, regularized, strict=True):
+        np.testing.assert_allclose(other - one, -0.1 * 2 * factor * start, atol=1e-6)
+
+
+def test_fit_called_again_goes_on_with_the_share():
+    model, shares = compiled(forget_rate=0.4, warmup_epochs=4), []
+    look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: shares.append(float(model.kept_share)))
+    for options in ({"epochs": 2}, {"epochs": 1}, {"initial_epoch": 1, "epochs": 2}):
+        model.fit(ieg_fsr.examples(X, Y, batch_size=4), **options, callbacks=look, verbose=0)
+    np.testing.assert_allclose(shares, [1.0, 0.9, 0.8, 0.9], rtol=1e-6)
+
+
 def test_nothing_left_out_is_supervised_training():
     model = compiled(forget_rate=0.0)
     plain = ieg_fsr.Supervised(linear(1))
@@ -111,3 +140,6 @@ def test_what_cannot_be_taught():
         CoTeaching(network, network, forget_rate=0.4)
     with pytest.raises(UserError, match=r"^mixup_alpha must be 0"):
         CoTeaching(linear(1), linear(2), forget_rate=0.4, mixup_alpha=1.0)
+    for name, value in (("forget_rate", 1.0), ("warmup_epochs", -1)):
+        with pytest.raises(UserError, match=rf"^{name} must be .*Received: {value}$"):
+            CoTeaching(linear(1), linear(2), **({"forget_rate": 0.4} | {name: value}))

@@ -9,8 +9,10 @@ from ieg_fsr.data.pipeline import examples
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.fit_arguments import (
     checked_callbacks,
+    checked_labels,
     class_numbers,
     evaluation_data,
+    labels_in_one_line,
     refuse,
     training_data,
     warn_of_short_training,
@@ -53,9 +55,11 @@ def test_training_data_have_ids_and_fit_the_model():
 
 
 def test_evaluation_takes_what_keras_takes():
-    dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(2)
     assert evaluation_data(None, 3) is None
-    assert evaluation_data(dataset, 3) is dataset
+    dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(2)
+    for (x, y), (same_x, same_y) in zip(dataset, evaluation_data(dataset, 3), strict=True):
+        np.testing.assert_array_equal(x, same_x)
+        np.testing.assert_array_equal(y, same_y)
     for pair in ((X, Y), [X.tolist(), Y[:, np.newaxis]]):
         x, y = evaluation_data(pair, 3)
         assert (x.dtype, y.dtype, y.shape) == (np.float32, np.int32, (6,))
@@ -89,6 +93,39 @@ def test_labels_of_a_batch():
         assert received.numpy().tolist() == [2, 0]
     with pytest.raises(UserError, match=r"argmax of one-hot"):
         class_numbers(tf.one_hot([2, 0], 3))
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.uint8, np.int64, np.float32])
+@pytest.mark.parametrize("column", [False, True])
+def test_sound_labels_of_a_dataset_pass_as_they_are(kind, column):
+    y = Y.astype(kind)[:, np.newaxis] if column else Y.astype(kind)
+    for parts in ((X, y), (X, y, np.arange(6))):
+        dataset = tf.data.Dataset.from_tensor_slices(parts).batch(4)
+        received = checked_labels(dataset, 3)
+        assert received.element_spec == dataset.element_spec
+        assert received.cardinality() == 2
+        for batch, same in zip(dataset, received, strict=True):
+            for part, same_part in zip(batch, same, strict=True):
+                np.testing.assert_array_equal(part, same_part)
+
+
+@pytest.mark.parametrize(
+    ("labels", "bad"), [(Y + 5, "5"), (Y - 1, "-1"), (Y / 2, "0.5"), (Y + 2**32, "4294967296"), (Y * np.nan, "nan")]
+)
+def test_a_label_of_a_dataset_without_a_logit_ends_it_with_one_line(labels, bad):
+    rule = r"^y must be class numbers from 0\.\.2, the classifier's 3 logits\. Received: "
+    with pytest.raises(UserError, match=f"{rule}{bad}$"), labels_in_one_line():
+        list(checked_labels(tf.data.Dataset.from_tensor_slices((X, labels)).batch(3), 3))
+
+
+def test_what_is_no_dataset_of_labels_is_left_to_keras():
+    inputs = tf.data.Dataset.from_tensor_slices(X).batch(2)
+    for data in (None, X, inputs):
+        assert checked_labels(data, 3) is data
+    with pytest.raises(UserError, match=r"the classifier's 2 logits. Received: 2"):
+        checked_labels(examples(X, Y, 2), 2)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="another"), labels_in_one_line():
+        tf.debugging.Assert(False, ["another"])
 
 
 def test_callbacks_in_any_number():

@@ -70,3 +70,14 @@ def test_an_estimate_needs_all_examples():
     given = ForwardCorrection(linear(), np.eye(2))
     given.compile(optimizer="sgd", metrics=["accuracy"])
     given.fit(X, Y, verbose=0)
+
+
+def test_fit_called_again_estimates_once_and_takes_a_single_callback():
+    """Two calls are one long one: the second begins after plain training."""
+    whole = fitted(ForwardCorrection(linear(), correction_warmup_epochs=1), 3)
+    parts, epochs = fitted(ForwardCorrection(linear(), correction_warmup_epochs=1), 1), []
+    look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
+    parts.fit(ieg_fsr.examples(X, Y, batch_size=4), epochs=2, callbacks=look, verbose=0)
+    assert epochs == [0, 1]
+    np.testing.assert_array_equal(parts.transition_matrix, whole.transition_matrix)
+    np.testing.assert_array_equal(parts.classifier.get_weights()[0], whole.classifier.get_weights()[0])

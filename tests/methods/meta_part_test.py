@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ieg_fsr.errors import UserError
 from ieg_fsr.methods.meta_part import MetaPart, Reward
 from ieg_fsr.reweighting import lookahead_weights
 from ieg_fsr.reweighting.meta_gradient import VirtualSgd
@@ -152,3 +153,13 @@ def test_accumulators_belong_to_the_variables_of_the_meta_part():
     assert len(part.accumulators) == 4
     for i, accumulator in enumerate(part.accumulators, start=2):
         np.testing.assert_allclose(accumulator, np.full(variables[i].shape, 0.5 * (1 + i) + 3 + i))
+
+
+@pytest.mark.parametrize("meta_layers", ["dense", "all"])
+def test_a_meta_part_without_a_trainable_layer_is_refused(meta_layers):
+    network = two_layers()
+    network.layers[-1].trainable = False
+    if meta_layers == "all":
+        network.layers[0].trainable = False
+    with pytest.raises(UserError, match=rf"^meta_layers must hold a trainable layer.*Received: {meta_layers}, up to"):
+        MetaPart(network, meta_layers, PLAIN)

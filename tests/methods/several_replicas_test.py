@@ -97,13 +97,16 @@ class SaveAfter(keras.callbacks.Callback):
             self.checkpoints.save(self.step)
 
 def resumed(step=13, epochs=6, per_epoch=3):
-    # A network with batch norm, whose averages each replica moves by its own share, and kept reward features.
+    # A network with batch norm, whose averages each replica moves by its own share, and kept reward features. The
+    # normalization counts in integers, which have no mean.
     def model_of():
         with strategy.scope():
             layers = keras.layers
             keras.utils.set_random_seed(0)
+            normalization = layers.Normalization(axis=None)
+            normalization.adapt(x.astype(np.float32))
             model = ieg_fsr.FSR(keras.Sequential([
-                keras.Input([8, 8, 1]), layers.Rescaling(1 / 255), layers.Conv2D(8, 3, strides=2),
+                keras.Input([8, 8, 1]), normalization, layers.Conv2D(8, 3, strides=2),
                 layers.BatchNormalization(), layers.ReLU(), layers.Dropout(0.3), layers.Flatten(), layers.Dense(4),
             ]), 60, 12, reward_batch_size=7, reward_interval=4, reweight_warmup_epochs=1, **SHARED)
             model.compile(keras.optimizers.SGD(0.1, momentum=0.9), metrics=["accuracy"])

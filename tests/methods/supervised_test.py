@@ -121,6 +121,23 @@ def test_a_classifier_that_ends_in_softmax_is_refused():
         ieg_fsr.Supervised(keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(inputs)))
 
 
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"mixup_alpha": -1}, "at least 0"),
+        ({"label_smoothing": 2}, r"in \[0, 1\)"),
+        ({"weight_decay": -1}, "at least 0"),
+        ({"parameter_average_decay": 2}, r"in \[0, 1\)"),
+        ({"seed": -1}, r"in 0\.\.2147483647"),
+        ({"weight_decay": "0.1"}, "at least 0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(options, rule):
+    [(name, value)] = options.items()
+    with pytest.raises(UserError, match=rf"^{name} must be a (whole )?number {rule}\. Received: {value}$"):
+        ieg_fsr.Supervised(linear_classifier(), **options)
+
+
 def scaled(model: keras.Model, initial_scale: float) -> keras.Model:
     optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1, momentum=0.9), initial_scale)
     model.compile(optimizer=optimizer, metrics=["accuracy"])
@@ -169,3 +186,13 @@ def test_gradients_of_a_float16_classifier_are_scaled():
     assert isinstance(optimizer("mixed_float16"), keras.optimizers.LossScaleOptimizer)
     assert isinstance(optimizer("mixed_bfloat16"), keras.optimizers.SGD)
     assert isinstance(optimizer("float32"), keras.optimizers.SGD)
+
+
+def test_a_single_callback_is_heard_and_half_a_backup_refused():
+    x, y = data()
+    model, epochs = compiled(ieg_fsr.Supervised(linear_classifier())), []
+    look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
+    model.fit(ieg_fsr.examples(x, y, batch_size=6), epochs=2, callbacks=look, verbose=0)
+    assert epochs == [0, 1]
+    with pytest.raises(UserError, match="callbacks must not hold BackupAndRestore"):
+        model.fit(x, y, callbacks=keras.callbacks.BackupAndRestore("backup"))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ieg_fsr.errors import UserError
 from ieg_fsr.reweighting.meta_gradient import VirtualSgd, meta_gradient
 from ieg_fsr.reweighting.weight_net import WeightNet
 
@@ -104,3 +105,9 @@ def test_seeds_draw_networks():
     # Uniform within 1 / sqrt(inputs): the largest of 100 draws is not far below the bound.
     assert 0.9 < np.abs(first[0]).max() <= 1.0
     assert 0.09 < np.abs(first[2]).max() <= 0.1
+
+
+@pytest.mark.parametrize(("name", "value"), [("learning_rate", 0.0), ("weight_decay", -1), ("units", 2.5)])
+def test_numbers_out_of_range_are_refused(name, value):
+    with pytest.raises(UserError, match=rf"^{name} must be a (whole )?number .*Received: {value}$"):
+        WeightNet(**{name: value})

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from ieg_fsr.rules import check_argument
+
 TargetLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -19,7 +21,11 @@ def class_weights(class_counts: np.ndarray, beta: float) -> np.ndarray:
 
     Returns:
         [C], float32, with sum C (section 4).
+
+    Raises:
+        UserError: beta is out of range.
     """
+    check_argument("beta", beta, "class_balanced_beta")
     present = np.asarray(class_counts) > 0
     effective = (1.0 - np.power(beta, np.maximum(class_counts, 1), dtype=np.float64)) / (1.0 - beta)
     weights = np.where(present, 1.0 / effective, 0.0)

@@ -5,6 +5,7 @@ import tensorflow as tf
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.supervised import Batch
 from ieg_fsr.replicas import update_rows
+from ieg_fsr.rules import check_argument
 
 # Share of the uniform distribution in what the table takes in: <p, t> stays below 1, and the logarithm finite.
 _UNIFORM_SHARE = 1e-4
@@ -37,8 +38,14 @@ class EarlyLearningRegularization(tf.Module):
     """
 
     def __init__(self, num_examples: int, num_classes: int, strength: float = 3.0, momentum: float = 0.7) -> None:
-        """Args: num_examples: N. num_classes: C. strength: lambda >= 0. momentum: beta in [0, 1)."""
+        """Args: num_examples: N. num_classes: C. strength: lambda >= 0. momentum: beta in [0, 1).
+
+        Raises:
+            UserError: one of them is out of range.
+        """
         super().__init__(name="early_learning_regularization")
+        check_argument("strength", strength, "elr_lambda")
+        check_argument("momentum", momentum, "elr_momentum")
         self.strength, self.momentum = strength, momentum
         self.table = tf.Variable(tf.zeros([num_examples, num_classes]), trainable=False, name="running_probabilities")
 

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from ieg_fsr.rules import check_argument
+
 # Keeps the slope of (1 - p)^gamma finite where p rounds to 1.
 _SMALLEST_BASE = 1e-7
 
@@ -18,7 +20,11 @@ def focal_loss(targets: tf.Tensor, logits: tf.Tensor, gamma: float = 2.0) -> tf.
 
     Returns:
         [B].
+
+    Raises:
+        UserError: gamma is out of range.
     """
+    check_argument("gamma", gamma, "focal_gamma")
     log_probabilities = tf.nn.log_softmax(logits)
     others = tf.maximum(1.0 - tf.exp(log_probabilities), _SMALLEST_BASE)
     return -tf.reduce_sum(targets * others**gamma * log_probabilities, axis=-1)
@@ -37,7 +43,11 @@ def sigmoid_focal_loss(targets: tf.Tensor, logits: tf.Tensor, gamma: float = 2.0
 
     Returns:
         [B].
+
+    Raises:
+        UserError: gamma is out of range.
     """
+    check_argument("gamma", gamma, "focal_gamma")
     log_yes, log_no = tf.math.log_sigmoid(logits), tf.math.log_sigmoid(-logits)
     yes, no = -tf.exp(gamma * log_no) * log_yes, -tf.exp(gamma * log_yes) * log_no
     return tf.reduce_sum(targets * (yes - no + tf.reduce_sum(no, axis=-1, keepdims=True)), axis=-1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ieg_fsr.errors import UserError
 from ieg_fsr.methods.losses.class_balanced import class_balanced, class_weights
 from ieg_fsr.methods.losses.cross_entropy import sigmoid_cross_entropy, softmax_cross_entropy
 from ieg_fsr.methods.losses.focal import sigmoid_focal_loss
@@ -49,3 +50,8 @@ def test_mixed_targets_mix_the_weighed_losses(loss):
     first, second = ONE_HOT, ONE_HOT[::-1]
     mixture = 0.7 * balanced(first, LOGITS).numpy() + 0.3 * balanced(second, LOGITS).numpy()
     np.testing.assert_allclose(balanced(0.7 * first + 0.3 * second, LOGITS), mixture)
+
+
+def test_beta_outside_of_its_range_is_refused():
+    with pytest.raises(UserError, match=r"^beta must be a number in \[0, 1\)\. Received: 1\.0$"):
+        class_weights(np.array([1, 2]), 1.0)

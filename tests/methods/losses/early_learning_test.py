@@ -93,3 +93,9 @@ def test_ids_are_needed_and_mixed_images_refused():
         loss(batch([0, 1])._replace(example_ids=None), logits)
     with pytest.raises(UserError, match=r"^mixup_alpha must be 0"):
         loss(batch([0, 1])._replace(images=tf.ones([2, 1])), logits)
+
+
+@pytest.mark.parametrize(("name", "value"), [("strength", -1.0), ("momentum", 1.0)])
+def test_numbers_out_of_range_are_refused(name, value):
+    with pytest.raises(UserError, match=rf"^{name} must be a number .*Received: {value}$"):
+        EarlyLearningRegularization(4, 3, **{name: value})

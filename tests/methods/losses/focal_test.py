@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ieg_fsr.errors import UserError
 from ieg_fsr.methods.losses.cross_entropy import sigmoid_cross_entropy, softmax_cross_entropy
 from ieg_fsr.methods.losses.focal import focal_loss, sigmoid_focal_loss
 
@@ -57,3 +58,9 @@ def test_sure_samples_have_finite_losses_and_gradients(loss, gamma):
     np.testing.assert_allclose(gradient[0], [0.0, 0.0], atol=1e-5)
     # A clipped probability would leave a sample that is surely misjudged without a gradient.
     assert gradient[1, 0] == pytest.approx(-1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("loss", [focal_loss, sigmoid_focal_loss])
+def test_a_negative_gamma_is_refused(loss):
+    with pytest.raises(UserError, match=r"^gamma must be a number at least 0\. Received: -1$"):
+        loss(SOFT, LOGITS, -1)

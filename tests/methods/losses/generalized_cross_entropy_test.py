@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ieg_fsr.errors import UserError
 from ieg_fsr.methods.losses.generalized_cross_entropy import generalized_cross_entropy
 
 RNG = np.random.default_rng(0)
@@ -44,3 +45,9 @@ def test_gradient_is_that_of_cross_entropy_times_p_to_the_q():
         losses = generalized_cross_entropy(ONE_HOT, logits, 0.7)
     p = PROBABILITIES[np.arange(6), LABELS][:, np.newaxis]
     np.testing.assert_allclose(tape.gradient(losses, logits), p**0.7 * (PROBABILITIES - ONE_HOT), rtol=1e-9)
+
+
+@pytest.mark.parametrize("q", [0.0, 2.0, float("nan")])
+def test_q_outside_of_its_range_is_refused(q):
+    with pytest.raises(UserError, match=rf"^q must be a number in \(0, 1\]\. Received: {q}$"):
+        generalized_cross_entropy(ONE_HOT, LOGITS, q)
