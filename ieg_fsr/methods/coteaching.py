@@ -98,7 +98,7 @@ class CoTeaching(Supervised):
 
     def checkpoint_parts(self) -> dict[str, Any]:
         """With the second network and its optimizer; the share that is kept follows from the epoch."""
-        second = {"second_classifier": self.second_classifier, "second_optimizer": self.second_optimizer}
+        second = {"second_classifier": self.second_classifier.variables, "second_optimizer": self.second_optimizer}
         return super().checkpoint_parts() | second
 
 

@@ -109,8 +109,7 @@ class Supervised(ClassifierModel):
         self.dictionary: Any = None
         self.last_weights: Any = None
         self.last_losses: Any = None
-        # Whole epochs of all calls of `fit`.
-        self.epochs_done = 0
+        self.epochs_done = 0  # of all calls of `fit`
         self.built = True
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -190,7 +189,8 @@ class Supervised(ClassifierModel):
 
     def checkpoint_parts(self) -> dict[str, Any]:
         """What a checkpoint must hold to go on from any step: by name a list of variables, or what has variables."""
-        parts = {"classifier": self.classifier, "optimizer": self.optimizer, "metrics": self.metrics_variables}
+        classifier, metrics = self.classifier.variables, self.metrics_variables  # with the states of random layers
+        parts = {"classifier": classifier, "optimizer": self.optimizer, "metrics": metrics}
         if isinstance(self.sample_loss, tf.Module):
             parts["sample_loss"] = self.sample_loss
         return parts | ({"parameter_average": self.parameter_average} if self.parameter_average else {})
