@@ -181,10 +181,7 @@ def _total(strategy: tf.distribute.Strategy) -> Callable[[float], float]:
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
     """Comes back when every worker has come here: none leaves while another still needs it."""
-    import tensorflow as tf
-
-    if strategy.num_replicas_in_sync > 1:
-        tf.function(lambda: strategy.reduce("SUM", strategy.run(lambda: tf.ones([])), axis=None))()
+    _total(strategy)(1)
 
 
 def _place_in_cluster(text: str) -> Place:

@@ -31,8 +31,7 @@ class Interruption:
         self._earlier: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
-        if threading.current_thread() is threading.main_thread():
-            self._earlier = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        self._earlier = self._listen()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -46,6 +45,8 @@ class Interruption:
         Raises:
             Interrupted: one came.
         """
+        # Once more: TensorFlow takes SIGTERM for itself where workers find each other.
+        self._listen()
         self._deferred = True
         try:
             yield
@@ -53,6 +54,12 @@ class Interruption:
             self._deferred = False
         if self.requested:
             self.stop("after the last step")
+
+    def _listen(self) -> dict[int, Any]:
+        """Takes the signals; returns who had them."""
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+        return {number: signal.signal(number, self._handle) for number in _SIGNALS}
 
     def stop(self, where: str) -> None:
         """Raises `Interrupted`. Args: where: what has been reached, such as "after step 7 of 10"."""

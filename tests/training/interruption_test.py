@@ -69,6 +69,20 @@ def test_another_error_in_the_block_is_not_hidden(place):
         train()
 
 
+def test_a_library_that_takes_the_signal_meanwhile_does_not_keep_it(place):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def train():
+        with Interruption(place) as interruption:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            with interruption.deferred():
+                send(signal.SIGTERM)
+
+    with pytest.raises(Interrupted, match="SIGTERM after the last step"):
+        train()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 def test_no_signal_no_trace(place):
     with Interruption(place) as interruption, interruption.deferred():
         pass
