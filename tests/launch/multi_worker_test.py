@@ -73,6 +73,8 @@ def test_each_worker_gets_one_signal_and_the_time_to_save(project, number):
         ["env", f"PLAN={json.dumps({str(i): [60, 0] for i in range(2)})}", "bash", "launch/multi_worker.sh", "2"],
         cwd=project,
         start_new_session=True,
+        # What was ignored when bash began, as in a job in the background, it cannot trap.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not all((project / f"worker{i}.json").exists() for i in range(2)):
         time.sleep(0.05)
