@@ -57,6 +57,10 @@ class Checkpoints:
         write_snapshot(self.directory, step, self._arrays(step))
         remove_all_but(self.directory, step, self.keep)
 
+    def newest_step(self) -> int | None:
+        """Step of the newest checkpoint, be it whole or not; None without any."""
+        return next((step for step, _ in find_snapshots(self.directory)), None)
+
     def restore(self) -> int:
         """Restores the newest checkpoint that is whole; returns its step, 0 if there is none."""
         paths = [path for _, path in find_snapshots(self.directory)]

@@ -151,17 +151,19 @@ def any_worker(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
     return lambda flag: total(float(flag)) > 0
 
 
-def check_same_step(step: int, strategy: tf.distribute.Strategy, model_dir: str | None) -> None:
-    """Checks that all workers go on after the same step: from the same checkpoint, or from none.
+def check_same_step(step: int | None, strategy: tf.distribute.Strategy, model_dir: str | None) -> None:
+    """Checks that all workers go on from the checkpoint of the same step, or from none.
 
     Raises:
         UserError: they do not; on every worker.
     """
-    differs = _total(strategy)(step) != step * strategy.num_replicas_in_sync
+    number = -1 if step is None else step
+    differs = _total(strategy)(number) != number * strategy.num_replicas_in_sync
     if any_worker(strategy)(differs):
+        found = "no checkpoint" if step is None else f"the checkpoint of step {step}"
         raise UserError(
             "--model_dir must be a directory that all workers see, for all to go on from the same checkpoint. "
-            f"Received: {model_dir}, where this worker found step {step}"
+            f"Received: {model_dir}, where this worker found {found}"
         )
 
 

@@ -119,8 +119,9 @@ def _fit(
     interruption: Interruption,
 ) -> list[dict[str, Any]]:
     checkpoints = Checkpoints(directory / "checkpoints", model, config.keep_checkpoints)
+    # Before anything is restored: workers that restore and others that do not are out of step with each other.
+    check_same_step(checkpoints.newest_step(), model.distribute_strategy, config.model_dir)
     step = checkpoints.restore()
-    check_same_step(step, model.distribute_strategy, config.model_dir)
     epochs_done, first_step = divmod(step, examples.steps_per_epoch)
     rows = rows_of(directory, epochs_done)
     write_json_lines(directory / "metrics.jsonl", rows)

@@ -105,7 +105,8 @@ def test_other_workers_have_a_copy_of_the_state_and_leave_nothing(tmp_path):
 def test_one_process_agrees_with_itself():
     strategy = tf.distribute.get_strategy()
     assert [any_worker(strategy)(said) for said in (True, False)] == [True, False]
-    check_same_step(7, strategy, "runs/a")
+    for step in (7, None):
+        check_same_step(step, strategy, "runs/a")
 
 
 def test_one_worker_passes_errors_on():
@@ -169,13 +170,14 @@ def finished(process):
     return json.loads(output.splitlines()[-1])
 
 
-def start_workers(settings, places):
+def start_workers(settings, places, **settings_of_the_last):
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in places]
     addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
     for s in sockets:
         s.close()
-    settings = settings | {"strategy": "multi_worker"}
-    return [start(settings, place, cluster(addresses, index)) for index, place in enumerate(places)]
+    each = [settings | {"strategy": "multi_worker"} for _ in places]
+    each[-1] |= settings_of_the_last
+    return [start(each[index], place, cluster(addresses, index)) for index, place in enumerate(places)]
 
 
 def wait_for_epochs(process, metrics, epochs):
@@ -228,6 +230,12 @@ def test_two_workers_survive_the_loss_of_one(one_replica, tmp_path):
     message = re.compile(r"stopped by (.*) after step (\d+) of .* from the last checkpoint in (.*)")
     reached = [message.search(stop).groups() for stop in stops]
     assert reached == [("another worker", reached[1][1], str(run)), ("SIGTERM", reached[1][1], str(run))]
+
+    # One that does not see the checkpoint would go on from the beginning.
+    workers = start_workers(settings, places, model_dir=str(tmp_path / "elsewhere"))
+    refusals = [worker.communicate(timeout=300)[1] for worker in workers]
+    found = [re.search(r"that all workers see, .* where this worker found (.*)", text)[1] for text in refusals]
+    assert found == [f"the checkpoint of step {reached[1][1]}", "no checkpoint"]
 
     first, second = start_workers(settings, places)
     summary = finished(first)
