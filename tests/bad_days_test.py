@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-from absl.testing import flagsaver
 
 from ieg_fsr import main
 from ieg_fsr.training.progress import Progress
@@ -20,18 +19,9 @@ SMALL = ("--epochs=3", "--train_examples=200", "--method=supervised", "--checkpo
 
 
 @pytest.fixture
-def command(capsys, monkeypatch, tmp_path):
-    """Runs a command line inside this process, in a directory of its own: exit code and stderr."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-
-    def run(*words):
-        capsys.readouterr()
-        with flagsaver.flagsaver():
-            code = main.main(main._parse_or_exit(["ieg_fsr", *words]))
-        return code or 0, capsys.readouterr().err
-
-    return run
+def command(command):
+    """Exit code and stderr."""
+    return lambda *words: command(*words)[::2]
 
 
 def at_step(monkeypatch, epoch, step, act):

@@ -6,9 +6,10 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -167,6 +168,49 @@ def npz(tmp_path: pathlib.Path) -> str:
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
     np.savez(tmp_path / "data.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
     return f"npz:{tmp_path / 'data.npz'}"
+
+
+class Ended(NamedTuple):
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> Callable[..., Ended]:
+    """Runs a command line inside this process, in a directory of its own. For tests that import ieg_fsr.main."""
+    from ieg_fsr import main
+
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def run(*words: str) -> Ended:
+        capsys.readouterr()
+        with flagsaver.flagsaver():
+            try:
+                code = main.main(main._parse_or_exit(["ieg_fsr", *words]))
+            except SystemExit as stop:
+                code = stop.code
+        return Ended(code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def printed_json() -> Callable[[str], Any]:
+    """Runs a program in a process of its own, with devices of its own: the JSON that it prints."""
+
+    def run(program: str) -> Any:
+        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+        assert not done.returncode, done.stderr
+        return json.loads(done.stdout)
+
+    return run
 
 
 @pytest.fixture

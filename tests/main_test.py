@@ -13,7 +13,6 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import pytest
-from absl.testing import flagsaver
 
 from ieg_fsr import main
 from ieg_fsr.files import read_json_lines
@@ -29,27 +28,9 @@ class Result(NamedTuple):
     err: str
 
 
-@pytest.fixture
-def command(capsys, monkeypatch, tmp_path):
-    """Runs a command line inside this process, in a directory of its own."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-
-    def run(*words):
-        capsys.readouterr()
-        with flagsaver.flagsaver():
-            try:
-                code = main.main(main._parse_or_exit(["ieg_fsr", *words]))
-            except SystemExit as stop:
-                code = stop.code
-        return Result(code or 0, *capsys.readouterr())
-
-    return run
-
-
 def subprocess_command(directory, *words):
     """Runs a command line as a user does."""
-    return python(directory, "-m", "ieg_fsr.main", *words)
+    return python(directory, "-m", main.__name__, *words)
 
 
 def python(directory, *words):

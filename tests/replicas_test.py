@@ -1,9 +1,5 @@
 """What replicas exchange, on two logical CPU devices of another process, against values worked out by hand."""
 
-import json
-import os
-import subprocess
-import sys
 import types
 
 import numpy as np
@@ -65,11 +61,8 @@ print(json.dumps(values))
 
 
 @pytest.fixture(scope="module")
-def two():
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, env=environment)
-    assert not done.returncode, done.stderr
-    return json.loads(done.stdout)
+def two(printed_json):
+    return printed_json(SCRIPT)
 
 
 def test_each_replica_has_its_share_and_what_all_made(two):

@@ -1,10 +1,5 @@
 """One replica against two with the same global batch, in another process with two logical CPU devices."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
 # 30 steps: ten epochs of three, one of them warm-up. No batch norm, whose statistics would be those of half the batch.
@@ -146,11 +141,8 @@ NAMES = ["forward", "history", "faithful", "mwn", "forgetting", "compiled", "elr
 
 
 @pytest.fixture(scope="module")
-def results():
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, env=environment)
-    assert not done.returncode, done.stderr
-    return json.loads(done.stdout)
+def results(printed_json):
+    return printed_json(SCRIPT)
 
 
 @pytest.mark.slow
