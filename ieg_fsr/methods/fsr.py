@@ -36,6 +36,7 @@ from ieg_fsr.methods.label_report import LabelReport, trained_label_report
 from ieg_fsr.methods.meta_part import Lookahead, MetaPart, Reward
 from ieg_fsr.methods.step_scopes import in_scope
 from ieg_fsr.methods.supervised import REWARD_STREAM, Batch, Supervised
+from ieg_fsr.networks.frozen_forward import frozen_forward
 from ieg_fsr.replicas import share, update_rows, whole
 from ieg_fsr.reweighting.dictionary import RewardDictionary, select_members
 from ieg_fsr.reweighting.meta_gradient import VirtualSgd
@@ -221,11 +222,7 @@ class FSR(Supervised):
     @compiled_part
     def frozen_features(self, images: tf.Tensor) -> tf.Tensor:
         """Features [B, ...] by the batch's own batch-norm statistics; moving averages stay as they are, no gradient."""
-        network = self.meta_part.below
-        trainable = [tf.convert_to_tensor(variable) for variable in network.trainable_variables]
-        others = [tf.convert_to_tensor(variable) for variable in network.non_trainable_variables]
-        features, _ = network.stateless_call(trainable, others, images, training=True)
-        return tf.stop_gradient(tf.cast(features, tf.float32))
+        return tf.cast(frozen_forward(self.meta_part.below, images), tf.float32)
 
     def fit(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, *args: Any, **kwargs: Any
