@@ -34,7 +34,8 @@ it, mwn_dense is mwn with a lookahead of the final Dense layer only.
 
 time: median of the ratios to supervised in the same round, with quartiles. FLOPs: convolutions and matrix products in
 the graph of the step, also as a ratio: what the time would be if nothing else cost any. MiB: what the device's
-allocator says that a method holds, with the most that one of its steps adds.
+allocator says that a method holds, with the most that one of its steps adds; on a CPU with --jit_compile=true what XLA
+assigns.
 
 Exit codes: 0 done, 2 bad input (one line on stderr says what)."""
 

@@ -64,8 +64,10 @@ def device() -> str:
     return "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
 
 
-def memory_source() -> str:
-    """Whose figures these are."""
+def memory_source(by_xla: bool = False) -> str:
+    """Whose figures these are. Args: by_xla: the compiler's, in place of an allocator's."""
+    if by_xla:
+        return "buffers that XLA assigned to a step, with its variables"
     left_out = " (blocks from about 256 KiB up)" if device() == "CPU:0" else ""
     return f"allocator of {device()}{left_out}: what the method holds and the most that its step adds"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ieg_fsr.cost.alternation import Turns, memory_growth, memory_in_use, memory_source, take_turns
+from ieg_fsr.cost.alternation import Turns, device, memory_growth, memory_in_use, memory_source, take_turns
 from ieg_fsr.cost.entries import REFERENCE, Entry
 from ieg_fsr.cost.rows import ratio, timing
 from ieg_fsr.cost.runners import EpochRunner, StepRunner
@@ -64,7 +64,7 @@ def _row(
     config, per_epoch = runner.entry.config, runner.examples.steps_per_epoch
     figures = timing(turns.seconds[:, index], turns.seconds[:, reference], period)
     seconds = figures.pop("seconds")
-    peak, base_peak = (_peak(turns, held, place) for place in (index, reference))
+    peak, base_peak = (_peak(runners[place], turns, held, place) for place in (index, reference))
     return {
         "network": config.network,
         "method": runner.entry.name,
@@ -74,7 +74,7 @@ def _row(
         **figures,
         "peak_memory_bytes": peak,
         "memory_ratio": ratio(peak, base_peak),
-        "memory_of": None if peak is None else memory_source(),
+        "memory_of": None if peak is None else memory_source(_by_xla(runner)),
         "flops_per_step": runner.flops,
         "flops_ratio": ratio(runner.flops, base.flops),
         "forward_flops_per_image": runner.forward_flops,
@@ -93,7 +93,14 @@ def _row(
     }
 
 
-def _peak(turns: Turns, held: Sequence[int | None], index: int) -> int | None:
+def _by_xla(runner: Any) -> bool:
+    """Whether what XLA says counts: an accelerator's allocator knows of everything, a CPU's not of its buffers."""
+    return runner.xla_memory is not None and device() == "CPU:0"
+
+
+def _peak(runner: Any, turns: Turns, held: Sequence[int | None], index: int) -> int | None:
     """Bytes that an entry holds between steps, and the most that a step adds; None where nothing was counted."""
+    if _by_xla(runner):
+        return runner.xla_memory
     own = held[index]
     return None if turns.memory is None or own is None else own + turns.memory[index] or None

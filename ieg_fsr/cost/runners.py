@@ -9,6 +9,7 @@ import tensorflow as tf
 from ieg_fsr.cost.entries import KERAS, Entry
 from ieg_fsr.cost.flops import count_flops
 from ieg_fsr.cost.synthetic import RepeatedExamples, synthetic_data
+from ieg_fsr.cost.xla_memory import xla_memory
 from ieg_fsr.data.pipeline import Examples
 from ieg_fsr.data.sources import DataSet
 from ieg_fsr.networks import build_network
@@ -27,6 +28,7 @@ class Runner:
         model: compiled.
         flops: of a step, by its graph; None if a shape is unknown.
         forward_flops: of the network, for one image.
+        xla_memory: bytes of a step's buffers; None where XLA does not compile it.
     """
 
     def __init__(self, entry: Entry, repeat: bool) -> None:
@@ -49,6 +51,10 @@ class Runner:
         self.fit(0, _StopEarly(_FIRST_STEPS))
         self.flops = count_flops(recorder.graph, then_share=1.0 / entry.period)
         self.forward_flops = _forward_flops(self.classifier)
+        self.xla_memory = None
+        if resolved_jit(config):
+            [batch] = self.batches(_FIRST_STEPS, _FIRST_STEPS + 1)
+            self.xla_memory = xla_memory(self.model.train_step, batch)
 
     def fit(self, epoch: int, callback: keras.callbacks.Callback) -> None:
         """Trains for one epoch."""

@@ -33,3 +33,15 @@ def test_the_first_row_stands_in_for_a_missing_reference():
         entries_of("small_cnn", ["fsr"], SETTINGS, {"train_examples": [100], "dictionary_size": [20]}), 1, "step", print
     )
     assert (rows[0]["relative_to"], rows[0]["time_ratio"]) == ("fsr", 1.0)
+
+
+@pytest.mark.slow
+def test_memory_of_a_compiled_step_is_that_of_its_buffers():
+    entries = entries_of("small_cnn", ["supervised", "fsr"], SETTINGS | {"jit_compile": "true"}, SWEEPS)[:2]
+    supervised, fsr = measure(entries, 1, "step", print)
+    assert supervised["memory_of"] == fsr["memory_of"] == "buffers that XLA assigned to a step, with its variables"
+    # At least an image's activations: 16, 16, 32, 32, 64, 64 channels at 8x8, 8x8, 4x4, 4x4, 2x2, 2x2 places.
+    activations = 4 * 20 * (2 * 16 * 64 + 2 * 32 * 16 + 2 * 64 * 4)
+    assert activations < supervised["peak_memory_bytes"] < 20 * activations
+    # Tables of 100 examples are small beside a batch of 20 images.
+    assert 1.0 < fsr["memory_ratio"] < 1.5
