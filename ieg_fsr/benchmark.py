@@ -24,9 +24,10 @@ _NOTES = """\
   python -m ieg_fsr.benchmark --output=cost.json
   python -m ieg_fsr.benchmark --networks=resnet32,resnet50 --methods=supervised,fsr --steps=40
   python -m ieg_fsr.benchmark --methods=supervised,fsr --dictionary_size=200,5000
+  python -m ieg_fsr.benchmark --methods=supervised,fsr --pusher=lookahead,release --reward_interval=1,4
 
-All other flags of ieg_fsr.main are taken as well: --batch_size=100 --image_size=32 --pusher=release
---reward_features=history --reward_interval=4 --jit_compile=true --precision=mixed_bfloat16 --mixup ...
+All other flags of ieg_fsr.main are taken as well: --batch_size=100 --image_size=32 --jit_compile=true
+--precision=mixed_bfloat16 --mixup ...
 What is not given is the recipe of CIFAR-10 with label noise, past its warm-up.
 
 keras is a plain keras.Model of the same network with the same optimizer; fsr_faithful is fsr as the authors released
@@ -86,7 +87,10 @@ def _entries(arguments: argparse.Namespace, given: dict[str, Any]) -> list[list[
     arguments.steps = _numbers("steps", arguments.steps)[0]
     methods = (arguments.methods or (_METHODS if arguments.mode == "step" else _EPOCH_METHODS)).split(",")
     texts = {name: getattr(arguments, name) for name in SWEEPS}
-    sweeps = {name: _numbers(name, text) for name, text in texts.items() if text is not None}
+    given_texts = {name: text for name, text in texts.items() if text is not None}
+    sweeps = {
+        name: _numbers(name, text) if SWEEPS[name] is int else text.split(",") for name, text in given_texts.items()
+    }
     for network in arguments.networks.split(","):
         if network not in NETWORKS:
             raise UserError(f"--networks must be some of {', '.join(NETWORKS)}. Received: {network}")

@@ -9,6 +9,7 @@ import matplotlib.axes
 import matplotlib.pyplot as plt
 import numpy as np
 
+from ieg_fsr.cost.rows import differing, reward_of
 from ieg_fsr.files import write_whole
 
 # Colours that the colour-blind tell apart (Okabe and Ito).
@@ -34,14 +35,11 @@ def chart(rows: Sequence[dict[str, Any]], path: str | pathlib.Path) -> None:
 
 
 def labels(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """What tells the bars of a network apart: the method, and those of N, |R|, q that differ between its rows."""
-    sizes = {"num_examples": "N", "dictionary_size": "|R|", "reward_batch_size": "q"}
-    names = []
-    for row in rows:
-        same = [other for other in rows if (other["network"], other["method"]) == (row["network"], row["method"])]
-        differing = [name for name in sizes if len({other[name] for other in same}) > 1]
-        names.append(" ".join([row["method"], *(f"{sizes[name]}={row[name]}" for name in differing)]))
-    return names
+    """What tells the bars of a network apart: the method, and what differs between its rows."""
+    prefixes = {"num_examples": "N=", "dictionary_size": "|R|=", "reward_batch_size": "q=", "pusher": "", "reward": ""}
+    rows = [row | {"reward": reward_of(row)} for row in rows]
+    varied = [[f"{prefixes[name]}{row[name]}" for name in differing(rows, row, prefixes)] for row in rows]
+    return [" ".join([row["method"], *words]) for row, words in zip(rows, varied, strict=True)]
 
 
 def _bars(axes: matplotlib.axes.Axes, rows: Sequence[dict[str, Any]], column: str) -> None:

@@ -20,8 +20,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
 ROWS = (KERAS, *METHODS, *(name for name in VARIANTS if name != KERAS))
 REFERENCE = "supervised"
 
-# Settings that may have several values; the others of a row than those it depends on stay at their first value.
-SWEEPS = ("train_examples", "dictionary_size", "reward_batch_size")
+# Settings that may have several values, and the type of these. Others than those that a row depends on stay at their
+# first value.
+SWEEPS: dict[str, type] = {
+    "train_examples": int,
+    "dictionary_size": int,
+    "reward_batch_size": int,
+    "pusher": str,
+    "reward_features": str,
+    "reward_interval": int,
+}
 _DEFAULT_EXAMPLES = 10_000
 # ResNet-50 takes no CIFAR-sized images; 64 pixels are what a CPU can do in reasonable time.
 _DEFAULT_IMAGE_SIZE, _IMAGE_SIZE_OF = 32, {"resnet50": 64}
@@ -50,7 +58,7 @@ class Entry(NamedTuple):
 
 
 def entries_of(
-    network: str, names: Sequence[str], given: Mapping[str, Any], sweeps: Mapping[str, Sequence[int]]
+    network: str, names: Sequence[str], given: Mapping[str, Any], sweeps: Mapping[str, Sequence[Any]]
 ) -> list[Entry]:
     """The rows of one network.
 
@@ -71,7 +79,7 @@ def entries_of(
     return list(found.values())
 
 
-def _entry(network: str, name: str, given: dict[str, Any], swept: dict[str, int]) -> Entry:
+def _entry(network: str, name: str, given: dict[str, Any], swept: dict[str, Any]) -> Entry:
     if name not in ROWS:
         raise UserError(f"--methods must be some of {', '.join(ROWS)}. Received: {name}")
     defaults = _DEFAULTS | {
@@ -94,5 +102,5 @@ def _identity(entry: Entry) -> tuple:
     config = entry.config
     if not config.reweights:
         return (entry.name,)
-    examples = (config.train_examples, config.reward_batch_size)
-    return (entry.name, *examples, config.dictionary_size if config.has_dictionary else None)
+    features = (config.train_examples, config.reward_batch_size, config.reward_features, entry.period)
+    return (entry.name, *features, *((config.dictionary_size, config.pusher) if config.has_dictionary else ()))

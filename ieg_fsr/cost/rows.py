@@ -1,6 +1,6 @@
 """From measured turns to rows of figures: medians, paired ratios with their quartiles, predictions. NumPy only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,8 @@ _COLUMNS = {
     "num_examples": ("N", "{}"),
     "dictionary_size": ("|R|", "{}"),
     "reward_batch_size": ("q", "{}"),
+    "pusher": ("pusher", "{}"),
+    "reward": ("reward features", "{}"),
     "seconds_per_step": ("ms / step", "{:.1f}"),
     "seconds_per_epoch": ("s / epoch", "{:.1f}"),
     "time_ratio": ("time", "{:.3f}"),
@@ -59,13 +61,29 @@ _COLUMNS = {
     "peak_memory_bytes": ("MiB", "{:.0f}"),
     "memory_ratio": ("memory", "{:.3f}"),
 }
+_STEP = ("pusher", "reward")
 _FACTORS = {"seconds_per_step": 1e3, "peak_memory_bytes": 2.0**-20}
 
 
+def reward_of(row: dict[str, Any]) -> str | None:
+    """Where reward features come from: history, forward, forward / 4; None where there are none."""
+    features, interval = row.get("reward_features"), row.get("reward_interval")
+    return f"{features} / {interval}" if features == "forward" and interval != 1 else features
+
+
+def differing(rows: Sequence[dict[str, Any]], row: dict[str, Any], names: Iterable[str]) -> list[str]:
+    """Those of the names in which a row differs from another one of the same method and network."""
+    same = [other for other in rows if (other["network"], other["method"]) == (row["network"], row["method"])]
+    return [name for name in names if len({other.get(name) for other in same}) > 1]
+
+
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """A Markdown table; columns that no row has are left out."""
+    """A Markdown table; columns that no row has are left out, and settings of the step that were not varied."""
     shown = [row | {"quartiles": f"{row['time_ratio_q1']:.3f}-{row['time_ratio_q3']:.3f}"} for row in rows]
+    shown = [row | {"reward": reward_of(row)} for row in shown]
+    varied = {name for row in shown for name in differing(shown, row, _STEP)}
     names = [name for name in _COLUMNS if any(row.get(name) is not None for row in shown)]
+    names = [name for name in names if name not in _STEP or name in varied]
     lines = [[_COLUMNS[name][0] for name in names], ["---"] * len(names)]
     lines += [[_cell(name, row.get(name)) for name in names] for row in shown]
     widths = [max(len(line[column]) for line in lines) for column in range(len(names))]

@@ -15,6 +15,9 @@ ROWS = [ROW, ROW | {"method": "supervised", "dictionary_size": None}, ROW | {"di
 def test_labels_name_the_sizes_that_differ():
     assert labels(ROWS) == ["fsr |R|=10", "supervised", "fsr |R|=20"]
     assert labels([ROW, ROW | {"network": "resnet50"}]) == ["fsr", "fsr"]
+    every_second = ROW | {"pusher": "release", "reward_features": "forward", "reward_interval": 2}
+    history = every_second | {"pusher": "shared", "reward_features": "history"}
+    assert labels([every_second, history]) == ["fsr release forward / 2", "fsr shared history"]
 
 
 def test_a_panel_for_time_and_one_for_memory_where_it_is_known(tmp_path):

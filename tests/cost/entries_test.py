@@ -59,6 +59,15 @@ def test_a_sweep_repeats_the_rows_that_depend_on_it():
     assert [size[1:] for size in sizes if size[0] == "fsr"] == [(n, r) for n in (10_000, 20_000) for r in (200, 5000)]
 
 
+def test_a_sweep_of_the_step_has_history_once():
+    sweeps = {"reward_interval": [1, 16], "pusher": ["release", "shared"], "reward_features": ["history", "forward"]}
+    found = entries_of("resnet32", ["supervised", "fsr"], {}, sweeps)
+    assert found[0].name == "supervised"
+    steps = [(entry.config.pusher, entry.config.reward_features, entry.period) for entry in found[1:]]
+    features = [("history", 1), ("forward", 1), ("forward", 16)]
+    assert sorted(steps) == sorted((pusher, *kind) for pusher in ("release", "shared") for kind in features)
+
+
 @pytest.mark.parametrize(
     ("names", "given", "sweeps", "message"),
     [

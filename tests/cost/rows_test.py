@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ieg_fsr.cost.rows import by_place, ratio, table, timing
+from ieg_fsr.cost.rows import by_place, ratio, reward_of, table, timing
 
 
 def test_a_periods_dear_steps_are_not_lost_in_the_median():
@@ -38,3 +38,19 @@ def test_table_leaves_out_what_no_row_has():
         "| n       | m      | 12.5      | 1.250 | 1.200-1.300 | -   |",
         "| n       | longer | 12.5      | 1.250 | 1.200-1.300 | 3   |",
     ]
+
+
+def test_table_shows_the_settings_of_the_step_that_were_varied():
+    row = {"network": "n", "method": "fsr", "time_ratio": 1.25, "time_ratio_q1": 1.2, "time_ratio_q3": 1.3}
+    row |= {"pusher": "release", "reward_features": "forward", "reward_interval": 4}
+    history = row | {"reward_features": "history", "reward_interval": 1}
+    other = {name: value for name, value in row.items() if not name.startswith(("reward", "pusher"))} | {"method": "m"}
+    assert table([other, row, history]).splitlines() == [
+        "| network | method | reward features | time  | quartiles   |",
+        "| ---     | ---    | ---             | ---   | ---         |",
+        "| n       | m      | -               | 1.250 | 1.200-1.300 |",
+        "| n       | fsr    | forward / 4     | 1.250 | 1.200-1.300 |",
+        "| n       | fsr    | history         | 1.250 | 1.200-1.300 |",
+    ]
+    assert "reward" not in table([other, row])
+    assert [reward_of(row | {"reward_interval": 1}), reward_of(other)] == ["forward", None]
