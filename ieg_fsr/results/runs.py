@@ -17,7 +17,8 @@ from ieg_fsr.settings import FIELDS
 # What a run's directory has that no run can be below, or that is only being written.
 _NOT_RUNS = ("checkpoints", "saved_model", ".writing-")
 _KINDS: dict[str, Any] = {"dataset": str, "method": str, "noise": (int, float), "imbalance": (int, float), "seed": int}
-BEST = "test_accuracy_best"
+# Figures that no summary has: the best epoch's accuracy, and the mean weight of wrong labels over that of right ones.
+BEST, WEIGHT_RATIO = "test_accuracy_best", "weight_ratio"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +43,10 @@ class Run:
         return self.values["seed"]
 
     def figure(self, name: str) -> float | None:
-        """A figure of the summary, or the best epoch's test accuracy; None where it was not measured."""
+        """A figure of the summary, `BEST` or `WEIGHT_RATIO`; None where it was not measured."""
+        if name == WEIGHT_RATIO:
+            wrong, right = self.figure("weight_noisy"), self.figure("weight_clean")
+            return wrong / right if wrong is not None and right else None
         value = self.values.get(name)
         if value is None and name == BEST:
             value = max((row["test_accuracy"] for row in self.rows() if row.get("test_accuracy")), default=None)

@@ -7,10 +7,11 @@ from ieg_fsr.results.ablation_tables import is_fsr_with, value_of
 from ieg_fsr.results.groups import Group, mean_and_deviation
 from ieg_fsr.results.identity import Condition
 from ieg_fsr.results.method_tables import Setting, by_setting, notes_of
+from ieg_fsr.results.runs import WEIGHT_RATIO
 from ieg_fsr.results.table import NOT_RUN, Cell, Column, Row, Table, column_of, measured
 
 _TURNED = ("pusher", "reward_features", "reward_interval", "mixup")
-_OTHER_FIGURES = {"dictionary_purity": "dictionary right", "weight_noisy": "weight of wrong labels"}
+_OTHER_FIGURES = {"dictionary_purity": "dictionary right", WEIGHT_RATIO: "weight of wrong labels, right ones = 1"}
 # As in the paper: its own score with a forward of the reward batch in every step.
 _REFERENCE = ("release", "forward", 1)
 
@@ -19,7 +20,7 @@ Step = tuple[str, str, int, bool]
 
 
 def step_tables(groups: Sequence[Group], metric: str) -> list[Table]:
-    """The metric, purity and the weight of wrong labels, where several pushers and several reward features were run.
+    """The metric, purity and the ratio of weights, where several pushers and several reward features were run.
 
     The first table ends in how far a row is behind `--faithful` with the same MixUp in the worst of its conditions, in
     standard deviations (the larger of the two).

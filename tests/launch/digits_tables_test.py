@@ -14,6 +14,7 @@ from ieg_fsr.methods import METHODS
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FLAGS = ROOT / "launch" / "digits_tables.flags"
 STEPS = ROOT / "launch" / "digits_steps.flags"
+FASHION_STEPS = ROOT / "launch" / "fashion_steps.flags"
 # Fails for pusher paper where fail.txt exists.
 PYTHON = """#!/bin/sh
 echo "$@" >>calls.txt
@@ -47,12 +48,12 @@ def test_no_run_is_trained_twice():
     assert {run.method for run in runs} == set(METHODS)
 
 
-def test_every_step_is_compared_once_under_every_condition():
-    runs = [run for sweep in sweeps_of(STEPS) for run in runs_of(sweep, STEPS)]
+@pytest.mark.parametrize(("flag_file", "conditions", "seeds"), [(STEPS, 5, 5), (FASHION_STEPS, 1, 3)])
+def test_every_step_is_compared_once_under_every_condition(flag_file, conditions, seeds):
+    runs = [run for sweep in sweeps_of(flag_file) for run in runs_of(sweep, flag_file)]
     apart = [repr(run).replace(run.model_dir, "") for run in runs]
-    assert len(set(apart)) == len(apart) == 900
-    conditions = {(run.noise, run.noise_type, run.imbalance) for run in runs}
-    assert len(conditions) == 5
+    assert len(set(apart)) == len(apart) == 36 * conditions * seeds
+    assert len({(run.noise, run.noise_type, run.imbalance) for run in runs}) == conditions
     steps = {(run.pusher, run.reward_features, run.reward_interval) for run in runs}
     forwards = {(features, interval) for pusher, features, interval in steps if pusher == "shared"}
     assert forwards == {("history", 4)} | {("forward", interval) for interval in (1, 2, 4, 8, 16)}
