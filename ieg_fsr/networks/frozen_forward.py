@@ -32,8 +32,12 @@ def frozen_forward(network: keras.Model, inputs: tf.Tensor) -> tf.Tensor:
 
 @contextlib.contextmanager
 def _fused_batch_norms(network: keras.Model) -> Iterator[None]:
-    """In this context the batch normalisations of a network, nested ones too, are called by `_fused_call`."""
-    layers = [layer for layer in network._flatten_layers() if type(layer) is keras.layers.BatchNormalization]
+    """In this context the batch normalisations of a network, nested ones too, are called by `_fused_call`.
+
+    Those with a `call` of their own are left alone: somebody else's, or another replica's that is being traced beside.
+    """
+    norms = [layer for layer in network._flatten_layers() if type(layer) is keras.layers.BatchNormalization]
+    layers = [layer for layer in norms if "call" not in vars(layer)]
     for layer in layers:
         vars(layer)["call"] = functools.partial(_fused_call, layer)
     try:
