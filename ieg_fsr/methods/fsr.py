@@ -175,13 +175,14 @@ class FSR(Supervised):
         """Step 7: moves the scores of the batch; a hold-out needs none. Keeps the losses that monitoring asked for."""
         if self.scores is None and self.last_losses is None:
             return
-        unmixed_features = None
-        if self.scores is not None and self.pusher.needs_unmixed_features:
+        features = tf.cast(features, tf.float32)
+        unmixed_features = features if batch.images is batch.unmixed_images else None
+        if unmixed_features is None and self.scores is not None and self.pusher.needs_unmixed_features:
             with tf.name_scope("unmixed_forward"):
                 unmixed_features = whole(self.frozen_features(share(batch.unmixed_images)))
         inputs = PusherInputs(
             losses,
-            tf.cast(features, tf.float32),
+            features,
             unmixed_features,
             tf.one_hot(batch.given_labels, self.num_classes),
             self.meta_part.logits,

@@ -177,6 +177,16 @@ def test_tables_follow_the_examples_of_the_batch_only():
     np.testing.assert_array_equal(report.pseudo_label, model.predict(x, verbose=0).argmax(axis=1))
 
 
+def test_without_mixup_the_released_score_is_that_of_shared_features():
+    x, y = images()
+    scores = []
+    for pusher in ("release", "shared"):
+        model = fsr(pusher=pusher, mixup_alpha=0.0, augment=augment, seed=3)
+        model.fit(ieg_fsr.examples(x, y, batch_size=10), epochs=2, verbose=0)
+        scores.append(model.scores.read())
+    np.testing.assert_array_equal(*scores)
+
+
 def test_losses_around_the_lookahead_are_kept_where_asked_for():
     """With plain SGD and p = 0, warm-up's step is the lookahead's: the head after it is the lookahead's head."""
     x, y = images()
