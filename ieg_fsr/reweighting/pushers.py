@@ -44,7 +44,7 @@ class PusherInputs(NamedTuple):
 
 
 class Pusher(NamedTuple):
-    """A score function, the table that keeps its scores, and whether it costs one more forward of the unmixed batch.
+    """A score function, the table that keeps its scores, and whether it costs a forward of the unmixed batch (MixUp).
 
     Attributes:
         score: [B] <- PusherInputs.
