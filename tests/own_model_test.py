@@ -172,6 +172,13 @@ def test_regularizers_of_the_classifier_are_trained_with():
     np.testing.assert_allclose(regularized - plain, -0.1 * 2 * 0.3 * before, atol=1e-6)
 
 
+def test_a_head_without_bias_trains():
+    model = fsr(classifier(use_bias=False), reweight_warmup_epochs=0)
+    before = weights_of(model)[-1]
+    fit(model)
+    assert np.abs(weights_of(model)[-1] - before).max() > 0
+
+
 def test_a_replica_sends_back_its_part_of_the_regularizers(monkeypatch):
     inputs = keras.Input([2])
     classifier = keras.Model(inputs, layers.Dense(3, kernel_regularizer=keras.regularizers.L2(0.5))(inputs))

@@ -239,24 +239,6 @@ def test_every_choice_trains_and_repeats_itself(pusher, reward_features, jit_com
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_users_model_without_bias_in_its_head_trains():
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(30, 5)).astype(np.float32), np.arange(30) % 3
-    classifier = keras.Sequential(
-        [
-            keras.Input([5]),
-            keras.layers.Dense(8, activation="relu"),
-            keras.layers.Dropout(0.2),
-            keras.layers.Dense(3, use_bias=False),
-        ]
-    )
-    model = ieg_fsr.FSR(classifier, 30, 9, reward_batch_size=4, reweight_warmup_epochs=0)
-    model.compile(optimizer=keras.optimizers.Adam(), metrics=["accuracy"])
-    before = classifier.get_weights()[-1]
-    model.fit(ieg_fsr.examples(x, y, batch_size=10), epochs=2, verbose=0)
-    assert np.abs(classifier.get_weights()[-1] - before).max() > 0
-
-
 def test_dictionary_holds_the_best_scored_of_each_class_after_an_epoch():
     x, y = images()
     model = fsr(reweight_warmup_epochs=NEVER)
