@@ -4,11 +4,14 @@ import pathlib
 import shutil
 import subprocess
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MARK = "cat requirements.txt requirements.txt pyproject.toml | cksum | tr ' ' '-'"
 
 
-def test_traces_one_run_with_the_flags_given(tmp_path):
+@pytest.mark.parametrize(("given", "directory"), [([], "runs/profile"), (["--model_dir=mine"], "mine")])
+def test_traces_one_run_with_the_flags_given(given, directory, tmp_path):
     shutil.copytree(ROOT / "launch", tmp_path / "launch")
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     for name in ("requirements.txt", "pyproject.toml"):
@@ -18,11 +21,11 @@ def test_traces_one_run_with_the_flags_given(tmp_path):
     python.chmod(0o755)
     mark = subprocess.run(["bash", "-c", MARK], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     (tmp_path / ".venv" / f"installed-{mark.strip()}").touch()
-    command = ["bash", "launch/profile.sh", "--network=resnet32", "--profile_steps=3,5"]
+    command = ["bash", "launch/profile.sh", *given, "--network=resnet32", "--profile_steps=3,5"]
     lines = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
     words = lines[0].split()
     assert words[:2] == ["-m", "ieg_fsr.main"]
-    assert {"--model_dir=runs/profile", "--noresume", "--reweight_warmup_epochs=0"} <= set(words)
+    assert {f"--model_dir={directory}", "--noresume", "--reweight_warmup_epochs=0"} <= set(words)
     # Of a flag that comes twice the last counts.
     assert words[-2:] == command[-2:]
-    assert "--logdir=runs/profile" in lines[-1]
+    assert lines[-1].endswith(f"--logdir={directory}")
