@@ -16,11 +16,11 @@ from typing import Any
 from ieg_fsr.version import VERSION
 
 _HOMES = {
-    "FSR": "ieg_fsr.methods.fsr",
-    "Supervised": "ieg_fsr.methods.supervised",
-    "examples": "ieg_fsr.data.pipeline",
-    "examples_from_dataset": "ieg_fsr.data.dataset_examples",
-    "examples_from_directory": "ieg_fsr.data.directory_examples",
+    "FSR": "ieg_fsr.methods.models.fsr",
+    "Supervised": "ieg_fsr.methods.models.supervised",
+    "examples": "ieg_fsr.data.pipeline.examples",
+    "examples_from_dataset": "ieg_fsr.data.pipeline.dataset_examples",
+    "examples_from_directory": "ieg_fsr.data.pipeline.directory_examples",
     "UserError": "ieg_fsr.errors",
 }
 __all__ = sorted(_HOMES)

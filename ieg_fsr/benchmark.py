@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ieg_fsr.arguments import Parser, exit_code_of
-from ieg_fsr.command_line import given_settings
+from ieg_fsr.configuration.flags import given_settings
 from ieg_fsr.cost.entries import ROWS, SWEEPS, Entry, entries_of
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import make_directory, write_json

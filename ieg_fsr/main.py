@@ -4,8 +4,9 @@ import sys
 
 from absl import app, logging
 
-from ieg_fsr import command_line, help_text
 from ieg_fsr.audit.mode import audit
+from ieg_fsr.configuration import flags as command_line
+from ieg_fsr.configuration import help_text
 from ieg_fsr.errors import Interrupted, UserError, one_line
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.training.run import train

@@ -11,8 +11,8 @@ from typing import Any
 
 import ieg_fsr
 from ieg_fsr import reweighting
-from ieg_fsr.data.pipeline import Examples
-from ieg_fsr.methods.label_report import LabelReport
+from ieg_fsr.data.pipeline.examples import Examples
+from ieg_fsr.methods.models.label_report import LabelReport
 
 PLACE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "API.md"
 # What public functions return, beside the names of `ieg_fsr` and `ieg_fsr.reweighting`.

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.configuration.settings import Config
 from ieg_fsr.evaluation.detection import FIGURES, detection_figures
 from ieg_fsr.files import write_columns, write_json, write_whole
 from ieg_fsr.quiet_import import import_tensorflow
-from ieg_fsr.settings import Config
 from ieg_fsr.training.inputs import load_training_data
 from ieg_fsr.training.run import train
 
@@ -82,7 +82,7 @@ def out_of_sample_probabilities(config: Config) -> np.ndarray:
     from sklearn.model_selection import StratifiedKFold
 
     import_tensorflow()
-    from ieg_fsr.methods.label_report import predicted_probabilities
+    from ieg_fsr.methods.models.label_report import predicted_probabilities
     from ieg_fsr.training.build import build
 
     training = load_training_data(config)

@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from ieg_fsr import main
-from ieg_fsr.training.progress import Progress
-from ieg_fsr.training.run_lock import RunLock
-from ieg_fsr.training.snapshot import find_snapshots, read_snapshot
+from ieg_fsr.training.monitoring.progress import Progress
+from ieg_fsr.training.survival.run_lock import RunLock
+from ieg_fsr.training.survival.snapshot import find_snapshots, read_snapshot
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SMALL = ("--epochs=3", "--train_examples=200", "--method=supervised", "--checkpoint_seconds=0")

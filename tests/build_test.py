@@ -67,7 +67,7 @@ NOT_OF_A_MODULE = {
 
 
 def module_name(path):
-    """ieg_fsr/data/pipeline.py -> ieg_fsr.data.pipeline; ieg_fsr/data/__init__.py -> ieg_fsr.data."""
+    """ieg_fsr/data/pipeline/examples.py -> ieg_fsr.data.pipeline.examples; ieg_fsr/data/__init__.py -> ieg_fsr.data."""
     return ".".join(pathlib.Path(path).with_suffix("").parts).removesuffix(".__init__")
 
 
@@ -98,7 +98,7 @@ def imports(path):
 
 
 def part(module):
-    """ieg_fsr.data.pipeline -> data; the package itself is a part as well."""
+    """ieg_fsr.data.pipeline.examples -> data; the package itself is a part as well."""
     return module.split(".")[1] if "." in module else module
 
 

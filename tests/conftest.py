@@ -154,7 +154,7 @@ def complaint() -> Callable[..., str]:
 
 def _parsed(*words: str) -> Any:
     # Here, because few tests need the package's command line.
-    from ieg_fsr.command_line import config_from_flags, parse_flags
+    from ieg_fsr.configuration.flags import config_from_flags, parse_flags
 
     with flagsaver.flagsaver():
         parse_flags(["ieg_fsr", *words])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
-from ieg_fsr.data.long_tail import long_tail_counts
-from ieg_fsr.data.sources import ArraySource, DataSet
-from ieg_fsr.recipes import recipe
+from ieg_fsr.configuration.recipes import recipe
+from ieg_fsr.data.labels.long_tail import long_tail_counts
+from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.training.run import train
 
 FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "flags").glob("*.flags"))

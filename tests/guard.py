@@ -52,7 +52,7 @@ def hashes(settings: dict) -> dict[str, str]:
     try:
         from ieg_fsr.configuration.resolve import resolve
     except ImportError:
-        from ieg_fsr.config import resolve
+        from ieg_fsr.configuration.resolve import resolve
 
     with tempfile.TemporaryDirectory() as place:
         directory = pathlib.Path(place) / "run"

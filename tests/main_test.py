@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from ieg_fsr import main
+from ieg_fsr.configuration.help_text import full_help, short_help
 from ieg_fsr.files import read_json_lines
-from ieg_fsr.help_text import full_help, short_help
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SMALL = ("--epochs=1", "--train_examples=200", "--dictionary_size=50")
@@ -261,7 +261,7 @@ def test_an_interrupted_run_continues_to_the_same_end(command, monkeypatch):
             raise PowerLossError
 
     with monkeypatch.context() as patch:
-        patch.setattr("ieg_fsr.training.progress.Progress.step", crash)
+        patch.setattr("ieg_fsr.training.monitoring.progress.Progress.step", crash)
         with pytest.raises(PowerLossError):
             command(*words, "--model_dir=parts", "--checkpoint_seconds=0")
     assert not pathlib.Path("parts/summary.json").exists()

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.evaluate import predict_logits
 from ieg_fsr.evaluation.mode import evaluate

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import ieg_fsr
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.coteaching import CoTeaching
+from ieg_fsr.methods.models.coteaching import CoTeaching
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -184,7 +184,7 @@ def test_a_replica_sends_back_its_part_of_the_regularizers(monkeypatch):
     inputs = keras.Input([2])
     classifier = keras.Model(inputs, layers.Dense(3, kernel_regularizer=keras.regularizers.L2(0.5))(inputs))
     model = ieg_fsr.Supervised(classifier)
-    monkeypatch.setattr("ieg_fsr.methods.supervised.count", lambda: 4)
+    monkeypatch.setattr("ieg_fsr.methods.models.supervised.count", lambda: 4)
     kernel = classifier.trainable_variables[0].value
     with tf.GradientTape() as tape:
         value = model.regularization()

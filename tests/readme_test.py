@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 from ieg_fsr import benchmark, tables
-from ieg_fsr.command_line import given_settings
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.flags import given_settings
+from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.configuration.settings import Config, text_of
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.networks import build_network
 from ieg_fsr.results.reports import REPORTS
-from ieg_fsr.settings import Config, text_of
 from ieg_fsr.training.run import train
 
 ROOT = pathlib.Path(__file__).parent.parent

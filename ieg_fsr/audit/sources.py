@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from ieg_fsr.audit.findings import Findings
-from ieg_fsr.data.datasets import load_dataset
-from ieg_fsr.data.sources import DataSet, ImageSource
+from ieg_fsr.configuration.settings import FIELDS, Config, validate, value_type
+from ieg_fsr.data.sources.datasets import load_dataset
+from ieg_fsr.data.sources.image_source import DataSet, ImageSource
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import parse_json
-from ieg_fsr.settings import FIELDS, Config, validate, value_type
 from ieg_fsr.training.inputs import load_training_data
 
 # Columns of the files of labels, and what they hold.
@@ -103,7 +103,7 @@ def from_model(config: Config) -> Audited:
         UserError: the model cannot be loaded or does not fit the data.
     """
     from ieg_fsr.evaluation.evaluate import check_fits, load_classifier, predict_logits
-    from ieg_fsr.methods.label_report import label_report, probabilities_of
+    from ieg_fsr.methods.models.label_report import label_report, probabilities_of
 
     assert config.model is not None, "the caller saw to it"
     # Nothing is trained: the size of a batch does not matter.

@@ -4,10 +4,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.configuration.settings import Config
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods import METHODS
-from ieg_fsr.settings import Config
 
 # Rows that are no method of the command line by themselves, and the settings that they stand for. "keras" is a plain
 # keras.Model of the same network with the same optimizer.

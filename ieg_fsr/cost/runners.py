@@ -10,8 +10,8 @@ from ieg_fsr.cost.entries import KERAS, Entry
 from ieg_fsr.cost.flops import count_flops
 from ieg_fsr.cost.synthetic import RepeatedExamples, synthetic_data
 from ieg_fsr.cost.xla_memory import xla_memory
-from ieg_fsr.data.pipeline import Examples
-from ieg_fsr.data.sources import DataSet
+from ieg_fsr.data.pipeline.examples import Examples
+from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.networks import build_network
 from ieg_fsr.training.build import build, build_optimizer, resolved_jit
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.data.pipeline import Examples, each_step
-from ieg_fsr.data.sources import ArraySource, DataSet, checked_ids
-from ieg_fsr.settings import Config
+from ieg_fsr.configuration.settings import Config
+from ieg_fsr.data.pipeline.examples import Examples, each_step
+from ieg_fsr.data.sources.image_source import ArraySource, DataSet, checked_ids
 
 NUM_CLASSES = 10
 _POOL = 200  # different images, where they are repeated

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from ieg_fsr.configuration.settings import FIELDS
 from ieg_fsr.methods import REWEIGHTING
 from ieg_fsr.results.groups import Group
 from ieg_fsr.results.identity import METHOD_NAMES, Condition
 from ieg_fsr.results.method_tables import Setting, notes_of
 from ieg_fsr.results.paper_numbers import MIXUP_RELABELLING, MIXUP_RELABELLING_DATA
 from ieg_fsr.results.table import Cell, Column, Row, Table, column_of, measured
-from ieg_fsr.settings import FIELDS
 
 _PUSHER = {"pusher", "reward_features", "reward_interval", "mixup"}
 _MIXUP = {"mixup", "pseudo_label_loss_weight"}

@@ -4,10 +4,10 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ieg_fsr.config import RECIPE_CHOICES, recipe_of
-from ieg_fsr.data.datasets import DATASETS
+from ieg_fsr.configuration.resolve import RECIPE_CHOICES, recipe_of
+from ieg_fsr.configuration.settings import FIELDS, PLACES, text_of
+from ieg_fsr.data.sources.datasets import DATASETS
 from ieg_fsr.methods import REWEIGHTING
-from ieg_fsr.settings import FIELDS, PLACES, text_of
 
 # Names of methods as tables have them, in the order of the rows.
 METHOD_NAMES = {

@@ -10,9 +10,9 @@ import pathlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ieg_fsr.configuration.settings import FIELDS
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import parse_json, read_json_lines, write_columns
-from ieg_fsr.settings import FIELDS
 
 # What a run's directory has that no run can be below, or that is only being written.
 _NOT_RUNS = ("checkpoints", "saved_model", ".writing-")

@@ -7,18 +7,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.data.augmentation import pad_crop_flip
-from ieg_fsr.data.pipeline import Examples
-from ieg_fsr.data.sources import DataSet
-from ieg_fsr.methods.coteaching import CoTeaching
-from ieg_fsr.methods.forward_correction import ForwardCorrection
-from ieg_fsr.methods.fsr import FSR
+from ieg_fsr.configuration.settings import Config
+from ieg_fsr.data.pipeline.augmentation import pad_crop_flip
+from ieg_fsr.data.pipeline.examples import Examples
+from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.methods.losses.cross_entropy import start_sigmoids_at_chance
-from ieg_fsr.methods.supervised import Supervised
+from ieg_fsr.methods.models.coteaching import CoTeaching
+from ieg_fsr.methods.models.forward_correction import ForwardCorrection
+from ieg_fsr.methods.models.fsr import FSR
+from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.networks import build_network
 from ieg_fsr.reweighting.weight_net import WeightNet
 from ieg_fsr.reweighting.weight_rules import DirectWeights, UniformWeights, WeightRule
-from ieg_fsr.settings import Config
 from ieg_fsr.training.inputs import known_correction_matrix, resolved_dictionary_size, resolved_forget_rate
 from ieg_fsr.training.losses import SIGMOID_METHODS, build_loss
 from ieg_fsr.training.schedules import learning_rate_schedule

@@ -12,36 +12,36 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.command_line import command_line
-from ieg_fsr.data.given_labels import labels_sha256
-from ieg_fsr.data.long_tail import measured_imbalance
-from ieg_fsr.data.pipeline import Examples
-from ieg_fsr.data.sources import DataSet
+from ieg_fsr.configuration.flags import command_line
+from ieg_fsr.configuration.settings import Config
+from ieg_fsr.data.labels.given_labels import labels_sha256
+from ieg_fsr.data.labels.long_tail import measured_imbalance
+from ieg_fsr.data.pipeline.examples import Examples
+from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.evaluation.evaluate import predict_logits
 from ieg_fsr.files import make_directory, write_columns, write_json, write_json_lines, write_whole
-from ieg_fsr.methods.fsr import FSR
-from ieg_fsr.methods.label_report import LabelReport, label_report, probabilities_of
-from ieg_fsr.methods.supervised import Supervised
+from ieg_fsr.methods.models.fsr import FSR
+from ieg_fsr.methods.models.label_report import LabelReport, label_report, probabilities_of
+from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.results.identity import identify
-from ieg_fsr.settings import Config
 from ieg_fsr.training.build import build, resolved_jit, resolved_lookahead_momentum
-from ieg_fsr.training.checkpoints import Checkpoints, NotFiniteError
-from ieg_fsr.training.directory import check_same_labels, clear, earlier_run, rows_of, sweep
 from ieg_fsr.training.distribution import any_worker, check_same_step, strategy_of, wait_for_all
-from ieg_fsr.training.divergence import explain
-from ieg_fsr.training.epoch_log import EpochLog
-from ieg_fsr.training.epoch_pictures import EpochPictures
-from ieg_fsr.training.hyperparameters import write_hyperparameters
 from ieg_fsr.training.inputs import TrainingData, resolved_dictionary_size, resolved_forget_rate
-from ieg_fsr.training.interruption import Interruption
-from ieg_fsr.training.layer_gradient_log import LayerGradientLog
-from ieg_fsr.training.model_card import write_model_card
-from ieg_fsr.training.profiling import StepProfiler
-from ieg_fsr.training.progress import Progress
-from ieg_fsr.training.run_lock import RunLock
-from ieg_fsr.training.safeguard import Safeguard
-from ieg_fsr.training.tensorboard import cut_events
+from ieg_fsr.training.monitoring.epoch_log import EpochLog
+from ieg_fsr.training.monitoring.epoch_pictures import EpochPictures
+from ieg_fsr.training.monitoring.hyperparameters import write_hyperparameters
+from ieg_fsr.training.monitoring.layer_gradient_log import LayerGradientLog
+from ieg_fsr.training.monitoring.model_card import write_model_card
+from ieg_fsr.training.monitoring.profiling import StepProfiler
+from ieg_fsr.training.monitoring.progress import Progress
+from ieg_fsr.training.monitoring.tensorboard import cut_events
+from ieg_fsr.training.survival.checkpoints import Checkpoints, NotFiniteError
+from ieg_fsr.training.survival.directory import check_same_labels, clear, earlier_run, rows_of, sweep
+from ieg_fsr.training.survival.divergence import explain
+from ieg_fsr.training.survival.interruption import Interruption
+from ieg_fsr.training.survival.run_lock import RunLock
+from ieg_fsr.training.survival.safeguard import Safeguard
 from ieg_fsr.version import VERSION
 
 # Figures of the summary by which TensorBoard compares runs.

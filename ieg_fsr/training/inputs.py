@@ -5,15 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ieg_fsr.data.clean_images import clean_ids
-from ieg_fsr.data.corruption import corrupt_labels, noise_transition_matrix
-from ieg_fsr.data.datasets import load_dataset
-from ieg_fsr.data.given_labels import read_given_labels
-from ieg_fsr.data.long_tail import long_tail_ids
-from ieg_fsr.data.noise_matrix import read_noise_matrix
-from ieg_fsr.data.sources import DataSet
+from ieg_fsr.configuration.settings import Config, text_of
+from ieg_fsr.data.labels.clean_images import clean_ids
+from ieg_fsr.data.labels.corruption import corrupt_labels, noise_transition_matrix
+from ieg_fsr.data.labels.given_labels import read_given_labels
+from ieg_fsr.data.labels.long_tail import long_tail_ids
+from ieg_fsr.data.labels.noise_matrix import read_noise_matrix
+from ieg_fsr.data.sources.datasets import load_dataset
+from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError
-from ieg_fsr.settings import Config, text_of
 
 
 class TrainingData(NamedTuple):

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ieg_fsr.configuration.settings import Config
 from ieg_fsr.methods.losses.class_balanced import class_balanced, class_weights
 from ieg_fsr.methods.losses.cross_entropy import sigmoid_cross_entropy, softmax_cross_entropy
 from ieg_fsr.methods.losses.early_learning import EarlyLearningRegularization
 from ieg_fsr.methods.losses.focal import focal_loss, sigmoid_focal_loss
 from ieg_fsr.methods.losses.generalized_cross_entropy import generalized_cross_entropy
-from ieg_fsr.methods.supervised import Batch, SampleLoss
-from ieg_fsr.settings import Config
+from ieg_fsr.methods.models.supervised import Batch, SampleLoss
 
 # Methods whose logits are those of sigmoids.
 SIGMOID_METHODS = ("cb_sigmoid", "cb_focal")

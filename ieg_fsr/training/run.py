@@ -5,16 +5,16 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from ieg_fsr.command_line import command_line
+from ieg_fsr.configuration.flags import command_line
+from ieg_fsr.configuration.settings import Config
 from ieg_fsr.quiet_import import import_tensorflow
-from ieg_fsr.settings import Config
-from ieg_fsr.training.directory import earlier_run
 from ieg_fsr.training.distribution import Place, ends_with_the_others, loss_noticed, place_of, run_directory
-from ieg_fsr.training.failures import explained
 from ieg_fsr.training.inputs import load_training_data, resolved_dictionary_size
-from ieg_fsr.training.interruption import Interruption
-from ieg_fsr.training.progress import clock
-from ieg_fsr.training.run_lock import RunLock
+from ieg_fsr.training.monitoring.progress import clock
+from ieg_fsr.training.survival.directory import earlier_run
+from ieg_fsr.training.survival.failures import explained
+from ieg_fsr.training.survival.interruption import Interruption
+from ieg_fsr.training.survival.run_lock import RunLock
 
 
 def train(config: Config, report: Callable[[str], None] = print) -> dict[str, Any]:

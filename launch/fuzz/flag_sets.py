@@ -1,6 +1,6 @@
 """Random command lines: valid, borderline and invalid values of every flag, on a few of the digits."""
 
-from ieg_fsr.settings import FIELDS, value_type
+from ieg_fsr.configuration.settings import FIELDS, value_type
 from launch.fuzz.cases import EITHER, REFUSED, Case, generator, pick
 
 # Flag -> values that its own rule allows (other flags or the data may still refuse them), values that it does not.

@@ -156,7 +156,7 @@ def saved_accuracy(run: pathlib.Path, config: dict) -> float | None:
     import keras
     import numpy as np
 
-    from ieg_fsr.data.digits import load_digits
+    from ieg_fsr.data.sources.digits import load_digits
 
     test = load_digits().test
     model = keras.saving.load_model(run / "model.keras", compile=False)

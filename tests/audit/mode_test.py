@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ieg_fsr.audit.mode import MEMORY_NOTICE, audit
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.networks import build_network
 from ieg_fsr.training.run import train

@@ -10,7 +10,7 @@ import numpy as np
 from ieg_fsr.audit.findings import Findings
 from ieg_fsr.audit.page import LARGEST_GALLERY, PageContents, page
 from ieg_fsr.audit.thumbnails import thumbnail_sheets
-from ieg_fsr.data.sources import ArraySource
+from ieg_fsr.data.sources.image_source import ArraySource
 
 HOSTILE = ("</script><script>alert(1)</script>", "a\"b'c<!--", "日本\u2028& <img src=x onerror=alert(2)>")
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ieg_fsr.audit.sources import file_names, from_model, from_run
-from ieg_fsr.config import resolve
-from ieg_fsr.data.encoded_images import EncodedImages
-from ieg_fsr.data.sources import ArraySource
+from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.data.pipeline.encoded_images import EncodedImages
+from ieg_fsr.data.sources.image_source import ArraySource
 from ieg_fsr.errors import UserError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.audit.thumbnails import thumbnail_sheets
-from ieg_fsr.data.sources import ArraySource
+from ieg_fsr.data.sources.image_source import ArraySource
 
 
 def decoded(sheets, number):

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from ieg_fsr.cost.entries import entries_of
 from ieg_fsr.cost.runners import EpochRunner, StepRunner
-from ieg_fsr.methods.fsr import FSR
-from ieg_fsr.methods.supervised import Supervised
+from ieg_fsr.methods.models.fsr import FSR
+from ieg_fsr.methods.models.supervised import Supervised
 
 B, Q = 20, 10
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.cost.synthetic import RepeatedExamples, RepeatedImages, synthetic_data
-from ieg_fsr.data.pipeline import Examples
-from ieg_fsr.data.sources import ArraySource
+from ieg_fsr.data.pipeline.examples import Examples
+from ieg_fsr.data.sources.image_source import ArraySource
 
 
 def pool(size=6):

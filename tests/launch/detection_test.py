@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.training.inputs import load_training_data
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "launch" / "detection.py"

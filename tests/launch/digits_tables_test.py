@@ -8,7 +8,7 @@ import pytest
 from absl.testing import flagsaver
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
-from ieg_fsr.command_line import config_from_flags, parse_flags
+from ieg_fsr.configuration.flags import config_from_flags, parse_flags
 from ieg_fsr.methods import METHODS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ieg_fsr import main, tables
-from ieg_fsr.settings import FIELDS
+from ieg_fsr.configuration.settings import FIELDS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # `launch` is no package that is installed.

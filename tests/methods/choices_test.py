@@ -1,4 +1,4 @@
-"""Reward source, depth of the meta part and weight rule, put together: what `methods.fsr` makes of them."""
+"""Reward source, depth of the meta part and weight rule, put together: what `methods.models.fsr` makes of them."""
 
 import keras
 import numpy as np
@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 import ieg_fsr
-from ieg_fsr.data.augmentation import pad_crop_flip
-from ieg_fsr.data.pipeline import Examples
+from ieg_fsr.data.pipeline.augmentation import pad_crop_flip
+from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.errors import UserError
 from ieg_fsr.networks import build_network
 from ieg_fsr.reweighting.weight_net import WeightNet

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods import METHODS, REWEIGHTING
 

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 import ieg_fsr
-from ieg_fsr.data.augmentation import pad_crop_flip
-from ieg_fsr.methods.coteaching import CoTeaching
+from ieg_fsr.data.pipeline.augmentation import pad_crop_flip
+from ieg_fsr.methods.models.coteaching import CoTeaching
 from ieg_fsr.methods.losses.early_learning import EarlyLearningRegularization
 from ieg_fsr.reweighting.weight_net import WeightNet
-from ieg_fsr.training.checkpoints import Checkpoints
+from ieg_fsr.training.survival.checkpoints import Checkpoints
 
 [cpu] = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results import ablation_pictures as pictures
 from ieg_fsr.results.groups import Group, group
 from ieg_fsr.results.identity import identify

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results import ablation_tables as ablations
 from ieg_fsr.results.groups import Group, group
 from ieg_fsr.results.identity import identify

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.curve_pictures import comparisons, losses
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.pictures import Picture

@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.gradients import FILE, gradients, layer_sizes
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.runs import Run

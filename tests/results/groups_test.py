@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group, mean_and_deviation
 from ieg_fsr.results.runs import Run
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.methods import METHODS
 from ieg_fsr.results.identity import METHOD_NAMES, Condition, identify
 

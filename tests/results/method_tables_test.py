@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.method_tables import Setting, condition_tables, detail_table, is_ablation
 from ieg_fsr.results.runs import Run

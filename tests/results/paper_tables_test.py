@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from ieg_fsr.config import resolve
-from ieg_fsr.recipes import recipe
+from ieg_fsr.configuration.recipes import recipe
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results import paper_numbers
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.paper_tables import paper_table

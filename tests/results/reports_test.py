@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.reports import REPORTS, write_reports
 from ieg_fsr.results.runs import Run

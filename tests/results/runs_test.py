@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.results.runs import BEST, Run, collect, write_csv
 

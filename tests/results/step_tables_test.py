@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.runs import Run
 from ieg_fsr.results.step_tables import step_tables

@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.runs import Run
 from ieg_fsr.results.table import Cell, Column, Row, Table, cell_text, column_of, markdown, marks, measured, write_csv

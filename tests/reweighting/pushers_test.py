@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
 
 # Sample 0 has class 0, sample 1 has class 1.

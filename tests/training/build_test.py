@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods import METHODS
-from ieg_fsr.methods.coteaching import CoTeaching
-from ieg_fsr.methods.forward_correction import ForwardCorrection
-from ieg_fsr.methods.fsr import FSR
-from ieg_fsr.methods.supervised import Supervised
+from ieg_fsr.methods.models.coteaching import CoTeaching
+from ieg_fsr.methods.models.forward_correction import ForwardCorrection
+from ieg_fsr.methods.models.fsr import FSR
+from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.reweighting.meta_gradient import VirtualSgd
 from ieg_fsr.reweighting.weight_net import WeightNet
 from ieg_fsr.reweighting.weight_rules import DirectWeights, UniformWeights

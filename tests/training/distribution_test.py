@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.training.distribution import (
     WORKER_LOST,
@@ -135,7 +135,7 @@ with ends_with_the_others("runs/a", place), loss_noticed(place):
 TRAINS = """
 import json, sys
 import numpy as np
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.training.run import train
 settings, place = json.loads(sys.argv[1]), sys.argv[2]

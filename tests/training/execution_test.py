@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import pytest
 
-from ieg_fsr.config import resolve
-from ieg_fsr.data.datasets import load_dataset
+from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.training.inputs import load_training_data

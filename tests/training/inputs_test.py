@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ieg_fsr.config import resolve
-from ieg_fsr.data.datasets import load_dataset
+from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.errors import UserError
 from ieg_fsr.training.inputs import known_correction_matrix, load_training_data, resolved_forget_rate
 

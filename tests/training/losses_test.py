@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ieg_fsr.config import resolve
-from ieg_fsr.methods.supervised import Batch
+from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.methods.models.supervised import Batch
 from ieg_fsr.training.losses import build_loss
 
 # Two classes, three examples of class 0 and one of class 1; odds 1 : 3, so p = (1/4, 3/4), sigmoids 1/2 and 3/4.

@@ -6,14 +6,14 @@ import sys
 import numpy as np
 import pytest
 
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.training.run import describe, train
 
 
 def test_what_does_not_fit_is_said_without_loading_tensorflow(tmp_path):
     script = """
 import sys
-from ieg_fsr.config import resolve
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.training.run import train
 try:

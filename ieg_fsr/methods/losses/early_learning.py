@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.supervised import Batch
+from ieg_fsr.methods.models.supervised import Batch
 from ieg_fsr.replicas import update_rows
 from ieg_fsr.rules import check_argument
 

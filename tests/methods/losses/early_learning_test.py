@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.losses.early_learning import EarlyLearningRegularization, early_learning_loss
-from ieg_fsr.methods.supervised import Batch
+from ieg_fsr.methods.models.supervised import Batch
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(4, 3))

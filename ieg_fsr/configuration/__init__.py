@@ -1,0 +1,1 @@
+"""Settings: declared, resolved by recipe, as flags, in help."""

@@ -1,0 +1,114 @@
+"""Images that stay encoded, in files or in memory, and are decoded when they are needed."""
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ieg_fsr.data.pipeline.decoding import centre_crop, random_crop
+from ieg_fsr.data.sources.image_source import checked_ids, checked_labels
+from ieg_fsr.stateless_random import fold_in
+
+_PARALLEL_IMAGES = 2 * (os.cpu_count() or 1)
+
+
+class EncodedImages:
+    """Encoded images of any sizes with their true labels, seen as images of one size: an `ImageSource`.
+
+    Attributes:
+      image_size: S, side of a decoded image.
+      in_files: whether `items` are paths.
+    """
+
+    def __init__(
+        self, items: Sequence[str] | Sequence[bytes], labels: Any, image_size: int, *, in_files: bool = True
+    ) -> None:
+        """Takes the images without looking at them.
+
+        Args:
+          items: N paths, or N contents of image files.
+          labels: integers [N], each at least 0.
+          image_size: S, side of a decoded image.
+          in_files: whether `items` are paths.
+
+        Raises:
+          UserError: labels are not integers of at least 0, one for each image.
+        """
+        self._items = np.array(items, dtype=object)
+        self._labels = checked_labels(labels, len(items))
+        self.image_size, self.in_files = image_size, in_files
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """True labels, int32 [N], read-only."""
+        return self._labels
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(S, S, 3)."""
+        return self.image_size, self.image_size, 3
+
+    @property
+    def names(self) -> list[str]:
+        """What to call each image in a message: its path, or its number."""
+        return [str(item) for item in self._items] if self.in_files else [f"image {i}" for i in range(len(self))]
+
+    def images(self, ids: Any) -> np.ndarray:
+        """Centre crops uint8 [n, S, S, 3] of the examples `ids` [n]; see `ArraySource.images`."""
+        return self._centre_crops(tf.constant(checked_ids(ids, len(self)))).numpy()
+
+    def random_crops(self, ids: Any, seed: tf.Tensor) -> np.ndarray:
+        """Random crops uint8 [n, S, S, 3] of the examples `ids` [n]. Args: seed: [2], int32."""
+        return self._random_crops(tf.constant(checked_ids(ids, len(self))), seed).numpy()
+
+    def take(self, ids: Any) -> "EncodedImages":
+        """A new source of these examples; entry k of `ids` becomes example id k."""
+        checked = checked_ids(ids, len(self))
+        items = self._items[checked].tolist()
+        return EncodedImages(items, self._labels[checked], self.image_size, in_files=self.in_files)
+
+    def content(self, example_id: tf.Tensor) -> tf.Tensor:
+        """The encoded image of one example (scalar id): graph code."""
+        item = tf.gather(self._item_tensor, example_id)
+        return tf.io.read_file(item) if self.in_files else item
+
+    def random_crop(self, example_id: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """A random crop uint8 [S, S, 3], a function of `example_id` (scalar) and `seed` [2] alone: graph code."""
+        return random_crop(self.content(example_id), self.image_size, fold_in(seed, example_id))
+
+    @functools.cached_property
+    def _item_tensor(self) -> tf.Tensor:
+        with tf.init_scope(), tf.device("CPU:0"):
+            items = [os.fsencode(item) for item in self._items] if self.in_files else self._items.tolist()
+            return tf.constant(items, tf.string, [len(self)])
+
+    @functools.cached_property
+    def _centre_crops(self) -> Callable:
+        """Ids [n] -> images, in parallel."""
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)])
+        def decoded(ids: tf.Tensor) -> tf.Tensor:
+            return self._in_parallel(lambda one: centre_crop(self.content(one), self.image_size), ids)
+
+        return decoded
+
+    @functools.cached_property
+    def _random_crops(self) -> Callable:
+        """Ids [n] and seed [2] -> images, in parallel."""
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64), tf.TensorSpec([2], tf.int32)])
+        def decoded(ids: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+            return self._in_parallel(lambda one: self.random_crop(one, seed), ids)
+
+        return decoded
+
+    def _in_parallel(self, decode_one: Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor) -> tf.Tensor:
+        spec = tf.TensorSpec(self.image_shape, tf.uint8)
+        with tf.device("CPU:0"):
+            return tf.map_fn(decode_one, ids, fn_output_signature=spec, parallel_iterations=_PARALLEL_IMAGES)

@@ -1,0 +1,166 @@
+"""Batches as a pure function of the global step: the same step gives the same batch, in any process, from any start."""
+
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from ieg_fsr.data.pipeline.array_checks import checked_class_numbers, checked_inputs
+from ieg_fsr.data.pipeline.encoded_images import EncodedImages
+from ieg_fsr.errors import UserError
+from ieg_fsr.stateless_random import fold_in, permuted
+
+_PARALLEL_IMAGES = os.cpu_count() or 1
+_PARALLEL_BATCHES = 2
+_CHUNK = 250  # examples read together where the order does not matter
+# Random numbers of the crops are none of those that the methods draw with the same seed.
+_TRAINING_CROP_STREAM, _MEMBER_CROP_STREAM = 5, 6
+
+
+class Source(Protocol):
+    """Inputs with random access by dense example id."""
+
+    def __len__(self) -> int: ...
+
+    def images(self, ids: np.ndarray) -> np.ndarray:
+        """Inputs [len(ids), ...] of the examples `ids`, not augmented."""
+
+
+class _Arrays:
+    """A source over an array of any kind, for users' own data."""
+
+    def __init__(self, x: np.ndarray) -> None:
+        self._x = x
+
+    def __len__(self) -> int:
+        return len(self._x)
+
+    def images(self, ids: np.ndarray) -> np.ndarray:
+        return self._x[ids]
+
+
+class Examples:
+    """Training data as the methods' `fit` takes it: shuffled batches of (x, given_label, example_id).
+
+    Attributes:
+        source: random access to the inputs; the dictionary fetches its members from it.
+        given_labels: [N], int32.
+        batch_size: B.
+        steps_per_epoch: whole batches in an epoch; each epoch leaves out another remainder.
+        class_names: names of the labels, where the data have some; else None.
+    """
+
+    def __init__(self, source: Source, given_labels: np.ndarray, batch_size: int, seed: int = 0) -> None:
+        """Args: source: of N inputs. given_labels: [N]. batch_size: 1..N. seed: of the shuffle."""
+        if len(source) != len(given_labels):
+            raise UserError(f"x and y must have the same length. Received: {len(source)} and {len(given_labels)}")
+        if not 1 <= batch_size <= len(source):
+            raise UserError(f"batch_size must be in 1..{len(source)} (the examples). Received: {batch_size}")
+        self.class_names: Sequence[str] | None = None
+        self.source, self.batch_size, self.seed = source, batch_size, seed
+        self.given_labels = np.asarray(given_labels, np.int32)
+        self.steps_per_epoch = len(source) // batch_size
+
+    def batch_ids(self, step: tf.Tensor) -> tf.Tensor:
+        """Example ids [B] of a global step (scalar int64): epoch e walks through its own permutation of 0..N-1."""
+        epoch, position = step // self.steps_per_epoch, step % self.steps_per_epoch
+        places = position * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
+        shuffled = permuted(places, len(self.source), self.seed, epoch)
+        return tf.ensure_shape(tf.cast(shuffled, tf.int32), [self.batch_size])
+
+    def batches(self, start_step: int, stop_step: int) -> tf.data.Dataset:
+        """The batches of the global steps start_step..stop_step - 1: x [B, ...], given_labels [B], example_ids [B]."""
+        if isinstance(self.source, EncodedImages):
+            return self._decoded_batches(self.source, start_step, stop_step)
+        with tf.device("CPU:0"):
+            inputs = tf.constant(self.source.images(np.arange(len(self.source))))
+            labels = tf.constant(self.given_labels)
+
+        def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            ids = self.batch_ids(step)
+            return tf.gather(inputs, ids), tf.gather(labels, ids), ids
+
+        return each_step(batch, start_step, stop_step)
+
+    def for_evaluation(self) -> tf.data.Dataset:
+        """Inputs [n, ...], not augmented, and given labels [n] of every example once."""
+        first = self.source.images(np.arange(1))
+        inputs = tf.TensorSpec([None, *first.shape[1:]], tf.as_dtype(first.dtype))
+        parts = tf.data.Dataset.from_generator(
+            lambda: ((part, self.given_labels[ids]) for ids, part in chunks(self.source)),
+            output_signature=(inputs, tf.TensorSpec([None], tf.int32)),
+        )
+        return parts.apply(tf.data.experimental.assert_cardinality(-(-len(self.source) // _CHUNK)))
+
+    def member_images(self, epoch: int, members: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """How the dictionary fetches inputs: ids [M] -> inputs [M, ...]; encoded images are cropped anew each epoch.
+
+        Args:
+            epoch: of the crops.
+            members: all ids that will be asked for, for data that are better read at once.
+        """
+        if not isinstance(self.source, EncodedImages):
+            return self.source.images
+        seed = fold_in(tf.constant([self.seed, _MEMBER_CROP_STREAM], tf.int32), epoch)
+        return functools.partial(self.source.random_crops, seed=seed)
+
+    def _decoded_batches(self, source: EncodedImages, start_step: int, stop_step: int) -> tf.data.Dataset:
+        """Batches of random crops, decoded in parallel while earlier ones are trained on.
+
+        A crop depends on the seed, the epoch and the example id: not on the start, nor on who decodes first.
+        """
+        with tf.device("CPU:0"):
+            labels = tf.constant(self.given_labels)
+
+        def ids_and_epochs(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return self.batch_ids(step), tf.fill([self.batch_size], step // self.steps_per_epoch)
+
+        def example(example_id: tf.Tensor, epoch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            seed = fold_in(tf.constant([self.seed, _TRAINING_CROP_STREAM], tf.int32), epoch)
+            return source.random_crop(example_id, seed), tf.gather(labels, example_id), example_id
+
+        ids = tf.data.Dataset.range(start_step, stop_step).map(ids_and_epochs).unbatch()
+        crops = ids.map(example, num_parallel_calls=_PARALLEL_IMAGES, deterministic=True)
+        return _prefetched(crops.batch(self.batch_size, drop_remainder=True))
+
+
+def chunks(source: Source) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Ids [n] and inputs [n, ...], not augmented, of every example of a source once, in the order that costs least."""
+    if hasattr(source, "chunks"):
+        yield from source.chunks()
+        return
+    for start in range(0, len(source), _CHUNK):
+        ids = np.arange(start, min(start + _CHUNK, len(source)))
+        yield ids, source.images(ids)
+
+
+def each_step(batch: Callable[[tf.Tensor], Any], start_step: int, stop_step: int) -> tf.data.Dataset:
+    """`batch(step)` of the global steps start_step..stop_step - 1 in order, made while earlier ones are trained on."""
+    steps = tf.data.Dataset.range(start_step, stop_step)
+    return _prefetched(steps.map(batch, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True))
+
+
+def _prefetched(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Two batches ahead. Without tf.data's autotuning: its thread holds up the end of `fit` for seconds."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.prefetch(2).with_options(options)
+
+
+def examples(x: Any, y: Any, batch_size: int = 100, seed: int = 0) -> Examples:
+    """Training data from arrays, for `FSR.fit`. They are held in memory.
+
+    Args:
+        x: [N, ...], inputs of the classifier: images, a table, token ids or texts. float64 becomes float32.
+        y: [N], given labels: class numbers 0..C-1.
+        batch_size: B.
+        seed: of the shuffle.
+
+    Raises:
+        UserError: x holds several inputs, NaN or infinity; y holds no class numbers; lengths differ; the batch is empty
+            or larger than the data.
+    """
+    return Examples(_Arrays(checked_inputs(x)), checked_class_numbers(y), batch_size, seed)

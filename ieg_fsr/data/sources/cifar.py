@@ -1,0 +1,260 @@
+"""CIFAR-10 and CIFAR-100 (Krizhevsky, 2009): 32x32 colour images, read from the published archives.
+
+Both published formats are read, packed or unpacked: records of bytes ("binary") and Python-2 pickles ("python").
+An archive is read in memory, member by member, and a pickle cannot run code. The number of records in a file is
+free, so that a small archive in the same format works too.
+"""
+
+import dataclasses
+import io
+import pathlib
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ieg_fsr.data.sources.image_source import ArraySource, DataSet
+from ieg_fsr.data.sources.tar_archive import ArchiveError, read_members
+from ieg_fsr.data.sources.tfds_source import load_with_tfds
+from ieg_fsr.errors import UserError
+
+CIFAR10_CLASS_NAMES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"
+)  # fmt: skip
+_ADDRESS = ("www.cs.toronto.edu", 443)
+_SIDE = 32
+_PIXELS = 3 * _SIDE * _SIDE  # Bytes of an image: the red plane, then green, then blue, each row by row.
+
+# From the bytes of one file and the number of label bytes in a record: pixels [N, 3072] and labels [N].
+_Decoder = Callable[[bytes, int], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Layout:
+    """One published format of one data set: the archive, the folder inside it and the files in the folder."""
+
+    archive: str
+    folder: str
+    train: tuple[str, ...]
+    test: str
+    class_names: str
+    num_classes: int
+    label_bytes: int  # CIFAR-100's records start with the coarse label, then the fine one.
+    decode: _Decoder
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        return (*self.train, self.test)
+
+
+def load_cifar(name: str, data_dir: str | None = None) -> DataSet:
+    """Loads `cifar10` or `cifar100`: train [50000, 32, 32, 3], test [10000, 32, 32, 3], in the order of the files.
+
+    Args:
+      name: `cifar10` or `cifar100`. The labels of CIFAR-100 are the 100 fine ones.
+      data_dir: where the archive, the unpacked folder or a tree of tensorflow_datasets is, searched in this order.
+        None: only tensorflow_datasets.
+
+    Raises:
+      UserError: a damaged file, or no file and no network.
+    """
+    layouts = _LAYOUTS[name]
+    if data_dir is not None:
+        found = _find(layouts, pathlib.Path(data_dir), layouts[0].archive.removesuffix("-binary.tar.gz"))
+        if found is not None:
+            return _load(name, *found)
+    archive = layouts[0].archive
+    place = data_dir or "a directory DIR and pass --data_dir=DIR"
+    remedy = f"put {archive} (https://{_ADDRESS[0]}/~kriz/{archive}) into {place}"
+    return load_with_tfds(name, data_dir, _ADDRESS, remedy)
+
+
+def _find(layouts: tuple[_Layout, ...], root: pathlib.Path, stem: str) -> tuple[pathlib.Path, _Layout] | None:
+    """The first archive, else the first unpacked folder."""
+    directories = (root, root / "downloads" / "manual", root / stem)
+    for directory in directories:
+        for layout in layouts:
+            if (directory / layout.archive).is_file():
+                return directory / layout.archive, layout
+    for directory in directories:
+        for layout in layouts:
+            if (directory / layout.folder).is_dir():
+                return directory / layout.folder, layout
+    return None
+
+
+def _load(name: str, path: pathlib.Path, layout: _Layout) -> DataSet:
+    """Reads and checks all files of an archive or of an unpacked folder."""
+    place = f"--dataset={name}: {path}"
+    parts = {}
+    try:
+        files = _read_folder(path, layout) if path.is_dir() else _read_archive(path, layout)
+        for file in layout.records:
+            place = f"--dataset={name}: {path}, file {layout.folder}/{file},"
+            if file not in files:
+                raise _DamagedError("must be there. Received: no such file")
+            parts[file] = _decode(files[file], layout)
+        place = f"--dataset={name}: {path}, file {layout.folder}/{layout.class_names},"
+        class_names = _class_names(files.get(layout.class_names), layout)
+    except _DamagedError as error:
+        raise UserError(f"{place} {error}") from error
+    images, labels = zip(*(parts[file] for file in layout.train), strict=True)
+    train = ArraySource(np.concatenate(images), np.concatenate(labels))
+    return DataSet(name, train, ArraySource(*parts[layout.test]), class_names)
+
+
+class _DamagedError(ValueError):
+    """A file is not what it should be; the message reads "must ... Received: ..."."""
+
+
+def _read_folder(path: pathlib.Path, layout: _Layout) -> dict[str, bytes]:
+    """Bytes by file name."""
+    wanted = (*layout.records, layout.class_names)
+    try:
+        return {file: (path / file).read_bytes() for file in wanted if (path / file).is_file()}
+    except OSError as error:
+        raise _DamagedError(f"must be readable. Received: {_one_line(error)}") from error
+
+
+def _read_archive(path: pathlib.Path, layout: _Layout) -> dict[str, bytes]:
+    """Bytes by file name; nothing is written to disk."""
+    wanted = {f"{layout.folder}/{file}": file for file in (*layout.records, layout.class_names)}
+    try:
+        return {wanted[name]: content for name, content in read_members(path, wanted).items()}
+    except ArchiveError as error:
+        raise _DamagedError(str(error)) from error
+
+
+def _decode(content: bytes, layout: _Layout) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 [N, 32, 32, 3] and labels [N] of one file."""
+    pixels, labels = layout.decode(content, layout.label_bytes)
+    if labels.size and not 0 <= labels.min() <= labels.max() < layout.num_classes:
+        span = f"{labels.min()}..{labels.max()}"
+        raise _DamagedError(f"must hold labels in [0, {layout.num_classes}). Received: {span}")
+    planes = pixels.reshape((-1, 3, _SIDE, _SIDE))
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels
+
+
+def _decode_records(content: bytes, label_bytes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The binary format: the label byte (the last one, if there are two), then the pixels."""
+    size = label_bytes + _PIXELS
+    if not content or len(content) % size:
+        raise _DamagedError(f"must be whole records of {size} bytes. Received: {len(content)} bytes")
+    records = np.frombuffer(content, np.uint8).reshape(-1, size)
+    return records[:, label_bytes:], records[:, label_bytes - 1].astype(np.int32)
+
+
+def _decode_pickle(content: bytes, label_bytes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The python format: a dict of `data` uint8 [N, 3072] and a list of N labels."""
+    batch = _unpickle(content)
+    data = batch.get("data")
+    labels = batch.get("labels" if label_bytes == 1 else "fine_labels")
+    if not isinstance(data, _PickledArray):
+        raise _DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {type(data).__name__}")
+    if data.values.ndim != 2 or data.values.shape[1] != _PIXELS:
+        raise _DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {list(data.values.shape)}")
+    if not isinstance(labels, list) or not all(type(label) is int for label in labels):
+        raise _DamagedError(f"must hold the labels as a list of integers. Received: {type(labels).__name__}")
+    if not labels or len(labels) != len(data.values):
+        raise _DamagedError(f"must hold a label for each image. Received: {len(labels)} for {len(data.values)}")
+    return data.values, np.array(labels)
+
+
+def _class_names(content: bytes | None, layout: _Layout) -> tuple[str, ...]:
+    """CIFAR-10's are known; CIFAR-100's come from the archive, or are numbers if it has none."""
+    if layout.num_classes == len(CIFAR10_CLASS_NAMES):
+        return CIFAR10_CLASS_NAMES
+    if content is None:
+        return tuple(f"class {label}" for label in range(layout.num_classes))
+    if layout.decode is _decode_pickle:
+        listed = _unpickle(content).get("fine_label_names")
+        names = [_text(name) for name in listed] if isinstance(listed, list) else []
+    else:
+        names = content.decode("utf-8", errors="replace").split()
+    if len(names) != layout.num_classes:
+        raise _DamagedError(f"must name {layout.num_classes} classes. Received: {len(names)}")
+    return tuple(names)
+
+
+class _PickledArray:
+    """Stands in for numpy.ndarray in a pickle: takes bytes and a shape, and nothing else of NumPy's machinery."""
+
+    def __init__(self, *_: Any) -> None:
+        self.values: np.ndarray = np.empty(0, np.uint8)
+
+    def __setstate__(self, state: tuple) -> None:
+        _, shape, dtype, column_major, content = state
+        if not isinstance(dtype, _PickledDtype):
+            raise pickle.UnpicklingError("an array without a type")
+        self.values = np.frombuffer(content, np.uint8).reshape(shape, order="F" if column_major else "C")
+
+
+class _PickledDtype:
+    """Stands in for numpy.dtype in a pickle: bytes only."""
+
+    def __init__(self, code: Any, *_: Any) -> None:
+        if _text(code) != "u1":
+            raise pickle.UnpicklingError(f"an array of type {_text(code)}")
+
+    def __setstate__(self, state: tuple) -> None:
+        """Byte order and alignment, which single bytes do not have."""
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """Stands in for _codecs.encode: how Python 3 writes bytes into a pickle of protocol 2."""
+    if encoding not in ("latin1", "latin-1"):
+        raise pickle.UnpicklingError(f"bytes encoded as {encoding}")
+    return text.encode("latin-1")
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Unpickles dicts, lists, numbers, strings and arrays of bytes; every other class or function is refused."""
+
+    # NumPy 2 renamed numpy.core to numpy._core: files have the one or the other.
+    _ALLOWED = {  # noqa: RUF012
+        ("numpy.core.multiarray", "_reconstruct"): _PickledArray,
+        ("numpy._core.multiarray", "_reconstruct"): _PickledArray,
+        ("numpy", "ndarray"): _PickledArray,
+        ("numpy", "dtype"): _PickledDtype,
+        ("_codecs", "encode"): _encode,
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self._ALLOWED[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"a call of {module}.{name}, which is not allowed") from None
+
+
+def _unpickle(content: bytes) -> dict[str, Any]:
+    """The dict in a pickle, with its keys as text."""
+    try:
+        batch = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
+        return {_text(key): value for key, value in batch.items()}
+    except Exception as error:  # A damaged pickle fails in any way there is.
+        raise _DamagedError(f"must be a pickled dict of byte arrays and lists. Received: {_one_line(error)}") from error
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode("latin-1") if isinstance(name, bytes) else str(name)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{error}".split())[:200] or type(error).__name__
+
+
+_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
+_LAYOUTS = {
+    "cifar10": (
+        _Layout("cifar-10-binary.tar.gz", "cifar-10-batches-bin", tuple(f"{batch}.bin" for batch in _BATCHES),
+                "test_batch.bin", "batches.meta.txt", 10, 1, _decode_records),
+        _Layout("cifar-10-python.tar.gz", "cifar-10-batches-py", _BATCHES, "test_batch", "batches.meta", 10, 1,
+                _decode_pickle),
+    ),
+    "cifar100": (
+        _Layout("cifar-100-binary.tar.gz", "cifar-100-binary", ("train.bin",), "test.bin", "fine_label_names.txt",
+                100, 2, _decode_records),
+        _Layout("cifar-100-python.tar.gz", "cifar-100-python", ("train",), "test", "meta", 100, 2, _decode_pickle),
+    ),
+}  # fmt: skip

@@ -1,0 +1,102 @@
+"""A user's own folder of images, one folder for each class."""
+
+import os
+import pathlib
+from collections.abc import Iterable, Sequence
+
+from ieg_fsr.data.sources.image_lists import EXTENSIONS, ImageList, data_set
+from ieg_fsr.data.sources.image_source import DataSet
+from ieg_fsr.errors import UserError
+
+_TEST_NAMES = ("test", "val", "validation")
+
+
+def load_folder(directory: str, image_size: int | None = None, strict: bool = False) -> DataSet:
+    """Loads DIR/train/CLASS/IMAGE and DIR/test/CLASS/IMAGE (or val, validation), or DIR/CLASS/IMAGE with a hold-out.
+
+    Classes and images are taken in the order of their names. Hidden files and folders and files that are no images are
+    passed over; a class may lack test images.
+
+    Args:
+      directory: DIR.
+      image_size: side of a decoded image; None: 224.
+      strict: whether a corrupt image is an error; otherwise it is left out.
+
+    Raises:
+      UserError: no such directory, fewer than two classes, names of classes that differ in case or blanks only, a
+        class without an image, a test class that is no class of the training part.
+    """
+    root, name = pathlib.Path(os.path.expanduser(directory)), f"folder:{directory}"
+    if not root.is_dir():
+        raise UserError(f"--dataset=folder:DIR must name an existing directory. Received: {name}")
+    found = [root / part for part in _TEST_NAMES if (root / part).is_dir()]
+    if not (root / "train").is_dir():
+        if found and not any(path.name not in _TEST_NAMES for path in _folders(root)):
+            raise UserError(f"--dataset={name} must have a folder train beside {found[0].name}. Received: none")
+        classes, train = labelled_images(f"--dataset={name}", root)
+        return data_set(name, classes, {"train": train}, image_size, strict)
+    classes, train = labelled_images(f"--dataset={name}", root / "train")
+    if not found:
+        return data_set(name, classes, {"train": train}, image_size, strict)
+    notes = [f"--dataset={name}: {path.name} is not used, {found[0].name} is the test split" for path in found[1:]]
+    parts = {"train": train, "test": images_of_classes(f"--dataset={name}", found[0], classes)}
+    return data_set(name, classes, parts, image_size, strict, notes=notes)
+
+
+def labelled_images(argument: str, part: pathlib.Path) -> tuple[list[str], ImageList]:
+    """Class names, in order, and images of a directory with a folder for each class.
+
+    Args:
+      argument: name and value of what gave the directory, for the message.
+      part: the directory.
+
+    Raises:
+      UserError: see `load_folder`.
+    """
+    folders = _folders(part)
+    classes = [folder.name for folder in folders]
+    if len(classes) < 2:
+        received = f"{classes[0]} only" if classes else "no folder"
+        raise UserError(f"{argument} must have a folder for each of two or more classes in {part}. "
+                        f"Received: {received}")  # fmt: skip
+    _check_distinct(argument, classes)
+    listed = [_images(folder) for folder in folders]
+    for folder, images in zip(folders, listed, strict=True):
+        if not images:
+            raise UserError(f"{argument} must have an image ({', '.join(EXTENSIONS)}) in each class. "
+                            f"Received: none in {folder}")  # fmt: skip
+    return classes, _joined((label, image) for label, images in enumerate(listed) for image in images)
+
+
+def images_of_classes(argument: str, part: pathlib.Path, classes: Sequence[str]) -> ImageList:
+    """Images of a directory by labels that are known; not every class needs some. Args and Raises: as above."""
+    labels = {name: label for label, name in enumerate(classes)}
+    folders = _folders(part)
+    unknown = [folder.name for folder in folders if folder.name not in labels]
+    if unknown:
+        raise UserError(f"{argument} must have the classes of {part.name} in train too. "
+                        f"Received: {unknown[0]}")  # fmt: skip
+    return _joined((labels[folder.name], image) for folder in folders for image in _images(folder))
+
+
+def _check_distinct(argument: str, classes: Iterable[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in classes:
+        other = seen.setdefault(" ".join(name.split()).casefold(), name)
+        if other != name:
+            raise UserError(f"{argument} must have class names that differ in more than case and blanks. "
+                            f"Received: {other!r} and {name!r}")  # fmt: skip
+
+
+def _folders(path: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _images(folder: pathlib.Path) -> list[str]:
+    files = (entry for entry in folder.iterdir() if entry.suffix.lower() in EXTENSIONS)
+    return sorted(str(entry) for entry in files if entry.is_file() and not entry.name.startswith("."))
+
+
+def _joined(pairs: Iterable[tuple[int, str]]) -> ImageList:
+    labelled = list(pairs)
+    return ImageList([path for _, path in labelled], [label for label, _ in labelled])

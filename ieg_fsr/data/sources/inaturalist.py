@@ -1,0 +1,60 @@
+"""iNaturalist 2018 (Van Horn et al., 2018): 437,513 + 24,426 images of 8,142 species, long-tailed."""
+
+import pathlib
+from typing import Any
+
+from ieg_fsr.data.sources.image_lists import ImageList, data_set
+from ieg_fsr.data.sources.image_source import DataSet
+from ieg_fsr.errors import UserError
+from ieg_fsr.files import parse_json
+
+_NAME = "inaturalist2018"
+_LISTS = {"train": "train2018.json", "test": "val2018.json"}
+
+
+def load_inaturalist2018(data_dir: str | None, image_size: int | None = None, strict: bool = False) -> DataSet:
+    """Loads iNaturalist 2018: `train2018.json` and `val2018.json` beside the folder `train_val2018`.
+
+    The lists are COCO-like: `images` with `id` and `file_name`, `annotations` with `image_id` and `category_id`,
+    `categories` with `id` and `name`. Examples come in the order of the images' ids.
+
+    Args:
+      data_dir: where the lists are.
+      image_size: side of a decoded image; None: 224.
+      strict: whether a corrupt image is an error; otherwise it is left out.
+
+    Raises:
+      UserError: a list is not there or not as described.
+    """
+    if data_dir is None:
+        received = "--data_dir must be given with --dataset=inaturalist2018: where train2018.json is. Received: nothing"
+        raise UserError(received)
+    root = pathlib.Path(data_dir)
+    lists = {part: _read(root / name) for part, name in _LISTS.items()}
+    try:
+        categories = sorted(lists["train"]["categories"], key=lambda category: category["id"])
+        labels = {category["id"]: label for label, category in enumerate(categories)}
+        parts = {part: _image_list(content, root, labels) for part, content in lists.items()}
+        class_names = [str(category["name"]) for category in categories]
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"--dataset={_NAME}: {root}/{_LISTS['train']} and {_LISTS['test']} must have images, annotations and "
+            f"categories with their ids. Received: {type(error).__name__} {error}"
+        ) from None
+    return data_set(_NAME, class_names, parts, image_size, strict)
+
+
+def _read(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        return parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or "no whole JSON"
+        raise UserError(f"--dataset={_NAME}: {path} must be the list of iNaturalist 2018. Received: {cause}") from None
+
+
+def _image_list(content: dict[str, Any], root: pathlib.Path, labels: dict[int, int]) -> ImageList:
+    """Paths and labels of one list."""
+    category_of = {annotation["image_id"]: annotation["category_id"] for annotation in content["annotations"]}
+    images = sorted(content["images"], key=lambda image: image["id"])
+    paths = [str(root / image["file_name"]) for image in images]
+    return ImageList(paths, [labels[category_of[image["id"]]] for image in images])

@@ -1,0 +1,105 @@
+"""Data sets that tensorflow_datasets prepared earlier, or can download."""
+
+import os
+import pathlib
+import socket
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterable
+
+import numpy as np
+
+from ieg_fsr.data.sources.image_source import ArraySource, DataSet
+from ieg_fsr.data.sources.prepared_tree import check_prepared_tree
+from ieg_fsr.errors import UserError
+
+PROBE_SECONDS = 5.0
+
+
+def load_with_tfds(name: str, data_dir: str | None, address: tuple[str, int], remedy: str) -> DataSet:
+    """Loads with tensorflow_datasets: a tree that it prepared earlier, else a download.
+
+    The example ids are positions in the order of tensorflow_datasets, which is shuffled by a hash but fixed.
+
+    Args:
+      name: the builder's name; its splits are `train` and `test`, its features `image` and `label`.
+      data_dir: root of the prepared trees; None: the default of tensorflow_datasets.
+      address: host and port that a download talks to.
+      remedy: what the user can do without a network, e.g. "put FILE into DIR"; it becomes part of the message.
+
+    Raises:
+      UserError: no prepared tree and no network, or a tree or a download that fails.
+    """
+    check_prepared_tree(name, data_dir)
+    # Importing tensorflow_datasets takes seconds: without a tree it is asked only if it is loaded already.
+    if _has_prepared_tree(name, data_dir) or "tensorflow_datasets" in sys.modules:
+        try:
+            return _load_tfds(name, data_dir, download=False)
+        except (AssertionError, FileNotFoundError):
+            pass  # Not prepared, or prepared by another version.
+        except Exception as error:
+            raise UserError(_failure(name, data_dir, "read", error, remedy)) from error
+    # A download without a network waits for minutes before it fails.
+    if not can_connect(*address):
+        received = f"--data_dir={data_dir}" if data_dir else "no --data_dir"
+        raise UserError(f"--dataset={name} must be on this machine when {address[0]} cannot be reached: {remedy}. "
+                        f"Received: {received}")  # fmt: skip
+    try:
+        return _load_tfds(name, data_dir, download=True)
+    except Exception as error:
+        raise UserError(_failure(name, data_dir, "download", error, remedy)) from error
+
+
+def can_connect(host: str, port: int, timeout: float = PROBE_SECONDS) -> bool:
+    """Whether a download from `host` has a chance; answers within `timeout` seconds.
+
+    With a proxy configured the answer is yes: only the proxy knows.
+    """
+    if {"http", "https", "all"} & urllib.request.getproxies().keys():
+        return True
+    connected = threading.Event()
+
+    def connect() -> None:
+        try:
+            socket.create_connection((host, port), timeout=timeout).close()
+            connected.set()
+        except OSError:
+            pass
+
+    # In a thread because the time-out of a socket does not cover the look-up of the name.
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    return connected.is_set()
+
+
+def _has_prepared_tree(name: str, data_dir: str | None) -> bool:
+    """Whether `<root>/<name>/<version>/dataset_info.json` exists, where tensorflow_datasets would look."""
+    root = data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
+    return any(pathlib.Path(root, name).glob("*/dataset_info.json"))
+
+
+def _load_tfds(name: str, data_dir: str | None, download: bool) -> DataSet:
+    """Reads both splits, in the fixed order of the files."""
+    import tensorflow_datasets as tfds
+
+    splits, info = tfds.load(
+        name, split=["train", "test"], data_dir=data_dir, download=download, batch_size=1000, with_info=True
+    )
+    train, test = (_gather(tfds.as_numpy(split)) for split in splits)
+    return DataSet(name, train, test, tuple(info.features["label"].names))
+
+
+def _gather(batches: Iterable[dict[str, np.ndarray]]) -> ArraySource:
+    """One source of all batches of `image` [b, H, W, channels] and `label` [b]."""
+    pairs = [(batch["image"], batch["label"]) for batch in batches]
+    images, labels = zip(*pairs, strict=True)
+    return ArraySource(np.concatenate(images), np.concatenate(labels))
+
+
+def _failure(name: str, data_dir: str | None, verb: str, error: Exception, remedy: str) -> str:
+    """One line about a failure inside tensorflow_datasets; its own messages span many."""
+    cause = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    place = data_dir or "the default directory"
+    return f"--dataset={name}: tensorflow_datasets must {verb} it with {place}, else {remedy}. Received: {cause}"

@@ -1,0 +1,86 @@
+"""WebVision-mini: Google's images of the first 50 classes of WebVision 1.0 (Li et al., 2017; Jiang et al., 2018)."""
+
+import pathlib
+
+from ieg_fsr.data.sources.image_lists import ImageList, data_set
+from ieg_fsr.data.sources.image_source import DataSet
+from ieg_fsr.data.sources.imagenet_validation import find_imagenet_validation
+from ieg_fsr.errors import UserError
+
+NUM_CLASSES = 50
+_NAME = "webvision_mini"
+_TRAIN_LIST, _TEST_LIST, _CLASS_LIST = "info/train_filelist_google.txt", "info/val_filelist.txt", "info/synsets.txt"
+_TEST_IMAGES = "val_images_256"
+
+
+def load_webvision_mini(data_dir: str | None, image_size: int | None = None, strict: bool = False) -> DataSet:
+    """Loads WebVision-mini from the layout of WebVision 1.0, resized images.
+
+    `info/train_filelist_google.txt` has lines `google/q0001/NAME.jpg 0`, `info/val_filelist.txt` lines
+    `val000001.jpg 0` about files in `val_images_256/`, `info/synsets.txt` a line `WNID names` for each label.
+    ImageNet's validation images of the same 50 classes, if they are in `imagenet/` there, are a second test set,
+    `imagenet`.
+
+    Args:
+      data_dir: the root of WebVision.
+      image_size: side of a decoded image; None: 224.
+      strict: whether a corrupt image is an error; otherwise it is left out.
+
+    Raises:
+      UserError: a list is not there or has a line of another form.
+    """
+    if data_dir is None:
+        raise UserError(
+            f"--data_dir must be given with --dataset={_NAME}: the root of WebVision 1.0. Received: nothing"
+        )
+    root = pathlib.Path(data_dir)
+    parts = {
+        "train": _read_list(root, _TRAIN_LIST, root),
+        "test": _read_list(root, _TEST_LIST, root / _TEST_IMAGES),
+    }
+    wnids, class_names = _classes(root)
+    imagenet = find_imagenet_validation(root / "imagenet", wnids, NUM_CLASSES)
+    notes = []
+    if imagenet is None:
+        notes.append(f"{root / 'imagenet'} has no ImageNet validation images: tested on WebVision's alone")
+    else:
+        parts["imagenet"] = imagenet
+    return data_set(_NAME, class_names, parts, image_size, strict, notes=notes)
+
+
+def _read_list(root: pathlib.Path, name: str, images: pathlib.Path) -> ImageList:
+    """The entries of the first 50 classes, in the order of the list."""
+    paths, labels = [], []
+    for number, line in enumerate(_lines(root, name), start=1):
+        path, _, label = line.rpartition(" ")
+        if not path or not label.isdecimal():
+            raise UserError(f"--dataset={_NAME}: {root / name} must have lines `PATH LABEL`. "
+                            f"Received: {line[:80]!r} in line {number}")  # fmt: skip
+        if int(label) < NUM_CLASSES:
+            paths.append(str(images / path))
+            labels.append(int(label))
+    if not paths:
+        raise UserError(f"--dataset={_NAME}: {root / name} must list images of labels below {NUM_CLASSES}. "
+                        "Received: none")  # fmt: skip
+    return ImageList(paths, labels)
+
+
+def _lines(root: pathlib.Path, name: str) -> list[str]:
+    """The lines of a list that are not blank."""
+    try:
+        text = (root / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--dataset={_NAME}: {root / name} must be the list of WebVision 1.0. "
+                        f"Received: {getattr(error, 'strerror', None) or 'no text'}") from None  # fmt: skip
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _classes(root: pathlib.Path) -> tuple[list[str] | None, list[str]]:
+    """WordNet ids and names of the classes; no ids, and numbers for names, without the list of classes."""
+    if not (root / _CLASS_LIST).is_file():
+        return None, [str(label) for label in range(NUM_CLASSES)]
+    entries = [line.partition(" ") for line in _lines(root, _CLASS_LIST)[:NUM_CLASSES]]
+    if len(entries) < NUM_CLASSES:
+        raise UserError(f"--dataset={_NAME}: {root / _CLASS_LIST} must name {NUM_CLASSES} classes or more. "
+                        f"Received: {len(entries)}")  # fmt: skip
+    return [wnid for wnid, _, _ in entries], [name or wnid for wnid, _, name in entries]

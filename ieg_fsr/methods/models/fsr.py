@@ -1,0 +1,298 @@
+"""FSR and its relatives: sample weights from a lookahead (Zhang & Pfister, ICCV 2021, Algorithm 1).
+
+One step, in the numbers that `FSR.train_step` marks:
+
+1. Augment the batch and mix pairs of samples.
+2. Forward it once through the shared network: features h, and through the meta part: logits z (FSR: z = h W + c).
+3. Draw a class-balanced reward batch from the dictionary and take its features, without gradient.
+4. Look ahead: move the meta part (W, c) by one virtual step of momentum SGD with uniform weights.
+5. The gradient of the reward loss there by each sample's weight, with its sign turned and clipped, is the new weight.
+6. Update all parameters with the weighted losses and p times the mean loss against the pseudo labels.
+7. Score each sample around the lookahead; keep a running mean of the scores.
+8. Keep a running mean of each sample's logits: its pseudo label.
+9. After the epoch the best-scored examples of each class become the dictionary.
+
+For the first E epochs the weights stay uniform and steps 3 and 5 are left out.
+
+Three choices make a method: where reward batches come from (the dictionary, or a clean hold-out, which leaves out
+steps 7 and 9), how much of the network is the meta part, and the rule that gives the weights. FSR = dictionary x final
+Dense x direct; L2R (Ren et al. 2018) = hold-out x all x direct; Meta-Weight-Net (Shu et al. 2019) = hold-out x all x
+weight net.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ieg_fsr.data.pipeline.examples import Examples
+from ieg_fsr.errors import UserError
+from ieg_fsr.methods.models.compiled_parts import compiled_part
+from ieg_fsr.methods.models.dictionary_callback import DictionaryCallback
+from ieg_fsr.methods.models.fit_arguments import checked_callbacks, refuse, training_data, warn_of_short_training
+from ieg_fsr.methods.models.fsr_settings import check_settings, reward_set_size
+from ieg_fsr.methods.models.label_report import LabelReport, trained_label_report
+from ieg_fsr.methods.models.meta_part import Lookahead, MetaPart, Reward
+from ieg_fsr.methods.models.step_scopes import in_scope
+from ieg_fsr.methods.models.supervised import REWARD_STREAM, Batch, Supervised
+from ieg_fsr.networks.frozen_forward import frozen_forward
+from ieg_fsr.replicas import share, update_rows, whole
+from ieg_fsr.reweighting.dictionary import RewardDictionary, select_members
+from ieg_fsr.reweighting.meta_gradient import VirtualSgd
+from ieg_fsr.reweighting.pseudo_labels import PseudoLabelTable
+from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
+from ieg_fsr.reweighting.reward_features import ForwardFeatures, HistoryFeatures
+from ieg_fsr.reweighting.weight_mean import WeightMean
+from ieg_fsr.reweighting.weight_rules import DirectWeights, UniformWeights, WeightRule
+
+
+class FSR(Supervised):
+    """Trains a classifier on labels that may be wrong, or on rare classes, and learns a weight for every sample.
+
+    `fit` takes `ieg_fsr.examples(x, y)` or a `tf.data.Dataset` of (x, y, example_id): tables are kept by id, and the
+    dictionary fetches its members by it. Reward examples are forwarded with dropout and the batch's own statistics.
+    """
+
+    def __init__(
+        self,
+        classifier: keras.Model,
+        num_examples: int,
+        dictionary_size: int | None = None,
+        *,
+        clean_examples: Examples | None = None,
+        meta_layers: str = "dense",
+        weight_rule: WeightRule | None = None,
+        reward_batch_size: int = 200,
+        reward_features: str | None = None,
+        reward_interval: int | None = None,
+        pusher: str = "lookahead",
+        score_momentum: float = 0.9,
+        lookahead_learning_rate: float = 0.1,
+        lookahead_momentum: float = 0.9,
+        weight_constraint: str = "clip",
+        reweight_warmup_epochs: int = 20,
+        label_momentum: float = 0.1,
+        pseudo_label_loss_weight: float = 2.0,
+        pseudo_label_dtype: str = "float32",
+        lookahead_losses: bool = False,
+        mixup_alpha: float = 1.0,
+        **supervised: Any,
+    ) -> None:
+        """Wraps a classifier, whose variables it shares.
+
+        Args:
+            classifier: built Functional or Sequential model that ends in Dense logits.
+            num_examples: N, size of the training set; example ids are 0..N-1.
+            dictionary_size: |R|, 1..N; None: 2000, or N if that is less. A hold-out has none.
+            clean_examples: hold-out with true labels, in place of the dictionary; its batch size does not matter.
+            meta_layers: "dense", "all", or a layer's name or index: that layer and all above (see `cut_classifier`).
+            weight_rule: `WeightNet`, `UniformWeights` (scores and pseudo labels alone); None for `DirectWeights`.
+            reward_batch_size: q, spread over the classes as evenly as it goes.
+            reward_features: "history" (kept, see `HistoryFeatures`) or "forward"; None: history, but forward with a
+                hold-out or an interval.
+            reward_interval: steps between two forwards, 4 if not given.
+            pusher: what scores a sample, one of `PUSHERS`.
+            score_momentum: lambda.
+            lookahead_learning_rate: eta.
+            lookahead_momentum: mu, share of the meta part's momentum in the lookahead; 0 leaves it out.
+            weight_constraint: "clip" for wrong labels, "shift" for rare classes, where `weight_rule` is None.
+            reweight_warmup_epochs: E, epochs of uniform weights before re-weighting starts.
+            label_momentum: beta.
+            pseudo_label_loss_weight: p; 0 leaves the loss and its table [N, C] out.
+            pseudo_label_dtype: "float32", or "float16" for half the memory of that table.
+            lookahead_losses: whether to keep each example's own-label losses before and after the lookahead.
+            mixup_alpha: Beta parameter of MixUp; 0 for no MixUp.
+            **supervised: see `Supervised`.
+
+        Raises:
+            UserError: an argument is out of range, or the classifier does not end in Dense logits or cannot be cut.
+        """
+        super().__init__(classifier, mixup_alpha=mixup_alpha, **supervised)
+        by_history = clean_examples is None and reward_interval is None
+        reward_features = reward_features or ("history" if by_history else "forward")
+        check_settings(
+            clean_examples is not None, reward_interval=reward_interval, sample_loss=self.sample_loss, pusher=pusher,
+            reward_features=reward_features, weight_constraint=weight_constraint, pseudo_label_dtype=pseudo_label_dtype,
+            reward_batch_size=reward_batch_size, score_momentum=score_momentum, label_momentum=label_momentum,
+            lookahead_learning_rate=lookahead_learning_rate, lookahead_momentum=lookahead_momentum,
+            reweight_warmup_epochs=reweight_warmup_epochs, pseudo_label_loss_weight=pseudo_label_loss_weight,
+        )  # fmt: skip
+        self.num_examples, self.reward_batch_size = num_examples, reward_batch_size
+        self.reward_features, self.reward_interval = reward_features, reward_interval or 4
+        self.pusher = PUSHERS[pusher]
+        self.weight_rule = weight_rule or DirectWeights(weight_constraint)
+        self.reweight_warmup_epochs, self.pseudo_label_loss_weight = reweight_warmup_epochs, pseudo_label_loss_weight
+        self.reweighting, self.clean_examples = False, clean_examples
+        step = VirtualSgd(lookahead_learning_rate, lookahead_momentum, self.weight_decay)
+        self.meta_part = MetaPart(classifier, meta_layers, step)
+        self.parts = self.meta_part.below, self.meta_part.above
+        self.training_examples: Examples | None = None
+        places = reward_set_size(dictionary_size, num_examples, clean_examples)
+        self.reward_set = RewardDictionary(places, self.num_classes)
+        self.reward = self._reward_source()
+        self.dictionary = self.reward_set if clean_examples is None else None
+        self.scores = self.pusher.table(num_examples, score_momentum) if clean_examples is None else None
+        self.pseudo_labels = None
+        if pseudo_label_loss_weight:
+            self.pseudo_labels = PseudoLabelTable(num_examples, self.num_classes, label_momentum, pseudo_label_dtype)
+        # Weight of each example when it was last trained on, relative to uniform.
+        self.last_weights = tf.Variable(tf.ones([num_examples]), trainable=False, name="last_weights")
+        self.mean_weights = WeightMean(num_examples)
+        # Of all steps so far: a batch whose meta gradients are all clipped is not learned from.
+        self.zero_weight_batches = tf.Variable(0, trainable=False, dtype=tf.int64, name="zero_weight_batches")
+        if lookahead_losses:
+            unseen = tf.fill([num_examples, 2], float("nan"))  # before and after the step
+            self.last_losses = tf.Variable(unseen, trainable=False, name="last_losses")
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of Algorithm 1, numbered as above."""
+        batch = self.prepare(data)  # 1
+        reward = self.draw_reward()  # 3
+        with tf.GradientTape() as tape:
+            features, logits = self.forward(batch.images)  # 2
+            losses, regularization = self.sample_losses(batch, logits), self.regularization()
+            with tape.stop_recording():
+                lookahead = self.meta_part.look_ahead(self.weight_rule, losses, features, batch.targets, reward)  # 4, 5
+                self.push_scores(batch, features, losses, lookahead)  # 7
+            loss = self.weighted_loss(losses, lookahead.sample_weights) + regularization  # 6
+            loss += self.pseudo_label_loss(batch, logits)
+        gradients = self.update(tape, loss)
+        self.meta_part.accumulate(self.classifier.trainable_variables, gradients, self.step_taken(gradients))
+        self.remember(batch, features, logits, lookahead.sample_weights)  # 8
+        return self.measure(batch, logits, loss)
+
+    @in_scope("reward")
+    def draw_reward(self) -> Reward | None:
+        """Step 3: features and targets of a class-balanced draw; nothing during warm-up."""
+        if not self.reweighting or isinstance(self.weight_rule, UniformWeights):
+            return None
+        features, labels = self.reward.batch(self.step_seed(REWARD_STREAM))
+        return Reward(features, self.targets_of(labels))
+
+    @in_scope("tables")
+    def push_scores(self, batch: Batch, features: tf.Tensor, losses: tf.Tensor, lookahead: Lookahead) -> None:
+        """Step 7: moves the scores of the batch; a hold-out needs none. Keeps the losses that monitoring asked for."""
+        if self.scores is None and self.last_losses is None:
+            return
+        features = tf.cast(features, tf.float32)
+        unmixed_features = features if batch.images is batch.unmixed_images else None
+        if unmixed_features is None and self.scores is not None and self.pusher.needs_unmixed_features:
+            with tf.name_scope("unmixed_forward"):
+                unmixed_features = whole(self.frozen_features(share(batch.unmixed_images)))
+        inputs = PusherInputs(
+            losses,
+            features,
+            unmixed_features,
+            tf.one_hot(batch.given_labels, self.num_classes),
+            self.meta_part.logits,
+            lookahead.parameters,
+            lookahead.lookahead_parameters,
+        )
+        if self.scores is not None:
+            self.scores.update(batch.example_ids, self.pusher.score(inputs))
+        if self.last_losses is not None:
+            before_and_after = [-PUSHERS[name].score(inputs) for name in ("negative_loss", "lookahead")]
+            update_rows(self.last_losses, batch.example_ids, tf.stack(before_and_after, axis=1))
+
+    @in_scope("loss")
+    def weighted_loss(self, losses: tf.Tensor, sample_weights: tf.Tensor) -> tf.Tensor:
+        """Step 6, first term: sum of weight times loss, the weights being constants."""
+        return tf.reduce_sum(tf.stop_gradient(sample_weights) * losses)
+
+    @in_scope("loss")
+    def pseudo_label_loss(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor | float:
+        """Step 6, second term: p times the mean loss against the pseudo labels; nothing during warm-up."""
+        if not self.reweighting or self.pseudo_labels is None:
+            return 0.0
+        targets = tf.stop_gradient(self.pseudo_labels.targets(batch.example_ids))
+        losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+        return self.pseudo_label_loss_weight * tf.reduce_mean(losses)
+
+    @in_scope("tables")
+    def remember(self, batch: Batch, features: tf.Tensor, logits: tf.Tensor, sample_weights: tf.Tensor) -> None:
+        """Step 8, and what the reward source and the reports keep of the batch."""
+        if self.pseudo_labels is not None:
+            self.pseudo_labels.update(batch.example_ids, logits)
+        if not self.mixup_alpha:  # the features of a mixed image are no member's own
+            self.reward.observe(batch.example_ids, tf.cast(features, tf.float32))
+        relative_weights = sample_weights * tf.cast(tf.size(sample_weights), tf.float32)
+        update_rows(self.last_weights, batch.example_ids, relative_weights)
+        self.zero_weight_batches.assign_add(tf.cast(tf.reduce_max(sample_weights) <= 0.0, tf.int64))
+
+    @compiled_part
+    def frozen_features(self, images: tf.Tensor) -> tf.Tensor:
+        """Features [B, ...] by the batch's own batch-norm statistics; moving averages stay as they are, no gradient."""
+        return tf.cast(frozen_forward(self.meta_part.below, images), tf.float32)
+
+    def fit(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, *args: Any, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """`keras.Model.fit` on `Examples` or a dataset of (x, y, example_id); renews the dictionary after every epoch.
+
+        Raises:
+            UserError: see `Supervised.fit`; data without ids, or not those that the model was made for.
+        """
+        refuse(isinstance(x, Examples | tf.data.Dataset), kwargs | {"y": y, "batch_size": batch_size})
+        self.training_examples = x = training_data(x, self.num_examples, self.num_classes)
+        callbacks = checked_callbacks(kwargs.pop("callbacks", None))
+        initial_epoch, ahead = self.first_epoch(kwargs.get("initial_epoch"))
+        warn_of_short_training(epochs + ahead, self.reweight_warmup_epochs)
+        dictionary = DictionaryCallback(initial_epoch, kwargs.get("first_step", 0), ahead)
+        return super().fit(x, y, batch_size, epochs, *args, callbacks=[dictionary, *callbacks], **kwargs)
+
+    def renew_dictionary(self, epoch: int) -> None:
+        """Step 9: the best-scored of each class become the dictionary of `epoch`; a hold-out keeps its members."""
+        rewarding = self.clean_examples or self.seen_examples()
+        members = np.argsort(rewarding.given_labels, kind="stable")
+        if self.scores is not None:
+            rng = np.random.default_rng([self.seed, epoch])
+            scores, labels = self.scores.read(), rewarding.given_labels
+            members = select_members(scores, labels, self.reward_set.size, self.num_classes, rng)
+        self.reward_set.assign(members, rewarding.given_labels[members])
+        if epoch >= self.reweight_warmup_epochs:
+            self.reward.renew(rewarding.member_images(epoch, members), tf.constant([self.seed, epoch], tf.int32))
+
+    def keep_dictionary(self, epoch: int) -> None:
+        """Takes up the dictionary of a checkpoint within `epoch`, with the images that its members had."""
+        if epoch >= self.reweight_warmup_epochs:
+            rewarding = self.clean_examples or self.seen_examples()
+            self.reward.load(rewarding.member_images(epoch, self.reward_set.members()))
+
+    def set_epoch(self, epoch: int) -> None:
+        """Switches re-weighting on or off for an epoch; a switch traces the train function anew."""
+        reweighting = epoch >= self.reweight_warmup_epochs
+        if reweighting != self.reweighting:
+            self.reweighting = reweighting
+            self.make_train_function(force=True)
+
+    def checkpoint_parts(self) -> dict[str, Any]:
+        """With tables, dictionary and reward features; the images of the dictionary are fetched again."""
+        names = ["scores", "pseudo_labels", "last_weights", "last_losses", "weight_rule", "reward_set"]
+        names += ["zero_weight_batches", "mean_weights"]
+        variables = (tf.Module, tf.Variable)
+        parts = {name: getattr(self, name) for name in names if isinstance(getattr(self, name), variables)}
+        accumulators = {f"accumulator_{i}": value for i, value in enumerate(self.meta_part.accumulators)}
+        return super().checkpoint_parts() | parts | accumulators | {"reward": self.reward.state()}
+
+    def label_report(self) -> LabelReport:
+        """What training learned about each given label, ordered by example id; see `LabelReport`."""
+        scores, log = self.scores and self.pusher.cleanness(self.scores.read()), self.pusher.is_log_probability
+        return trained_label_report(self.classifier, self.seen_examples(), scores, log, self.mean_weights.read())
+
+    def seen_examples(self) -> Examples:
+        """The training data of the latest `fit`.
+
+        Raises:
+            UserError: there was none.
+        """
+        if self.training_examples is None:
+            raise UserError("fit must come first: no example has been seen. Received: an untrained FSR model")
+        return self.training_examples
+
+    def _reward_source(self) -> ForwardFeatures | HistoryFeatures:
+        forward = lambda images, seed: self.frozen_features(share(self.augmented(images, seed)))  # noqa: E731
+        shape = self.meta_part.below.output_shape[1:]
+        if self.reward_features == "history":
+            return HistoryFeatures(self.reward_set, forward, self.num_examples, shape, self.reward_batch_size)
+        return ForwardFeatures(self.reward_set, forward, shape, self.reward_batch_size, self.reward_interval)

@@ -1,0 +1,118 @@
+"""What training learned about each given label: the rows of `labels.csv`."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ieg_fsr.data.pipeline.examples import Examples, Source, chunks
+from ieg_fsr.files import write_columns
+
+
+class LabelReport(NamedTuple):
+    """One entry per training example, ordered by example id; every field is [N].
+
+    Attributes:
+        example_id: dense id 0..N-1: the row of `examples(x, y)`.
+        given_label: label in the data.
+        score: higher = cleaner; -inf for one never trained on.
+        weight: the sample's mean weight over the epochs of re-weighting, relative to uniform (1 = uniform).
+        pseudo_label: class that the trained classifier believes in; the given one where it believes no other more.
+        confidence: probability of `pseudo_label` by the trained classifier, in (0, 1].
+        suspect: 1 where `pseudo_label` is not `given_label`, and the latter less probable than a guess.
+    """
+
+    example_id: np.ndarray
+    given_label: np.ndarray
+    score: np.ndarray
+    weight: np.ndarray
+    pseudo_label: np.ndarray
+    confidence: np.ndarray
+    suspect: np.ndarray
+
+    def suspects(self) -> "LabelReport":
+        """The suspect examples alone, those of the lowest score first."""
+        chosen = np.flatnonzero(self.suspect)
+        chosen = chosen[np.argsort(self.score[chosen], kind="stable")]
+        return LabelReport(*(column[chosen] for column in self))
+
+    def to_csv(self, path: str | os.PathLike, **columns: Sequence[Any]) -> None:
+        """Writes the fields as CSV with a header; more columns by name, such as `file=examples.source.names`.
+
+        Args:
+            path: of the file; its directory must exist.
+            **columns: [N] by example id, so that they fit a report of all examples and one of suspects alike.
+        """
+        more = [[column[i] for i in self.example_id] for column in columns.values()]
+        write_columns(path, [*self._fields, *columns], [*self, *more])
+
+
+def label_report(
+    given_labels: np.ndarray,
+    scores: np.ndarray | None,
+    weights: np.ndarray,
+    probabilities: np.ndarray,
+    own_probabilities: np.ndarray | None = None,
+) -> LabelReport:
+    """Puts together what is known of each label.
+
+    A label is suspect where the trained classifier, shown the plain input, says otherwise *and* training thought less
+    of the given label than of a guess: a probability below 1 / C. The first alone is not enough where classes are hard
+    to tell apart: there most of the labels that a classifier contradicts are right, and those it does find likely.
+    Nothing is tuned, and the rate of noise need not be known.
+
+    Args:
+        given_labels: [N].
+        scores: [N], higher = cleaner; None where training kept none: then the log-probability of the given label.
+        weights: [N].
+        probabilities: [N, C], of the trained classifier for plain inputs: its last word.
+        own_probabilities: [N], of the given labels all through training; None to take them from `probabilities`.
+    """
+    own = own_log_probabilities(probabilities, given_labels)
+    given = probabilities[np.arange(len(given_labels)), given_labels]
+    # Where all classes are alike nothing is known, and nothing suspect.
+    pseudo_labels = np.where(given == probabilities.max(axis=1), given_labels, probabilities.argmax(axis=1))
+    own_probabilities = given if own_probabilities is None else own_probabilities
+    contradicted = pseudo_labels != given_labels
+    return LabelReport(
+        example_id=np.arange(len(given_labels), dtype=np.int32),
+        given_label=np.asarray(given_labels, np.int32),
+        score=own if scores is None else scores,
+        weight=weights,
+        pseudo_label=pseudo_labels.astype(np.int32),
+        confidence=probabilities.max(axis=1),
+        suspect=(contradicted & (own_probabilities < 1.0 / probabilities.shape[1])).astype(np.int32),
+    )
+
+
+def trained_label_report(
+    classifier: keras.Model, examples: Examples, scores: Any, log_probabilities: bool, weights: np.ndarray
+) -> LabelReport:
+    """The report of a training; `log_probabilities`: whether its scores [N] (or None) are those of the given labels."""
+    probabilities = predicted_probabilities(classifier, examples.source)
+    own = np.exp(scores) if scores is not None and log_probabilities else None
+    return label_report(examples.given_labels, scores, weights, probabilities, own)
+
+
+def predicted_probabilities(classifier: keras.Model, source: Source) -> np.ndarray:
+    """Softmax probabilities [N, C] of the trained classifier for every example of a source."""
+    forward = tf.function(lambda inputs: tf.nn.softmax(classifier(inputs, training=False)), reduce_retracing=True)
+    probabilities: np.ndarray = np.empty([len(source), classifier.output_shape[-1]], np.float32)
+    for ids, inputs in chunks(source):
+        probabilities[ids] = forward(tf.constant(inputs)).numpy()
+    return probabilities
+
+
+def probabilities_of(logits: np.ndarray) -> np.ndarray:
+    """Softmax of logits [N, C]."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def own_log_probabilities(probabilities: np.ndarray, given_labels: np.ndarray) -> np.ndarray:
+    """Log-probability [N] of each given label: the score where training kept none."""
+    own = probabilities[np.arange(len(given_labels)), given_labels]
+    return np.log(np.maximum(own, np.finfo(np.float32).tiny))

@@ -1,0 +1,300 @@
+"""Supervised training with augmentation, MixUp and label smoothing: the baseline, and the frame of every method."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+from keras.optimizers import LossScaleOptimizer
+
+from ieg_fsr.data.pipeline.array_checks import checked_class_numbers
+from ieg_fsr.data.pipeline.examples import Examples
+from ieg_fsr.data.pipeline.mixup import mixup
+from ieg_fsr.errors import UserError
+from ieg_fsr.methods.models.classifier_model import ClassifierModel
+from ieg_fsr.methods.models.compiled_parts import compiled_part
+from ieg_fsr.methods.models.fit_arguments import checked_callbacks, class_numbers, evaluation_data, refuse
+from ieg_fsr.methods.models.parameter_average import ParameterAverage
+from ieg_fsr.methods.models.step_scopes import in_scope
+from ieg_fsr.networks.inputs import keeps_input_type, takes_tokens
+from ieg_fsr.replicas import average, count, on_every_replica, reducible, share, whole
+from ieg_fsr.rules import at_least, check_argument, check_number
+from ieg_fsr.stateless_random import fold_in
+
+# Inputs [B, ...] and a stateless seed [2] -> augmented float32 inputs [B, ...].
+Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+_AUGMENT_STREAM, _MIXUP_STREAM, REWARD_STREAM = 2, 3, 4
+
+
+class Batch(NamedTuple):
+    """A batch ready for training.
+
+    Attributes:
+        images: [B, ...], augmented and, with MixUp, mixed.
+        targets: [B, C], smoothed and mixed.
+        unmixed_images: [B, ...], augmented only.
+        given_labels: [B], int32.
+        example_ids: [B], int32, or None if the data carry none.
+    """
+
+    images: tf.Tensor
+    targets: tf.Tensor
+    unmixed_images: tf.Tensor
+    given_labels: tf.Tensor
+    example_ids: Any
+
+
+# A batch and its logits [B, C] -> losses [B]. One with variables is a tf.Module, and becomes part of the checkpoints.
+SampleLoss = Callable[[Batch, tf.Tensor], tf.Tensor]
+
+
+class Supervised(ClassifierModel):
+    """Trains a classifier on the given labels as they are. `compile` takes an optimizer and metrics, no loss.
+
+    Batches are (x, y) or (x, y, example_id); `fit` also takes `ieg_fsr.examples(...)`. `evaluate`, `predict` and
+    `validation_data` take arrays, datasets, or `ieg_fsr.examples(...)`, in order. What is saved is the classifier.
+    """
+
+    # Which of the trained networks `classifier` is, for the summary of a run.
+    saved_network = "the only one"
+
+    def __init__(
+        self,
+        classifier: keras.Model,
+        *,
+        sample_loss: SampleLoss | None = None,
+        augment: Augment | None = None,
+        mixup_alpha: float = 0.0,
+        label_smoothing: float = 0.0,
+        weight_decay: float = 0.0,
+        parameter_average_decay: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Wraps a classifier, whose variables it shares.
+
+        Args:
+            classifier: built Functional or Sequential model that ends in Dense logits.
+            sample_loss: what to train with; None for cross-entropy.
+            augment: applied to every batch on the device: x [B, ...] and a seed [2] -> x; None for none.
+            mixup_alpha: Beta parameter of MixUp; 0 for no MixUp, as token ids and texts need it.
+            label_smoothing: share of the target spread evenly over the classes, in [0, 1).
+            weight_decay: factor of half the squared norm of all trainable variables.
+            parameter_average_decay: of the moving average of the parameters; None keeps none.
+            seed: of augmentation, MixUp and draws.
+
+        Raises:
+            UserError: an argument is out of range; the classifier does not end in Dense logits or has several inputs;
+                MixUp of tokens.
+        """
+        super().__init__(classifier)
+        check_number("mixup_alpha", mixup_alpha, at_least(0))
+        for name, value in {"label_smoothing": label_smoothing, "weight_decay": weight_decay, "seed": seed}.items():
+            check_argument(name, value)
+        if mixup_alpha and takes_tokens(classifier):
+            raise UserError(
+                "mixup_alpha must be 0 for a classifier of token ids or texts, which cannot be mixed (one of images: "
+                f"without an integer dtype in its keras.Input). Received: {mixup_alpha:g}"
+            )
+        self._keeps_input_type = keeps_input_type(classifier)
+        self.sample_loss = sample_loss
+        self.augment, self.mixup_alpha, self.label_smoothing = augment, mixup_alpha, label_smoothing
+        self.weight_decay, self.seed = weight_decay, seed
+        self.parameter_average = None
+        if parameter_average_decay is not None:
+            check_argument("parameter_average_decay", parameter_average_decay, "ema_decay")
+            self.parameter_average = ParameterAverage(classifier, parameter_average_decay)
+        # A method that re-weights puts its RewardDictionary and its weights [N] here, and if asked its own-label losses
+        # around the lookahead [N, 2]; what monitors a run reads them.
+        self.dictionary: Any = None
+        self.last_weights: Any = None
+        self.last_losses: Any = None
+        self.epochs_done = 0  # of all calls of `fit`
+        self.built = True
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of SGD on the mean loss of the batch."""
+        batch = self.prepare(data)
+        with tf.GradientTape() as tape:
+            _, logits = self.forward(batch.images)
+            loss = tf.reduce_mean(self.sample_losses(batch, logits)) + self.regularization()
+        self.update(tape, loss)
+        return self.measure(batch, logits, loss)
+
+    def fit(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, *args: Any, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """`keras.Model.fit`; takes `Examples` as well, and then works out the steps of an epoch itself.
+
+        Called again, it goes on with the epoch that follows, though Keras counts from 0; `initial_epoch` says where to
+        go on instead, whatever was done before. With `Examples` `first_step`, from 0, is the step of the initial epoch
+        to go on with: its state, the metrics' too, was restored.
+
+        Raises:
+            UserError: an argument that has no meaning here, or labels that the classifier has no logit for.
+        """
+        first_step = kwargs.pop("first_step", 0)
+        refuse(isinstance(x, Examples), kwargs | {"y": y, "batch_size": batch_size})
+        if getattr(self, "optimizer", None) is None:
+            raise UserError("compile must come first: model.compile(optimizer). Received: fit of an uncompiled model")
+        kwargs["validation_data"] = evaluation_data(kwargs.get("validation_data"), self.num_classes)
+        y = y if y is None else checked_class_numbers(y, "y", self.num_classes)
+        x = self.checked_data(x)
+        initial_epoch, ahead = self.first_epoch(kwargs.pop("initial_epoch", None))
+        counting = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._count(epoch + ahead + 1))
+        kwargs["callbacks"] = [*checked_callbacks(kwargs.get("callbacks")), counting]
+        if isinstance(x, Examples):
+            if first_step:
+                history = self._fit_rest(x, first_step, initial_epoch, ahead, **kwargs)
+                initial_epoch += 1
+                if self.stop_training or initial_epoch >= epochs:
+                    return history
+            kwargs |= {"steps_per_epoch": x.steps_per_epoch, "shuffle": False}
+            x = x.batches((initial_epoch + ahead) * x.steps_per_epoch, (epochs + ahead) * x.steps_per_epoch)
+            x = on_every_replica(x, self.distribute_strategy)
+        self.create_variables()
+        return super().fit(x, y, batch_size, epochs, *args, initial_epoch=initial_epoch, **kwargs)
+
+    def _fit_rest(
+        self, examples: Examples, first_step: int, epoch: int, ahead: int, callbacks: list, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """The rest of an epoch; Keras resets the metrics at its beginning."""
+        variables = self.metrics_variables
+        values = [variable.numpy() for variable in variables]
+
+        def put_back(epoch: int, logs: dict | None) -> None:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+
+        per_epoch = examples.steps_per_epoch
+        start = (epoch + ahead) * per_epoch
+        batches = examples.batches(start + first_step, start + per_epoch)
+        steps = {"steps_per_epoch": per_epoch - first_step, "shuffle": False}
+        batches = on_every_replica(batches, self.distribute_strategy)
+        callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=put_back), *callbacks]
+        return super().fit(batches, epochs=epoch + 1, initial_epoch=epoch, callbacks=callbacks, **kwargs | steps)
+
+    def first_epoch(self, initial_epoch: int | None) -> tuple[int, int]:
+        """From which epoch on Keras counts in a call of `fit`, and how far training is ahead of that count."""
+        return (0, self.epochs_done) if initial_epoch is None else (initial_epoch, 0)
+
+    def _count(self, epochs_done: int) -> None:
+        self.epochs_done = epochs_done
+
+    def create_variables(self) -> None:
+        """Makes the optimizer's and the metrics' variables: a train function that makes any is traced twice."""
+        with self.distribute_strategy.scope():
+            self.optimizer.build(self.classifier.trainable_variables)
+            self.compute_metrics(None, tf.zeros([1], tf.int32), tf.zeros([1, self.num_classes]))
+
+    def checkpoint_parts(self) -> dict[str, Any]:
+        """What a checkpoint must hold to go on from any step: by name a list of variables, or what has variables."""
+        classifier, metrics = self.classifier.variables, self.metrics_variables  # with the states of random layers
+        parts = {"classifier": classifier, "optimizer": self.optimizer, "metrics": metrics}
+        if isinstance(self.sample_loss, tf.Module):
+            parts["sample_loss"] = self.sample_loss
+        return parts | ({"parameter_average": self.parameter_average} if self.parameter_average else {})
+
+    @in_scope("augmentation")
+    def prepare(self, data: Any) -> Batch:
+        """Step 1: augmentation, targets, MixUp."""
+        inputs, labels, example_ids = data if len(data) == 3 else (*data, None)
+        labels = class_numbers(labels)
+        unmixed = self.augmented(inputs, self.step_seed(_AUGMENT_STREAM))
+        images, targets = unmixed, self.targets_of(labels)
+        if self.mixup_alpha:
+            images, targets = mixup(images, targets, self.step_seed(_MIXUP_STREAM), self.mixup_alpha)
+        return Batch(images, targets, unmixed, labels, example_ids)
+
+    @in_scope("forward")
+    def forward(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Step 2: features [B, ...] and logits [B, C], float32; each replica computes its share."""
+        features, logits = self.outputs(share(images))
+        return whole(features), whole(logits)
+
+    @compiled_part
+    def outputs(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Features [B, ...] and logits [B, C], float32, of the two `parts` of the classifier."""
+        features = self.parts[0](images, training=True)
+        return features, tf.cast(self.parts[1](features, training=True), tf.float32)
+
+    @in_scope("loss")
+    def sample_losses(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor:
+        """Losses [B] of logits [B, C]: those of `sample_loss`, else cross-entropy against the soft targets."""
+        if self.sample_loss is not None:
+            return self.sample_loss(batch, logits)
+        return tf.nn.softmax_cross_entropy_with_logits(batch.targets, logits)
+
+    def regularization(self, network: keras.Model | None = None) -> tf.Tensor | float:
+        """Sum of the losses that the layers of the classifier, or of another network, add; after its forward."""
+        losses = (network or self.classifier).losses
+        if not losses:
+            return 0.0
+        total = tf.add_n([tf.cast(loss, tf.float32) for loss in losses])
+        # The gradient is this replica's part: the optimizer takes the sum.
+        return total / count() + tf.stop_gradient(total - total / count())
+
+    def update(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
+        """Step 6: moves all parameters; returns the gradients, weight decay included."""
+        step = tf.identity(self.optimizer.iterations.value)
+        gradients = self.descend(tape, loss, self.classifier, self.optimizer)
+        if self.parameter_average is not None:
+            with tf.name_scope("update"):
+                self.parameter_average.update(step)
+        return gradients
+
+    def descend(
+        self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, optimizer: keras.optimizers.Optimizer
+    ) -> list[tf.Tensor]:
+        """Moves the parameters of one network; returns the gradients, weight decay included and no loss scale.
+
+        They are this replica's part: the optimizer takes their sum over the replicas, which is the gradient.
+        """
+        variables, scale = network.trainable_variables, _loss_scale(optimizer)
+        with tf.name_scope("backward"):
+            gradients = tape.gradient(loss, [variable.value for variable in variables], output_gradients=scale)
+        with tf.name_scope("update"):
+            if scale is not None:
+                gradients = [gradient / scale for gradient in gradients]
+            if self.weight_decay:
+                decay = self.weight_decay / count()
+                gradients = [g + decay * v.value for g, v in zip(gradients, variables, strict=True)]
+            # A LossScaleOptimizer divides by its scale itself, after it has looked for an overflow.
+            optimizer.apply(gradients if scale is None else [g * scale for g in gradients], variables)
+            # Batch norm's averages: each replica has seen its own share.
+            average([variable.value for variable in network.non_trainable_variables])
+        return gradients
+
+    @in_scope("update")
+    def step_taken(self, gradients: list[tf.Tensor]) -> tf.Tensor | None:
+        """Whether the optimizer moves by these gradients: a LossScaleOptimizer not if one overflows; None: always."""
+        if isinstance(self.optimizer, LossScaleOptimizer):
+            return self.optimizer.check_finite(gradients)
+        return None
+
+    @in_scope("metrics")
+    def measure(self, batch: Batch, logits: tf.Tensor, loss: tf.Tensor) -> dict[str, Any]:
+        """Updates the metrics with the logits trained on and the given labels."""
+        self.loss_metric.update_state(loss)
+        results = self.compute_metrics(batch.images, batch.given_labels, logits)
+        return reducible(results | {"loss": self.loss_metric.result()})
+
+    def augmented(self, inputs: Any, seed: tf.Tensor) -> Any:
+        """Inputs after augmentation; numbers become float32, but for a classifier that declares integers."""
+        if self.augment is not None:
+            return self.augment(inputs, seed)
+        return inputs if self._keeps_input_type else tf.cast(inputs, tf.float32)
+
+    def targets_of(self, labels: tf.Tensor) -> tf.Tensor:
+        """One-hot labels [B, C], smoothed."""
+        one_hot = tf.one_hot(labels, self.num_classes)
+        return (1.0 - self.label_smoothing) * one_hot + self.label_smoothing / self.num_classes
+
+    def step_seed(self, stream: int) -> tf.Tensor:
+        """Stateless seed [2] of one stream at the present step."""
+        return fold_in(tf.constant([self.seed, stream], tf.int32), self.optimizer.iterations.value)
+
+
+def _loss_scale(optimizer: keras.optimizers.Optimizer) -> tf.Tensor | None:
+    """What the gradients of a float16 network are multiplied with on their way back; None for other networks."""
+    return tf.identity(optimizer.dynamic_scale.value) if isinstance(optimizer, LossScaleOptimizer) else None

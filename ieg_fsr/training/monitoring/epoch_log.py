@@ -1,0 +1,119 @@
+"""The callback of a run: after every epoch it evaluates, measures and writes."""
+
+import pathlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from ieg_fsr.data.sources.image_source import ImageSource
+from ieg_fsr.evaluation.evaluate import compile_classifier, predict_logits
+from ieg_fsr.evaluation.metrics import accuracies
+from ieg_fsr.files import write_json_lines
+from ieg_fsr.training.monitoring.progress import Progress
+from ieg_fsr.training.monitoring.statistics import dictionary_purity, loss_statistics, weight_statistics
+from ieg_fsr.training.monitoring.tensorboard import EventWriter
+
+
+class EpochLog(keras.callbacks.Callback):
+    """Collects the metrics of each epoch into `rows`, metrics.jsonl, TensorBoard and the progress line.
+
+    True labels enter here as `clean`, for monitoring only.
+    """
+
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        test: ImageSource,
+        clean: np.ndarray,
+        progress: Progress,
+        rows: list[dict[str, Any]],
+        eval_intervals: dict[str, int],
+        extra_tests: Mapping[str, ImageSource] | None = None,
+    ) -> None:
+        """Sets up the writers.
+
+        Args:
+            directory: of the run.
+            test: images and labels to evaluate on.
+            clean: [N], bool, given label = true label.
+            progress: the line to keep current.
+            rows: metrics of the epochs already done.
+            eval_intervals: epochs between evaluations of the parameters ("") and of their average ("_ema"); both are
+                evaluated after the last epoch.
+            extra_tests: further test sets by name; their figures end in the name.
+        """
+        super().__init__()
+        self.tests = {"": test} | {f"_{name}": source for name, source in (extra_tests or {}).items()}
+        self.clean, self.progress = clean, progress
+        self.rows, self.eval_intervals = rows, eval_intervals
+        self.evaluated: dict[str, Callable] = {}
+        self.metrics_file = directory / "metrics.jsonl"
+        self.events = EventWriter(str(directory))
+        self.epoch_started = self.epoch_trained = time.monotonic()
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Compiles the evaluation, once: `fit` begins a second time after the rest of an epoch."""
+        if self.evaluated:
+            return
+        self.evaluated = {"": compile_classifier(self.model.classifier)}
+        if self.model.parameter_average is not None:
+            self.evaluated["_ema"] = compile_classifier(self.model.parameter_average.classifier())
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Starts the clock."""
+        self.epoch, self.epoch_started = epoch, time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Moves the progress line; the rest of an epoch has fewer steps, counted from 0 as well."""
+        self.epoch_trained = time.monotonic()
+        self.progress.step(self.epoch, batch + self.progress.steps_per_epoch - self.params["steps"])
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Measures the epoch and writes it everywhere."""
+        row = self.measure(epoch, logs or {})
+        self.rows.append(row)
+        self.events.epoch(row, self.weights(), self.clean)
+        write_json_lines(self.metrics_file, self.rows)
+        self.progress.epoch(epoch, row)
+
+    def measure(self, epoch: int, logs: dict[str, float]) -> dict[str, Any]:
+        """The row of metrics.jsonl of one epoch."""
+        row: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "step": int(self.model.optimizer.iterations.numpy()),
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "train_loss": float(logs["loss"]),
+            "train_accuracy": float(logs["accuracy"]),
+            "seconds_per_step": (self.epoch_trained - self.epoch_started) / self.params["steps"],
+        }
+        row |= self.test_figures(epoch)
+        weights = self.weights()
+        if weights is not None:
+            if self.model.dictionary is not None:
+                row["dictionary_purity"] = dictionary_purity(self.model.dictionary.members(), self.clean)
+            row |= weight_statistics(weights, self.clean)
+            earlier = sum(earlier_row["zero_weight_batches"] for earlier_row in self.rows)
+            row["zero_weight_batches"] = int(self.model.zero_weight_batches.numpy()) - earlier
+        if self.model.last_losses is not None:
+            row |= loss_statistics(self.model.last_losses.numpy(), self.clean)
+        return row | {"seconds": time.monotonic() - self.epoch_started}
+
+    def test_figures(self, epoch: int) -> dict[str, float]:
+        """Accuracy of the parameters as they are and of their average, where due after `epoch`."""
+        if self.model.parameter_average is not None:
+            self.model.parameter_average.classifier()
+        figures = {}
+        for suffix, forward in self.evaluated.items():
+            if (epoch + 1) % self.eval_intervals[suffix] and epoch + 1 != self.progress.epochs:
+                continue
+            for name, test in self.tests.items():
+                for figure, value in accuracies(predict_logits(forward, test), test.labels).items():
+                    figures[f"{figure}{name}{suffix}"] = value
+        return figures
+
+    def weights(self) -> np.ndarray | None:
+        """Relative sample weights [N], or None for a method without."""
+        return None if self.model.last_weights is None else self.model.last_weights.numpy()

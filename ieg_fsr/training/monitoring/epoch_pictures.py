@@ -1,0 +1,104 @@
+"""Pictures of a run for TensorBoard: dictionary members, suspects, confusion matrix. Between epochs, not in a step."""
+
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ieg_fsr.data.sources.image_source import DataSet
+from ieg_fsr.evaluation.evaluate import compile_classifier, predict_logits
+from ieg_fsr.evaluation.image_grid import displayable, image_grid
+from ieg_fsr.evaluation.metrics import confusion_matrix
+
+# Pictures are made at about this many times in a run, and after its last epoch.
+_TIMES = 10
+_CLASSES, _MEMBERS = 20, 10  # shown: rows and columns of the grid
+_WORST = 50
+_LARGEST_SIDE = 96  # of one image in a grid, in pixels
+_LARGEST_MATRIX = 100  # classes; beyond, a confusion matrix is not readable
+_CELL = 8  # pixels of a cell of a confusion matrix
+
+
+class EpochPictures(keras.callbacks.Callback):
+    """Writes images into the events of a run; after an epoch's other work, with what is known then."""
+
+    def __init__(self, directory: pathlib.Path, data: DataSet, given_labels: np.ndarray, epochs: int) -> None:
+        """Sets up the writer.
+
+        Args:
+            directory: of the run.
+            data: the training part is what the run trains on.
+            given_labels: [N].
+            epochs: of the whole run.
+        """
+        super().__init__()
+        self.data, self.given_labels, self.epochs = data, given_labels, epochs
+        self.forward: Any = None
+        self.writer = tf.summary.create_file_writer(str(directory), filename_suffix=".pictures")
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Writes the pictures where they are due."""
+        if (epoch + 1) % max(1, self.epochs // _TIMES) and epoch + 1 != self.epochs:
+            return
+        with self.writer.as_default(step=epoch + 1):
+            for name, (image, text) in self.pictures().items():
+                tf.summary.image(name, image[np.newaxis], description=text)
+        self.writer.flush()
+
+    def pictures(self) -> dict[str, tuple[np.ndarray, str]]:
+        """Name -> image uint8 [H, W, 1 or 3] and what it shows."""
+        made = {}
+        if self.model.dictionary is not None:
+            text = f"A row for each class (the first {_CLASSES}), the best-scored members from the left."
+            made["dictionary/members"] = (self.member_grid(), text)
+        if getattr(self.model, "scores", None) is not None:
+            worst = np.argsort(self.model.pusher.cleanness(self.model.scores.read()), kind="stable")[:_WORST]
+            text = f"The {len(worst)} lowest scores, worst first: given labels {self._names(worst)}"
+            made["suspects/worst"] = (self.grid(worst, _MEMBERS), text)
+        if self.data.num_classes <= _LARGEST_MATRIX:
+            # Once a run: each would trace anew.
+            self.forward = self.forward or compile_classifier(self.model.classifier)
+            logits = predict_logits(self.forward, self.data.test)
+            confusion = confusion_matrix(logits.argmax(axis=1), self.data.test.labels, self.data.num_classes)
+            text = "Row: true class, column: predicted; the darker, the larger the share of the row."
+            made["test/confusion"] = (confusion_image(confusion), text)
+        return made
+
+    def member_grid(self) -> np.ndarray:
+        """The first members of each class, one class a row; a class with fewer leaves its places black."""
+        members = self.model.dictionary.members()
+        labels = self.given_labels[members]
+        rows = []
+        for label in range(min(self.data.num_classes, _CLASSES)):
+            ids = members[labels == label][:_MEMBERS]
+            missing = np.full(_MEMBERS - len(ids), -1)
+            rows.append(np.concatenate([ids, missing]))
+        return self.grid(np.concatenate(rows), _MEMBERS)
+
+    def grid(self, ids: np.ndarray, columns: int) -> np.ndarray:
+        """The images of some examples; an id of -1 leaves a place black."""
+        images = self.data.train.images(np.maximum(ids, 0))
+        images[ids < 0] = 0
+        return image_grid(_shrunk(displayable(images)), columns, gap=1)
+
+    def _names(self, ids: np.ndarray) -> str:
+        return ", ".join(self.data.class_names[label] for label in self.given_labels[ids])
+
+
+def confusion_image(confusion: np.ndarray) -> np.ndarray:
+    """Shares of the rows in shades of grey, white = 0. Args: confusion: [C, C] counts. Returns uint8 [H, W, 1]."""
+    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    shades = np.round(255 * (1.0 - share)).astype(np.uint8)
+    return np.kron(shades, np.ones([_CELL, _CELL], np.uint8))[..., np.newaxis]
+
+
+def _shrunk(images: np.ndarray) -> np.ndarray:
+    """Large images brought down to `_LARGEST_SIDE`."""
+    height, width = images.shape[1:3]
+    scale = _LARGEST_SIDE / max(height, width)
+    if scale >= 1:
+        return images
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    return tf.saturate_cast(tf.round(tf.image.resize(images, size, method="area")), tf.uint8).numpy()

@@ -1,0 +1,1 @@
+"""What of a run survives: its directory, checkpoints, signals, failures."""

@@ -1,0 +1,107 @@
+"""Checkpoints of a run after any of its steps: everything that decides how training goes on, bit for bit."""
+
+import pathlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ieg_fsr.methods.models.supervised import Supervised
+from ieg_fsr.training.survival.snapshot import (
+    DamagedError,
+    find_snapshots,
+    read_snapshot,
+    remove_all_but,
+    write_snapshot,
+)
+
+_STEP = "step"
+# These are NaN for an example that was not trained on yet.
+_MAY_BE_NAN = ("last_losses",)
+
+
+class NotFiniteError(ArithmeticError):
+    """The loss or the state after a step is not finite.
+
+    Attributes:
+        step: number of the step, from 1.
+        what: the tensor that was found, with its value.
+    """
+
+    def __init__(self, step: int, what: str) -> None:
+        super().__init__(f"{what} at step {step}")
+        self.step, self.what = step, what
+
+
+def warn(text: str) -> None:
+    """A line on stderr."""
+    print(f"ieg_fsr: {text}", file=sys.stderr)
+
+
+class Checkpoints:
+    """Saves and restores a compiled method: what its `checkpoint_parts` name, and how many steps were made."""
+
+    def __init__(
+        self, directory: str | pathlib.Path, model: Supervised, keep: int = 2, report: Callable[[str], None] = warn
+    ) -> None:
+        """Args: directory: made at the first save. model: compiled. keep: checkpoints kept. report: of damage."""
+        model.create_variables()
+        self.directory, self.keep, self.report = pathlib.Path(directory), keep, report
+        self._variables = {
+            f"{part}/{number}": variable
+            for part, owner in model.checkpoint_parts().items()
+            for number, variable in enumerate(_variables_of(owner))
+        }
+
+    def save(self, step: int) -> None:
+        """Saves the state after `step` steps, then removes what is older than the kept ones.
+
+        Raises:
+            NotFiniteError: a value is NaN or infinite; the earlier checkpoints stay.
+        """
+        write_snapshot(self.directory, step, self._arrays(step))
+        remove_all_but(self.directory, step, self.keep)
+
+    def newest_step(self) -> int | None:
+        """Step of the newest checkpoint, be it whole or not; None without any."""
+        return next((step for step, _ in find_snapshots(self.directory)), None)
+
+    def restore(self) -> int:
+        """Restores the newest checkpoint that is whole; returns its step, 0 if there is none."""
+        paths = [path for _, path in find_snapshots(self.directory)]
+        following = [f"going on from {path.name}" for path in paths[1:]] + ["none is left: starting from the beginning"]
+        for path, then in zip(paths, following, strict=False):
+            try:
+                return self._assign(read_snapshot(path))
+            except DamagedError as error:
+                self.report(f"warning: checkpoint {path} is damaged ({error}); {then}")
+        return 0
+
+    def _arrays(self, step: int) -> Iterator[tuple[str, np.ndarray]]:
+        yield _STEP, np.asarray(step, np.int64)
+        for name, variable in self._variables.items():
+            array = variable.numpy()
+            floating = array.dtype.kind == "f" and not name.startswith(_MAY_BE_NAN)
+            if floating and not np.isfinite(array).all():
+                raise NotFiniteError(step, getattr(variable, "path", variable.name))
+            yield name, array
+
+    def _assign(self, arrays: dict[str, np.ndarray]) -> int:
+        kinds = {name: _kind(variable.numpy()) for name, variable in self._variables.items()}
+        if {name: _kind(array) for name, array in arrays.items()} != kinds | {_STEP: _kind(np.asarray(0, np.int64))}:
+            raise DamagedError("its arrays are not those of this method")
+        for name, variable in self._variables.items():
+            variable.assign(arrays[name])
+        return int(arrays[_STEP])
+
+
+def _kind(array: np.ndarray) -> tuple[str, tuple[int, ...]]:
+    return array.dtype.str, array.shape
+
+
+def _variables_of(owner: Any) -> list[Any]:
+    """The variables of a part: of a list, a variable, or what has `variables`, as models, optimizers and modules."""
+    if isinstance(owner, list):
+        return owner
+    return list(owner.variables) if hasattr(owner, "variables") else [owner]

@@ -1,0 +1,99 @@
+"""What was not finite first: the steps since the last checkpoint are made once more, and the bad one is taken apart.
+
+That costs training nothing. Steps are a function of the state and their number, so the same values come up again (on a
+GPU with operations that add in any order perhaps not: then it is the loss that is named).
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ieg_fsr.data.pipeline.examples import Examples
+from ieg_fsr.errors import RunError
+from ieg_fsr.methods.models.supervised import Supervised
+from ieg_fsr.training.survival.checkpoints import Checkpoints, NotFiniteError
+
+
+class _ReachedError(Exception):
+    """The replay has come to the step before the bad one."""
+
+
+class _StopAfter(keras.callbacks.Callback):
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.left = steps
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.left -= 1
+        if not self.left:
+            raise _ReachedError
+
+
+def explain(error: NotFiniteError, model: Supervised, examples: Examples, checkpoints: Checkpoints) -> RunError:
+    """The error of a run that diverged: step, learning rate, first tensor that is not finite, checkpoint that is left.
+
+    Args:
+        error: what stopped training.
+        model: left at the state before the bad step.
+        examples: that it trains on.
+        checkpoints: of the run.
+    """
+    saved = checkpoints.restore()
+    _replay(model, examples, saved, error.step - 1)
+    rate = float(model.optimizer.learning_rate)
+    epoch = (error.step - 1) // examples.steps_per_epoch + 1
+    return RunError(
+        f"the loss must stay finite, lower --learning_rate. Received: {error.what} at step {error.step} (epoch "
+        f"{epoch}, learning rate {rate:.4g}); not finite first: {first_bad_tensor(model, examples, error.step - 1)}; "
+        f"the checkpoint of step {saved} is kept"
+    )
+
+
+def _replay(model: Supervised, examples: Examples, start: int, stop: int) -> None:
+    if stop == start:
+        return
+    initial_epoch, first_step = divmod(start, examples.steps_per_epoch)
+    with contextlib.suppress(_ReachedError):
+        model.fit(
+            examples,
+            initial_epoch=initial_epoch,
+            first_step=first_step,
+            epochs=-(-stop // examples.steps_per_epoch),
+            verbose=0,
+            callbacks=[_StopAfter(stop - start)],
+        )
+
+
+def first_bad_tensor(model: Supervised, examples: Examples, step: int) -> str:
+    """The first tensor that is not finite in a step, in the order in which a step computes them.
+
+    Args:
+        model: in the state before the step.
+        examples: that it trains on.
+        step: number of the step, from 0.
+    """
+    for name, tensor in _tensors(model, examples, step):
+        if not bool(tf.reduce_all(tf.math.is_finite(tf.cast(tensor, tf.float32)))):
+            return name
+    return "the loss, or a parameter after the update"
+
+
+def _tensors(model: Supervised, examples: Examples, step: int) -> Iterator[tuple[str, Any]]:
+    variables = model.classifier.trainable_variables
+    for variable in model.classifier.variables:
+        yield f"parameter {variable.path}", variable.value
+    batch = model.prepare(next(iter(examples.batches(step, step + 1))))
+    yield "images", batch.images
+    with tf.GradientTape() as tape:
+        features, logits = model.forward(batch.images)
+        losses = model.sample_losses(batch, logits)
+        loss = tf.reduce_mean(losses)
+    yield "features", features
+    yield "logits", logits
+    yield "losses of the samples", losses
+    gradients = tape.gradient(loss, [variable.value for variable in variables])
+    for variable, gradient in zip(variables, gradients, strict=True):
+        yield f"gradient of {variable.path}", gradient

@@ -1,0 +1,185 @@
+"""Tests of `ieg_fsr.configuration.recipes`: complete, valid, and the paper's."""
+
+import dataclasses
+import typing
+
+import pytest
+
+from ieg_fsr.configuration.recipes import FAITHFUL, LONG_TAIL_NOISE_RECIPES, LONG_TAIL_RECIPES, RECIPES, recipe
+from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.configuration.settings import Config
+from ieg_fsr.data.sources.datasets import DATASETS
+from ieg_fsr.methods import METHODS
+
+FIELDS = {field.name for field in dataclasses.fields(Config)}
+TYPES = typing.get_type_hints(Config)
+
+
+def test_every_data_set_has_a_recipe():
+    assert set(DATASETS) <= set(RECIPES)
+
+
+@pytest.mark.parametrize("dataset", RECIPES)
+@pytest.mark.parametrize("faithful", [False, True])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("corruption", [{}, {"long_tailed": True}, {"long_tailed": True, "noisy": True}])
+def test_every_entry_is_a_setting_and_passes_its_rule(dataset, method, faithful, corruption):
+    values = recipe(dataset, method, faithful, **corruption)
+    assert set(values) <= FIELDS
+    if (dataset, values.get("reward_source")) == ("webvision_mini", "holdout"):
+        return  # Its true labels are not known.
+    # What is given is checked against the rules, and so the entries are given here.
+    config = resolve({"dataset": dataset, "method": method, "faithful": faithful} | values)
+    assert {name: getattr(config, name) for name in values} == values
+    for name, value in values.items():
+        kind = TYPES[name]
+        assert type(value) in (kind, typing.get_origin(kind), *typing.get_args(kind)), name
+
+
+@pytest.mark.parametrize("dataset", RECIPES)
+@pytest.mark.parametrize("recipes", [RECIPES, RECIPES | LONG_TAIL_RECIPES, RECIPES | LONG_TAIL_NOISE_RECIPES])
+def test_a_recipe_does_not_choose_data_method_or_place(dataset, recipes):
+    places = {"mode", "dataset", "data_dir", "model_dir", "model", "method", "seed"}
+    corruption = {"noise", "noise_type", "noise_matrix", "labels_file", "imbalance", "train_examples"}
+    assert not set(recipes[dataset]) & (places | corruption)
+
+
+@pytest.mark.parametrize("dataset", RECIPES)
+def test_mixup_and_smoothed_labels_belong_to_fsr(dataset):
+    assert recipe(dataset, "fsr", False)["mixup"] is (dataset != "inaturalist2018")
+    for corruption in ({}, {"long_tailed": True}, {"long_tailed": True, "noisy": True}):
+        plain = recipe(dataset, "supervised", False, **corruption)
+        assert (plain["mixup"], plain["label_smoothing"]) == (False, 0.0)
+
+
+def test_faithful_changes_what_the_released_code_does_and_nothing_else():
+    assert FAITHFUL == {"pusher": "release", "reward_features": "forward", "reward_interval": 1}
+    plain, faithful = recipe("cifar10", "fsr", False), recipe("cifar10", "fsr", True)
+    assert {name: value for name, value in faithful.items() if plain.get(name) != value} == {
+        name: value for name, value in FAITHFUL.items() if plain.get(name) != value
+    }
+    assert FAITHFUL.items() <= faithful.items()
+    assert plain.keys() <= faithful.keys()
+
+
+@pytest.mark.parametrize(("dataset", "settings"), [("cifar10", (3.0, 0.7)), ("cifar100", (7.0, 0.9))])
+def test_early_learning_regularisation_has_its_papers_settings(dataset, settings):
+    config = resolve({"dataset": dataset, "method": "elr", "noise": 0.4})
+    assert (config.elr_lambda, config.elr_momentum) == settings
+
+
+def test_a_recipe_is_a_copy():
+    recipe("digits", "fsr", True)["epochs"] = 1
+    assert recipe("digits", "fsr", False)["epochs"] == RECIPES["digits"]["epochs"] != 1
+
+
+def test_the_digits_recipe_is_the_measured_one():
+    # b 100, |R| 200, q 100, warm-up 10, p 2, beta .1, one cosine from 0.1 to 0, pad-1 crop and no flip, 100 epochs.
+    digits = recipe("digits", "fsr", False)
+    assert digits["network"] == "small_cnn"
+    names = ["epochs", "batch_size", "dictionary_size", "reward_batch_size", "reweight_warmup_epochs", "padding"]
+    assert [digits[name] for name in names] == [100, 100, 200, 100, 10, 1]
+    names = ["learning_rate", "weight_decay", "label_momentum", "pseudo_label_loss_weight"]
+    assert [digits[name] for name in names] == [0.1, 5e-4, 0.1, 2.0]
+    assert (digits["schedule"], digits["flip"], digits["weight_constraint"]) == ("cosine", False, "clip")
+
+
+LONG_TAILED = {
+    "network": "resnet32",
+    "batch_size": 100,
+    "dictionary_size": 3000,
+    "reward_batch_size": 800,
+    "reweight_warmup_epochs": 20,
+    "mixup": False,
+    "label_smoothing": 0.1,
+    "pseudo_label_loss_weight": 0.0,
+    "weight_constraint": "shift",
+    "weight_decay": 5e-4,
+    "epochs": 200,
+    "schedule": "steps",
+    "drop_epochs": (160, 180),
+    "padding": 4,
+}
+LONG_TAILED_WITH_NOISE = LONG_TAILED | {
+    "batch_size": 128,
+    "reward_batch_size": 200,
+    "label_momentum": 0.1,
+    "pseudo_label_loss_weight": 2.0,
+    "reweight_warmup_epochs": 160,
+    "mixup": True,
+    "weight_constraint": "clip",
+}
+
+
+@pytest.mark.parametrize(
+    ("corruption", "row"),
+    [
+        ({"imbalance": 200.0}, LONG_TAILED),
+        ({"imbalance": 200.0, "noise": 0.2}, LONG_TAILED_WITH_NOISE),
+        ({"imbalance": 200.0, "noise_matrix": "m.npy"}, LONG_TAILED_WITH_NOISE),
+        ({"imbalance": 200.0, "labels_file": "l.csv"}, LONG_TAILED_WITH_NOISE),
+    ],
+)
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
+def test_cifar_with_a_long_tail_is_the_papers_row(dataset, corruption, row):
+    config = resolve({"dataset": dataset} | corruption)
+    assert {name: getattr(config, name) for name in row} == row
+
+
+@pytest.mark.parametrize(("dataset", "drops"), [("digits", (80, 90)), ("fashion_mnist", (48, 54))])
+def test_small_long_tails_are_cifars_in_small(dataset, drops):
+    noise, tail = recipe(dataset, "fsr", False), recipe(dataset, "fsr", False, long_tailed=True)
+    assert tail["drop_epochs"] == drops == (0.8 * noise["epochs"], 0.9 * noise["epochs"])
+    changed = {name for name in tail if tail[name] != noise.get(name)}
+    cifar = {name for name in LONG_TAILED if LONG_TAILED[name] != recipe("cifar10", "fsr", False).get(name)}
+    assert changed <= cifar
+    both = recipe(dataset, "fsr", False, long_tailed=True, noisy=True)
+    assert (both["reweight_warmup_epochs"], both["weight_constraint"], both["mixup"]) == (drops[0], "clip", True)
+
+
+def test_noise_without_a_tail_has_one_recipe():
+    assert resolve({"dataset": "cifar10", "imbalance": 1.0}) == resolve({"dataset": "cifar10"})
+    assert recipe("cifar10", "fsr", False, noisy=True) == recipe("cifar10", "fsr", False)
+
+
+def test_a_data_set_without_a_long_tail_of_its_own_uses_what_it_has(monkeypatch):
+    monkeypatch.setitem(RECIPES, "other", {"epochs": 3})
+    assert recipe("other", "fsr", False, long_tailed=True, noisy=True) == {"mixup": True, "epochs": 3}
+
+
+def chosen(names, *arguments):
+    values = recipe(*arguments)
+    return [values[name] for name in names.split()]
+
+
+def test_webvision_is_the_papers_row():
+    names = "network batch_size dictionary_size reward_batch_size label_momentum pseudo_label_loss_weight mixup"
+    row = ["resnet50", 16 * 8, 5000, 200, 0.1, 1.0, True]
+    assert chosen(names, "webvision_mini", "fsr", False) == row
+    names = "reweight_warmup_epochs weight_constraint weight_decay schedule learning_rate_warmup_epochs epochs"
+    assert chosen(names, "webvision_mini", "fsr", False) == [20, "clip", 1e-4, "cosine_restarts", 3, 127 + 3]
+
+
+def test_inaturalist_is_the_papers_row():
+    names = "network batch_size dictionary_size reward_batch_size mixup label_smoothing weight_constraint weight_decay"
+    assert chosen(names, "inaturalist2018", "fsr", False) == ["resnet50", 32, 2000, 350, False, 0.1, "shift", 1e-4]
+    assert chosen("epochs learning_rate", "inaturalist2018", "fsr", False) == [90, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "side", "network", "image_size"),
+    [
+        ("npz:x", 16, "small_cnn", None),
+        ("npz:x", 17, "resnet32", None),
+        ("tfds:x", 64, "resnet32", None),
+        ("npz:x", 65, "resnet50", None),
+        ("folder:x", None, "resnet50", 224),
+        ("folder:x", 32, "resnet32", None),
+    ],
+)
+def test_own_data_by_the_side_of_their_images(dataset, side, network, image_size):
+    values = recipe(dataset, "fsr", False, side)
+    assert (values["network"], values.get("image_size")) == (network, image_size)
+    # Small enough for small data sets.
+    assert values["dictionary_size"] == 200
+    assert set(values) <= FIELDS

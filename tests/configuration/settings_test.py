@@ -1,0 +1,125 @@
+"""Tests of `ieg_fsr.configuration.settings`: types, defaults, and what is said about bad values."""
+
+import dataclasses
+
+import pytest
+
+import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
+from ieg_fsr.configuration.settings import FIELDS, rule_of
+from ieg_fsr.rules import ANY
+
+
+def test_every_default_passes_its_rule():
+    for name, field in FIELDS.items():
+        assert field.default is None or rule_of(name).allows(field.default), name
+
+
+def test_types(parsed):
+    config = parsed("--drop_epochs=160,180", "--learning_rate=1", "--train_examples=7")
+    assert config.drop_epochs == (160, 180)
+    assert type(config.learning_rate) is float
+    assert config.train_examples == 7
+    assert parsed().train_examples is None
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.seed = 1
+
+
+NUMBER = "a number "
+WHOLE = "a whole number "
+DATASETS = "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, inaturalist2018, folder:DIR"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("mode", "tain", "one of train, evaluate"),
+        ("dataset", "foo", DATASETS),
+        ("dataset", "folder:", DATASETS),
+        ("model_dir", "", "a path of printable letters"),
+        ("keep_checkpoints", "0", f"{WHOLE}at least 1"),
+        ("checkpoint_seconds", "-1", f"{NUMBER}at least 0"),
+        ("image_size", "7", f"{WHOLE}at least 8"),
+        ("noise", "1.4", f"{NUMBER}in [0, 1]"),
+        ("noise", "-0.1", f"{NUMBER}in [0, 1]"),
+        ("noise", "nan", f"{NUMBER}in [0, 1]"),
+        ("noise", "abc", f"{NUMBER}in [0, 1]"),
+        ("noise", "", f"{NUMBER}in [0, 1]"),
+        ("noise_type", "salt", "one of uniform"),
+        ("imbalance", "0.9", f"{NUMBER}at least 1"),
+        ("train_examples", "0", f"{WHOLE}at least 1"),
+        ("seed", "-1", f"{WHOLE}in 0..2147483647"),
+        ("seed", "2147483648", f"{WHOLE}in 0..2147483647"),
+        ("method", "sgd", "one of fsr, l2r, mwn, supervised"),
+        ("network", "foo", "one of small_cnn, "),
+        ("epochs", "0", f"{WHOLE}at least 1"),
+        ("epochs", "-1", f"{WHOLE}at least 1"),
+        ("epochs", "1.5", f"{WHOLE}at least 1"),
+        ("batch_size", "0", f"{WHOLE}at least 1"),
+        ("learning_rate", "0", f"{NUMBER}greater than 0"),
+        ("learning_rate", "inf", f"{NUMBER}greater than 0"),
+        ("learning_rate", "1e308", "at most 3e+38"),
+        ("learning_rate", "nan", f"{NUMBER}greater than 0"),
+        ("schedule", "linear", "one of cosine, cosine_restarts, steps"),
+        ("drop_epochs", "a", "whole numbers"),
+        ("drop_epochs", "-3", "whole numbers"),
+        ("learning_rate_warmup_epochs", "-1", f"{WHOLE}at least 0"),
+        ("momentum", "1", f"{NUMBER}in [0, 1)"),
+        ("momentum", "-0.5", f"{NUMBER}in [0, 1)"),
+        ("weight_decay", "-1", f"{NUMBER}at least 0"),
+        ("weight_decay", "inf", f"{NUMBER}at least 0"),
+        ("label_smoothing", "1", f"{NUMBER}in [0, 1)"),
+        ("mixup", "maybe", "true or false"),
+        ("mixup_alpha", "0", f"{NUMBER}greater than 0"),
+        ("padding", "-1", f"{WHOLE}at least 0"),
+        ("ema_decay", "1", f"{NUMBER}in [0, 1)"),
+        ("reward_source", "test", "one of dictionary, holdout"),
+        ("weight_rule", "none", "one of direct, weight_net, uniform"),
+        ("clean_per_class", "0", f"{WHOLE}at least 1"),
+        ("lookahead_momentum", "1", f"{NUMBER}in [0, 1)"),
+        ("initial_sample_weights", "one", "one of uniform, zero"),
+        ("weight_net_learning_rate", "0", f"{NUMBER}greater than 0"),
+        ("weight_net_weight_decay", "-1", f"{NUMBER}at least 0"),
+        ("weight_net_units", "0", f"{WHOLE}at least 1"),
+        ("layer_gradients_interval", "-1", f"{WHOLE}at least 0"),
+        ("dictionary_size", "0", f"{WHOLE}at least 1"),
+        ("reward_batch_size", "0", f"{WHOLE}at least 1"),
+        ("reward_features", "future", "one of forward, history"),
+        ("reward_interval", "0", f"{WHOLE}at least 1"),
+        ("pusher", "strong", "one of lookahead, shared, release, paper, negative_loss, max_margin, "),
+        ("score_momentum", "1", f"{NUMBER}in [0, 1)"),
+        ("lookahead_learning_rate", "0", f"{NUMBER}greater than 0"),
+        ("weight_constraint", "none", "one of clip, shift"),
+        ("reweight_warmup_epochs", "-1", f"{WHOLE}at least 0"),
+        ("label_momentum", "1.1", f"{NUMBER}in [0, 1]"),
+        ("pseudo_label_loss_weight", "-1", f"{NUMBER}at least 0"),
+        ("pseudo_label_loss_weight", "inf", f"{NUMBER}at least 0"),
+        ("gce_q", "0", f"{NUMBER}in (0, 1]"),
+        ("elr_lambda", "-1", f"{NUMBER}at least 0"),
+        ("elr_momentum", "1", f"{NUMBER}in [0, 1)"),
+        ("focal_gamma", "-1", f"{NUMBER}at least 0"),
+        ("class_balanced_beta", "1", f"{NUMBER}in [0, 1)"),
+        ("correction_warmup_epochs", "-1", f"{WHOLE}at least 0"),
+        ("coteaching_forget_rate", "1", f"{NUMBER}in [0, 1)"),
+        ("coteaching_warmup_epochs", "-1", f"{WHOLE}at least 0"),
+        ("eval_interval", "0", f"{WHOLE}at least 1"),
+        ("ema_eval_interval", "0", f"{WHOLE}at least 1"),
+        ("strategy", "all", "one of none, mirrored, multi_worker"),
+        ("num_replicas", "0", f"{WHOLE}at least 1"),
+        ("jit_compile", "yes", "one of auto, true, false"),
+        ("precision", "float8", "one of float32, mixed_bfloat16, mixed_float16"),
+        ("pseudo_label_dtype", "int8", "one of float32, float16"),
+        ("profile_steps", "10", "FIRST,LAST"),
+    ],
+)
+def test_bad_value(name, value, allowed, complaint):
+    message = complaint(f"--{name}={value}")
+    rule, received = message.split(". Received:")
+    assert rule.startswith(f"--{name} must be {allowed}"), message
+    # A number may be repeated as Python writes it: 0 as 0.0.
+    assert received.strip() == value or float(received) == float(value), message
+
+
+def test_every_setting_with_a_rule_has_its_message_tested():
+    [marker] = [mark for mark in test_bad_value.pytestmark if mark.name == "parametrize"]
+    tested = {name for name, _, _ in marker.args[1]}
+    assert {name for name in FIELDS if rule_of(name) is not ANY} <= tested

@@ -1,0 +1,72 @@
+import ast
+import pathlib
+
+import numpy as np
+import pytest
+
+from ieg_fsr.data.sources import datasets
+from ieg_fsr.data.sources.datasets import image_side, is_dataset, load_dataset
+from ieg_fsr.errors import UserError
+
+
+def test_unknown_data_set():
+    with pytest.raises(UserError) as caught:
+        load_dataset("foo")
+    assert str(caught.value) == (
+        "--dataset must be one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, inaturalist2018, "
+        "folder:DIR, npz:FILE, tfds:NAME. Received: foo"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", datasets.DATASETS)
+@pytest.mark.parametrize("data_dir", ["/nope", ""])
+def test_missing_directory(name, data_dir):
+    with pytest.raises(UserError) as caught:
+        load_dataset(name, data_dir)
+    assert str(caught.value) == f"--data_dir must be an existing directory. Received: {data_dir}"
+
+
+def test_a_file_is_no_directory(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(UserError, match="must be an existing directory"):
+        load_dataset("digits", str(file))
+
+
+WITHOUT_TENSORFLOW = """datasets sources tfds_source tfds_named digits fashion_mnist cifar folder npz webvision
+    imagenet_validation inaturalist image_lists hold_out"""
+
+
+@pytest.mark.parametrize("module", WITHOUT_TENSORFLOW.split())
+def test_no_slow_import_at_the_top(module):
+    source = pathlib.Path(datasets.__file__).with_name(f"{module}.py").read_text()
+    top = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in top if isinstance(node, ast.ImportFrom)}
+    assert not {name.split(".")[0] for name in names} & {"tensorflow", "tensorflow_datasets", "keras", "sklearn"}
+
+
+@pytest.mark.parametrize("name", ["digits", "npz:FILE"])
+def test_images_of_one_size_are_not_resized(name, tmp_path):
+    x, y = np.zeros((20, 6, 4), np.uint8), np.arange(20) % 2
+    np.savez(tmp_path / "data.npz", x_train=x, y_train=y)
+    name = name.replace("FILE", str(tmp_path / "data.npz"))
+    sides = "8x8x1" if name == "digits" else "6x4x1"
+    with pytest.raises(UserError) as caught:
+        load_dataset(name, image_size=32)
+    assert str(caught.value) == (
+        f"--image_size must be left out: --dataset={name} has images of one size, {sides}. Received: 32"
+    )
+
+
+def test_names():
+    assert all(is_dataset(name) for name in (*datasets.DATASETS, "folder:a:b", "npz:x.npz", "tfds:mnist"))
+    assert not any(is_dataset(name) for name in ("", "folder", "folder:", "zip:x", "digits:x"))
+
+
+def test_side_of_the_images_is_read_ahead(tmp_path):
+    np.savez(tmp_path / "data.npz", x_train=np.zeros((2, 6, 9, 3), np.uint8))
+    assert image_side(f"npz:{tmp_path}/data.npz") == 9
+    assert image_side("npz:missing.npz") is None
+    assert image_side("folder:DIR") is None
+    assert image_side("digits") is None
