@@ -1,4 +1,4 @@
-"""What a setting may be, and how to say so: the rules of `settings.Config`, and of methods' arguments."""
+"""What a value may be, and how to say so: the rules of settings and of arguments."""
 
 import itertools
 import numbers
@@ -49,6 +49,11 @@ def below_one() -> Rule:
     return Rule(lambda value: 0 <= value < 1, "in [0, 1)")
 
 
+def whole_seed() -> Rule:
+    """A seed: TensorFlow's stateless draws take 31 bits."""
+    return Rule(lambda value: 0 <= value < 2**31, "in 0..2147483647")
+
+
 def rising_epochs() -> Rule:
     """Epochs after the first, each later than the one before."""
     return Rule(
@@ -68,35 +73,6 @@ def path() -> Rule:
 
 
 ANY = Rule(lambda value: True, "a text")
-
-# Of the numbers that are settings of a run and arguments of the methods, by the setting's name.
-NUMBERS = {
-    "weight_decay": at_least(0),
-    "label_smoothing": below_one(),
-    "ema_decay": below_one(),
-    "score_momentum": below_one(),
-    "lookahead_learning_rate": above(0),
-    "lookahead_momentum": below_one(),
-    "weight_net_learning_rate": above(0),
-    "weight_net_weight_decay": at_least(0),
-    "label_momentum": between(0, 1),
-    "pseudo_label_loss_weight": at_least(0),
-    "gce_q": above_zero_to_one(),
-    "elr_lambda": at_least(0),
-    "elr_momentum": below_one(),
-    "focal_gamma": at_least(0),
-    "class_balanced_beta": below_one(),
-    "coteaching_forget_rate": below_one(),
-}
-WHOLE_NUMBERS = {
-    "seed": Rule(lambda value: 0 <= value < 2**31, "in 0..2147483647"),
-    "reward_batch_size": at_least(1),
-    "reward_interval": at_least(1),
-    "weight_net_units": at_least(1),
-    "reweight_warmup_epochs": at_least(0),
-    "correction_warmup_epochs": at_least(0),
-    "coteaching_warmup_epochs": at_least(0),
-}
 
 
 def check_number(name: str, value: Any, rule: Rule, kind: type = float) -> None:
@@ -119,16 +95,3 @@ def check_size(name: str, value: Any, kind: type) -> None:
     """
     if value > LARGEST[kind]:
         raise UserError(f"{name} must be at most {LARGEST[kind]}. Received: {value}")
-
-
-def check_argument(name: str, value: Any, setting: str | None = None) -> None:
-    """Checks an argument by the rule of the setting that means the same. Args: setting: its name, where it differs.
-
-    Raises:
-        UserError: the rule does not allow it.
-    """
-    setting = setting or name
-    if setting in WHOLE_NUMBERS:
-        check_number(name, value, WHOLE_NUMBERS[setting], int)
-    else:
-        check_number(name, value, NUMBERS[setting])

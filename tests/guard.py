@@ -47,12 +47,8 @@ _PLACE = ("step", "position", "plan", "visits/ids", "visits/factors")
 
 def hashes(settings: dict) -> dict[str, str]:
     """SHA-256 of state (parameters, optimizer, tables), labels.csv and metrics of one run."""
+    from ieg_fsr.configuration.resolve import resolve
     from ieg_fsr.training.run import train
-
-    try:
-        from ieg_fsr.configuration.resolve import resolve
-    except ImportError:
-        from ieg_fsr.configuration.resolve import resolve
 
     with tempfile.TemporaryDirectory() as place:
         directory = pathlib.Path(place) / "run"

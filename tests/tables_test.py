@@ -1,7 +1,6 @@
 """The command on a folder with finished, missing, failed, damaged and duplicate runs, figures checked by hand."""
 
 import csv
-import dataclasses
 import json
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from ieg_fsr.configuration.resolve import resolve
 def write(directory, accuracy, started="2025-01-01", more=None, **given):
     directory.mkdir(parents=True)
     figures = {"test_accuracy": accuracy, "test_accuracy_ema": 0.25, "measured_noise_rate": 0.36}
-    config = dataclasses.asdict(resolve({"noise": 0.4} | given)) | {"started": started} | (more or {})
+    config = dict(resolve({"noise": 0.4} | given)) | {"started": started} | (more or {})
     (directory / "config.json").write_text(json.dumps(config))
     (directory / "summary.json").write_text(json.dumps(figures))
     rows = [{"epoch": epoch, "test_accuracy_ema": accuracy} for epoch in (1, 2)]

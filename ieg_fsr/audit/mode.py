@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ieg_fsr.audit.findings import Findings, write_findings
-from ieg_fsr.configuration.settings import Config
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.files import make_directory, write_text
 from ieg_fsr.quiet_import import import_tensorflow
+from ieg_fsr.setting import Config
 
 MEMORY_NOTICE = (
     "The suggestions are this classifier's own predictions, on images that it may have been trained on. Labels that it "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ieg_fsr.audit.findings import Findings
-from ieg_fsr.configuration.settings import FIELDS, Config, validate, value_type
+from ieg_fsr.configuration.settings import SETTINGS, Config
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.data.sources.image_source import DataSet, ImageSource
 from ieg_fsr.errors import UserError
@@ -107,7 +107,7 @@ def from_model(config: Config) -> Audited:
 
     assert config.model is not None, "the caller saw to it"
     # Nothing is trained: the size of a batch does not matter.
-    training = load_training_data(dataclasses.replace(config, batch_size=1))
+    training = load_training_data(config.replace(batch_size=1))
     data = training.data
     model = load_classifier(config.model)
     check_fits(model, data.train.image_shape, data.num_classes, config.dataset, config.model)
@@ -165,13 +165,12 @@ def _check_labels(
 
 def _parse_settings(text: str) -> dict[str, Any]:
     """The settings of the data set, and the variant."""
-    # A run of an older version has no entry for a newer setting, and did what its default does.
-    settings = {name: FIELDS[name].default for name in _OF_DATA if name != "dataset"} | parse_json(text)
+    settings = parse_json(text)
     for name in _OF_DATA:
         value = settings[name]
-        if value != FIELDS[name].default and not isinstance(value, value_type(name)):
+        if value != SETTINGS[name].default and not isinstance(value, SETTINGS[name].type):
             raise ValueError(f"no {name}")
-        validate(name, value)
+        SETTINGS[name].check(value)
     if not isinstance(settings["variant"], str):
         raise ValueError("no variant")
     return settings

@@ -1,4 +1,4 @@
-"""The command line: a flag for each field of `Config`, and back. The only reader of absl's FLAGS."""
+"""The command line: a flag for each setting, and back. The only reader of absl's FLAGS."""
 
 import re
 import shlex
@@ -7,37 +7,39 @@ from typing import Any
 
 from absl import flags
 
-from ieg_fsr.configuration.resolve import RECIPE_CHOICES, recipe_of, resolve
-from ieg_fsr.configuration.settings import FIELDS, Config, rule_of, text_of, value_type, violation
+from ieg_fsr.configuration.resolve import base_of, resolve
+from ieg_fsr.configuration.settings import SETTINGS, Config, text_of
 from ieg_fsr.errors import UserError
 from ieg_fsr.rules import ANY
+from ieg_fsr.setting import Setting
 
 
 class _Parser(flags.ArgumentParser):
-    """Turns a flag's text into the type of its field, with this project's wording of errors."""
+    """Turns a flag's text into the type of its setting, with this project's wording of errors."""
 
-    def __init__(self, name: str) -> None:
-        self.name, self.type = name, value_type(name)
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
 
     def parse(self, argument: Any) -> Any:
         try:
-            return _convert(self.type, argument)
+            return self.setting.parse(argument)
         except ValueError:
-            raise ValueError(violation(self.name, argument)) from None
+            raise ValueError(self.setting.violation(argument)) from None
 
     def flag_type(self) -> str:
-        return getattr(self.type, "__name__", str(self.type))
+        return self.setting.type.__name__
 
 
 def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
-    """Defines one flag per field of `Config`; None stands for "not given"."""
-    for name, field in FIELDS.items():
-        rule = rule_of(name)
-        text = field.metadata["help"] + ("" if rule is ANY else f" ({rule.text})")
-        if value_type(name) is bool:
-            flags.DEFINE_boolean(name, None, text, flag_values, module_name=__name__)
+    """Defines one flag per setting, and one per former spelling; None stands for "not given"."""
+    for setting in SETTINGS.values():
+        text = setting.help + ("" if setting.rule is ANY else f" ({setting.rule.text})")
+        if setting.type is bool:
+            flags.DEFINE_boolean(setting.name, None, text, flag_values, module_name=__name__)
         else:
-            flags.DEFINE(_Parser(name), name, None, text, flag_values, module_name=__name__)
+            flags.DEFINE(_Parser(setting), setting.name, None, text, flag_values, module_name=__name__)
+        for alias in setting.aliases:
+            flags.DEFINE_alias(alias, setting.name, flag_values, module_name=__name__)
 
 
 def parse_flags(argv: Sequence[str], flag_values: flags.FlagValues = flags.FLAGS) -> list[str]:
@@ -53,7 +55,7 @@ def parse_flags(argv: Sequence[str], flag_values: flags.FlagValues = flags.FLAGS
     except (flags.Error, ValueError) as error:  # absl itself raises the second for --noNAME=VALUE
         message = " ".join(str(error).split())
         if switch := re.match(r"flag --(\w+)=(.*): .*Non-boolean argument", message):
-            raise UserError(violation(switch.group(1), switch.group(2))) from None
+            raise UserError(SETTINGS[switch.group(1)].violation(switch.group(2))) from None
         own_wording = re.search(r"(--\w+ must be .*)", message)
         raise UserError(own_wording.group(1) if own_wording else message) from None
     if len(rest) > 1:
@@ -73,7 +75,7 @@ def config_from_flags() -> Config:
 
 
 def given_settings(words: Sequence[str]) -> dict[str, Any]:
-    """The settings that some words of a command line give, by field name.
+    """The settings that some words of a command line give, by name.
 
     Raises:
         UserError: see `parse_flags`.
@@ -85,17 +87,15 @@ def given_settings(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _given(flag_values: flags.FlagValues) -> dict[str, Any]:
-    values = {name: flag_values[name].value for name in FIELDS}
+    values = {name: flag_values[name].value for name in SETTINGS}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def command_line(config: Config) -> str:
     """The flags of the settings that differ from what the recipe gives."""
-    defaults = {name: field.default for name, field in FIELDS.items()}
-    base = defaults | recipe_of({name: getattr(config, name) for name in RECIPE_CHOICES})
+    base = base_of(config)
     words = [_word("dataset", config.dataset), f"--method={config.method}"]
-    for name in FIELDS:
-        value = getattr(config, name)
+    for name, value in config.items():
         if name not in ("dataset", "method", "model_dir") and value != base[name]:
             words.append(_word(name, value))
     return " ".join(words)
@@ -106,11 +106,3 @@ def _word(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return f"--{'' if value else 'no'}{name}"
     return f"--{name}={shlex.quote(text_of(value))}"
-
-
-def _convert(kind: Any, argument: Any) -> Any:
-    if not isinstance(argument, str):
-        return argument
-    if kind in (int, float, str):
-        return kind(argument)
-    return tuple(int(part) for part in argument.split(",") if part)

@@ -1,45 +1,17 @@
 """The texts of `--help`, one screen or two of what most runs need, and of `--helpfull`, every setting."""
 
+import functools
 import textwrap
 from collections.abc import Sequence
 
-from ieg_fsr.configuration.recipes import (
-    LONG_TAIL_NOISE_RECIPES,
-    LONG_TAIL_RECIPES,
-    METHOD_RECIPES,
-    METHOD_SETTINGS,
-    RECIPES,
-)
-from ieg_fsr.configuration.settings import FIELDS, rule_of, text_of, value_type
+from ieg_fsr.configuration.recipes import recipe
+from ieg_fsr.configuration.settings import SETTINGS, text_of
+from ieg_fsr.data.sources.datasets import DATASETS
+from ieg_fsr.methods.registry import METHODS, owners
 from ieg_fsr.rules import ANY
+from ieg_fsr.setting import Setting
 
 _WIDTH = 110
-_GROUPS = ("Data", "Corruption", "Method", "Training", "Re-weighting", "Other methods", "Run")
-# In the order of `Config`: the group of this setting and of those after it.
-_GROUP_FROM = {
-    "mode": "Run",
-    "dataset": "Data",
-    "model_dir": "Run",
-    "noise": "Corruption",
-    "image_size": "Data",
-    "seed": "Run",
-    "method": "Method",
-    "epochs": "Training",
-    "reward_source": "Re-weighting",
-    "gce_q": "Other methods",
-    "eval_interval": "Run",
-}
-# What `--help` shows.
-_SHORT = (
-    *("mode", "model", "model_dir", "resume", "seed", "jit_compile", "precision"),
-    *("dataset", "data_dir", "image_size", "train_examples"),
-    *("noise", "noise_type", "labels_file", "imbalance"),
-    *("method", "network"),
-    *("epochs", "batch_size", "learning_rate", "schedule", "weight_decay", "mixup", "label_smoothing"),
-    *("padding", "flip"),
-    *("dictionary_size", "reward_batch_size", "reward_features", "reward_interval", "reweight_warmup_epochs"),
-    *("pusher", "weight_constraint", "pseudo_label_loss_weight", "faithful"),
-)
 _HEAD = """\
 Trains an image classifier on labels that are partly wrong, or on rare classes, and says which labels look wrong.
 
@@ -58,13 +30,6 @@ _OF_ABSL = """\
   --flagfile                   file of flags, one a line; # begins a comment
   --verbosity                  0 shows what libraries report on their own
 """
-_BY_RECIPES = {"mixup"}.union(
-    *RECIPES.values(),
-    *LONG_TAIL_RECIPES.values(),
-    *LONG_TAIL_NOISE_RECIPES.values(),
-    *METHOD_RECIPES.values(),
-    *METHOD_SETTINGS.values(),
-)
 
 
 def asked_for(words: Sequence[str]) -> str | None:
@@ -77,53 +42,68 @@ def asked_for(words: Sequence[str]) -> str | None:
 
 def short_help() -> str:
     """What `--help` prints: examples, the settings that most runs need, exit codes."""
-    count = len(FIELDS)
-    return _text(_SHORT, f"{_RECIPE_NOTE}\n--helpfull lists all {count} settings.\n{_EXIT_CODES}", full=False)
+    return _text(f"{_RECIPE_NOTE}\n--helpfull lists all {len(SETTINGS)} settings.\n{_EXIT_CODES}", full=False)
 
 
 def full_help() -> str:
     """What `--helpfull` prints: every setting with what it may be."""
-    return _text(tuple(FIELDS), f"Of all programs\n{_OF_ABSL}\n{_RECIPE_NOTE}\n{_EXIT_CODES}", full=True)
+    return _text(f"Of all programs\n{_OF_ABSL}\n{_RECIPE_NOTE}\n{_EXIT_CODES}", full=True)
 
 
-def groups() -> dict[str, list[str]]:
-    """Names of all settings by group, in the order in which both texts show them."""
-    found: dict[str, list[str]] = {group: [] for group in _GROUPS}
-    group = _GROUPS[0]
-    for name in FIELDS:
-        group = _GROUP_FROM.get(name, group)
-        found[group].append(name)
+def groups() -> dict[str, list[Setting]]:
+    """All settings by heading, in the order in which both texts show them; those of methods by whose they are."""
+    found: dict[str, list[Setting]] = {}
+    for setting in SETTINGS.values():
+        heading = setting.group or f"Only with --method={' or '.join(owners(setting.name))}"
+        found.setdefault(heading, []).append(setting)
     return found
 
 
-def _text(shown: tuple[str, ...], end: str, *, full: bool) -> str:
+def _text(end: str, *, full: bool) -> str:
     parts = [_HEAD]
-    for group, names in groups().items():
-        lines = [_lines(name, full) for name in names if name in shown]
+    for heading, settings in groups().items():
+        lines = [_lines(setting, full) for setting in settings if full or setting.short]
         if lines:
-            parts.append("\n".join([group, *lines]) + "\n")
+            parts.append("\n".join([heading, *lines]) + "\n")
     return "\n".join([*parts, end])
 
 
-def _lines(name: str, full: bool) -> str:
+def _lines(setting: Setting, full: bool) -> str:
     """A setting's entry: its help and default, and its choices where they are more than two or all is asked for."""
-    rule, text = rule_of(name), FIELDS[name].metadata["help"]
+    rule = setting.rule
     choices = "" if rule is ANY or not (full or rule.text.count(",") > 1) else rule.text
-    switch = "[no]" if value_type(name) is bool else ""
-    flag = f"  --{switch}{name}"
-    words = " ".join(word for word in (text, f"({choices})" if choices else "", _default(name)) if word)
+    switch = "[no]" if setting.type is bool else ""
+    former = f"; formerly --{', --'.join(setting.aliases)}" if full and setting.aliases else ""
+    parts = (setting.help + former, f"({choices})" if choices else "", _default(setting))
+    flag = f"  --{switch}{setting.name}"
     return textwrap.fill(
-        words, _WIDTH, initial_indent=f"{flag:<30} ", subsequent_indent=" " * 31, break_on_hyphens=False
+        " ".join(word for word in parts if word),
+        _WIDTH,
+        initial_indent=f"{flag:<30} ",
+        subsequent_indent=" " * 31,
+        break_on_hyphens=False,
     )
 
 
-def _default(name: str) -> str:
-    """The default in brackets; empty where there is none."""
-    by_recipe = name in _BY_RECIPES
-    default = RECIPES["digits"].get(name, FIELDS[name].default)
+def _default(setting: Setting) -> str:
+    """The default in brackets, that of digits where it is the recipe's; empty where there is none."""
+    by_recipe = setting.name in _by_recipes()
+    method = next(iter(owners(setting.name)[-1:]), SETTINGS["method"].default)
+    default = recipe("digits", method).get(setting.name, setting.default)
     if default in (None, ()):
         return "[recipe]" if by_recipe else ""
     return f"[{'recipe: ' if by_recipe else ''}{_shown(default)}]"
+
+
+@functools.cache
+def _by_recipes() -> frozenset[str]:
+    """Names of settings that a recipe of some data set, corruption or method has."""
+    found: set[str] = set()
+    for method, spec in METHODS.items():
+        for presets in ((), tuple(spec.presets)):
+            for dataset in (*DATASETS, "folder:"):
+                found.update(recipe(dataset, method, presets), recipe(dataset, method, presets, long_tailed=True))
+    return frozenset(found)
 
 
 def _shown(value: object) -> str:

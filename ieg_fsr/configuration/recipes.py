@@ -2,10 +2,14 @@
 
 Flags that are given win over them.
 
-Names and meanings are those of `settings.Config`. Nothing here imports TensorFlow.
+Names are those of settings; what a method changes is in its `MethodSpec`. Nothing here imports TensorFlow.
 """
 
+from collections.abc import Collection
 from typing import Any
+
+from ieg_fsr.configuration.settings import settings_for
+from ieg_fsr.methods.registry import METHODS
 
 # Paper, Table 4 and section 4.1, CIFAR with label noise.
 _CIFAR_NOISE = {
@@ -166,57 +170,20 @@ LONG_TAIL_NOISE_RECIPES: dict[str, dict[str, Any]] = {
     "cifar100": _CIFAR_LONG_TAIL_NOISE,
 }
 
-# What the authors' released code does, where the defaults do something cheaper.
-FAITHFUL = {"pusher": "release", "reward_features": "forward", "reward_interval": 1}
-
-
-# MixUp and smoothed labels belong to FSR's experiments; a baseline is plain unless told otherwise.
-_BASELINE = {"mixup": False, "label_smoothing": 0.0}
-
-# Methods with a clean hold-out. L2R (Ren et al. 2018, Algorithm 1, and the re-implementation of FSR's authors) looks
-# ahead by plain SGD from weights of zero; MWN (Shu et al. 2019, and its authors' code) by plain SGD with its own
-# weights. Both re-weight from the first step, with a fresh batch of clean images of the size of the training batch.
-_HOLD_OUT = _BASELINE | {
-    "reward_source": "holdout",
-    "meta_layers": "all",
-    "reward_batch_size": 100,
-    "reward_features": "forward",
-    "reward_interval": 1,
-    "lookahead_momentum": 0.0,
-    "weight_constraint": "clip",
-    "reweight_warmup_epochs": 0,
-    "pseudo_label_loss_weight": 0.0,
-}
-METHOD_RECIPES: dict[str, dict[str, Any]] = {
-    "fsr": {},
-    "l2r": _HOLD_OUT | {"initial_sample_weights": "zero"},
-    "mwn": _HOLD_OUT | {"weight_rule": "weight_net"},
-}
-
-# A method's own settings, where its paper has others for the data set than the defaults.
-METHOD_SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
-    # Liu et al. 2020; the defaults are those for CIFAR-10, and reach on digits what is expected of the method.
-    ("elr", "cifar100"): {"elr_lambda": 7.0, "elr_momentum": 0.9},
-    # 1000 clean images in total, as in their papers; on CIFAR-100 these are the default's 10 of each class.
-    ("l2r", "cifar10"): {"clean_per_class": 100},
-    ("mwn", "cifar10"): {"clean_per_class": 100},
-    # The default of 1e-3 is for 60,000 steps, and these are 1,300. Accuracy of MWN at 40 % and 80 % noise, seed 0, by
-    # rate: 1e-3 .961, .789; 3e-3 .972, .903; 1e-2 .975, .464 (all weights saturate, and stay so). With the final Dense
-    # layer only, which shares the setting: 1e-3 .950, .817; 3e-3 .936, .706; 1e-2 .911, .608.
-    ("mwn", "digits"): {"weight_net_learning_rate": 3e-3},
-}
+# What no data set says otherwise.
+_EVERYWHERE: dict[str, Any] = {"mixup": True, "weight_decay": 5e-4, "parameter_average_decay": 0.999}
 
 
 def recipe(
     dataset: str,
     method: str,
-    faithful: bool,
+    presets: Collection[str] = (),
     image_side: int | None = None,
     *,
     long_tailed: bool = False,
     noisy: bool = False,
 ) -> dict[str, Any]:
-    """Settings of one experiment.
+    """Settings of one experiment, those of the method among them.
 
     A user's own data (folder:, npz:, tfds:) are treated as the known data set that they resemble: images up to 16x16
     pixels as the digits, up to 64x64 as CIFAR with label noise (ResNet-32, pad-and-crop, mirrored: give --noflip where
@@ -226,7 +193,7 @@ def recipe(
     Args:
         dataset: value of --dataset.
         method: "fsr", or a method it is compared with.
-        faithful: as the authors' released code.
+        presets: those of the method's switches that are on.
         image_side: of own data, the longer side of the images after loading; None: in files, not known.
         long_tailed: the classes are cut to a long tail.
         noisy: labels are made wrong; matters for a long tail only.
@@ -234,9 +201,12 @@ def recipe(
     recipes = RECIPES
     if long_tailed:
         recipes = LONG_TAIL_NOISE_RECIPES if noisy else LONG_TAIL_RECIPES
-    values = {"mixup": True} | (recipes.get(dataset) or RECIPES.get(dataset) or _own_data(dataset, image_side))
-    values |= METHOD_RECIPES.get(method, _BASELINE)
-    return values | METHOD_SETTINGS.get((method, dataset), {}) | (FAITHFUL if faithful else {})
+    spec, known = METHODS[method], settings_for(method)
+    values = _EVERYWHERE | (recipes.get(dataset) or RECIPES.get(dataset) or _own_data(dataset, image_side))
+    values |= {**spec.recipe, **spec.dataset_recipes.get(dataset, {})}
+    for preset in presets:
+        values |= spec.presets[preset]
+    return {name: value for name, value in values.items() if name in known}
 
 
 def _own_data(dataset: str, image_side: int | None) -> dict[str, Any]:

@@ -3,61 +3,76 @@
 Nothing here imports TensorFlow: a mistyped flag is answered at once.
 """
 
-import dataclasses
 import pathlib
+import re
+import zlib
+from collections.abc import Mapping
 from typing import Any
 
 from ieg_fsr.configuration.recipes import recipe
-from ieg_fsr.configuration.settings import FIELDS, Config, validate
+from ieg_fsr.configuration.settings import (
+    SETTINGS,
+    Config,
+    canonical,
+    check_setting,
+    defaults_for,
+    refuse_others,
+    settings_for,
+    text_of,
+)
 from ieg_fsr.data.labels.corruption import check_noise_type
 from ieg_fsr.data.sources.datasets import image_side
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods import WITHOUT_MIXUP
+from ieg_fsr.methods.registry import METHODS
+from ieg_fsr.setting import COMPUTED
 
-# What a recipe is chosen by.
-RECIPE_CHOICES = (
-    *("dataset", "data_dir", "image_size", "method", "faithful", "noise", "noise_matrix", "labels_file", "imbalance"),
-)
+# Settings that a run's directory has words of its own for.
+_NAMED = frozenset({"dataset", "method", "noise", "noise_type", "noise_matrix", "labels_file", "imbalance", "seed"})
+_LONGEST_NAME = 150  # letters, of a directory
 
 
-def resolve(given: dict[str, Any]) -> Config:
+def resolve(given: Mapping[str, Any]) -> Config:
     """Resolves settings: given value, else recipe, else default.
 
     Args:
-        given: values by field name.
+        given: values by name of the setting; former spellings do as well.
 
     Raises:
-        UserError: a value breaks its rule, or a flag that the mode needs is missing.
+        UserError: a value breaks its rule, a setting is one of other methods, or a flag that the mode needs is missing.
     """
+    given = canonical(given)
     for name, value in given.items():
-        validate(name, value)
-    chosen = {name: given.get(name, FIELDS[name].default) for name in RECIPE_CHOICES}
-    config = Config(**(recipe_of(chosen) | _implied(given) | given))
+        check_setting(name, value)
+    method = given.get("method", SETTINGS["method"].default)
+    refuse_others(method, given)
+    base = base_of(defaults_for(method) | given)
+    config = Config(base | METHODS[method].imply(given) | given, frozenset(given))
     _check_together(config)
+    METHODS[method].check(config, None)
     if config.mode != "evaluate" and config.model_dir is None:
-        config = dataclasses.replace(config, model_dir=_run_directory(config))
-        validate("model_dir", config.model_dir)
-    object.__setattr__(config, "given", frozenset(given))
+        config = config.replace(model_dir=_run_directory(config, base))
+        check_setting("model_dir", config.model_dir)
     return config
 
 
-def _implied(given: dict[str, Any]) -> dict[str, Any]:
-    """What follows from given values: an interval is one of forwards, and a hold-out has no history."""
-    forwards = "reward_interval" in given or given.get("reward_source") == "holdout"
-    return {"reward_features": "forward"} if forwards else {}
+def base_of(values: Mapping[str, Any], image_size: int | None = None) -> dict[str, Any]:
+    """What the settings of a run are where nothing is given: defaults, and its recipe over them.
 
-
-def recipe_of(chosen: dict[str, Any]) -> dict[str, Any]:
-    """The recipe for the values of `RECIPE_CHOICES`, by their names."""
-    noisy = chosen["noise"] > 0 or chosen["noise_matrix"] is not None or chosen["labels_file"] is not None
-    return recipe(
-        chosen["dataset"],
-        chosen["method"],
-        chosen["faithful"],
-        chosen["image_size"] or image_side(chosen["dataset"], chosen["data_dir"]),
-        long_tailed=chosen["imbalance"] > 1,
-        noisy=noisy,
+    Args:
+        values: data set, corruption, method and the switches of the method, by name; others are not looked at.
+        image_size: where it is known better than by looking at the data.
+    """
+    method = values["method"]
+    side = image_size or values["image_size"] or image_side(values["dataset"], values["data_dir"])
+    found = recipe(
+        values["dataset"],
+        method,
+        [name for name in METHODS[method].presets if values[name]],
+        side,
+        long_tailed=values["imbalance"] > 1,
+        noisy=values["noise"] > 0 or values["noise_matrix"] is not None or values["labels_file"] is not None,
     )
+    return defaults_for(method) | found
 
 
 def _check_together(config: Config) -> None:
@@ -74,50 +89,39 @@ def _check_together(config: Config) -> None:
             raise UserError(f"--noise must be 0 with --{name}, which has its own. Received: {config.noise:g}")
     if config.labels_file is not None and config.noise_matrix is not None:
         raise UserError(f"--noise_matrix must not be given with --labels_file. Received: {config.noise_matrix}")
-    if config.method in WITHOUT_MIXUP and config.mixup:
+    if config.mixup and not METHODS[config.method].mixes:
         raise UserError(f"--mixup must be false with --method={config.method}. Received: true")
-    if config.method == "forward_correction" and config.correction_matrix == "true" and config.labels_file is not None:
-        raise UserError("--correction_matrix must be estimated or a file with --labels_file. Received: true")
-    if config.method == "coteaching" and config.coteaching_forget_rate is None and config.labels_file is not None:
-        raise UserError(
-            "--coteaching_forget_rate must be given with --labels_file: the share of wrong labels. Received: nothing"
-        )
-    if config.precision == "mixed_float16" and config.reweights and config.meta_layers != "dense":
-        raise UserError(
-            "--precision must be float32 or mixed_bfloat16 with --meta_layers other than dense: the lookahead's own "
-            "gradients would be too small for float16. Received: mixed_float16"
-        )
-    if config.holds_out:
-        _check_hold_out(config)
 
 
-def _check_hold_out(config: Config) -> None:
-    """Rules for clean images: forwarded, as they are not trained on, and with true labels that are known."""
-    if config.reward_features != "forward":
-        raise UserError(
-            "--reward_features must be forward with --reward_source=holdout: clean images are not trained on. "
-            f"Received: {config.reward_features}"
-        )
-    # The labels of these are what is in question, unless other labels stand in for them.
-    own_labels = config.noise == 0 and config.noise_matrix is None and config.labels_file is None
-    if config.dataset == "webvision_mini" or (":" in config.dataset and own_labels):
-        raise UserError(
-            f"--reward_source must be dictionary with --dataset={config.dataset}, whose true labels are not known "
-            "(those of own data count as true where --labels_file or --noise stands in for them). Received: holdout"
-        )
+def _run_directory(config: Config, base: Mapping[str, Any]) -> str:
+    """runs/DATASET/METHOD-noiseN-seedS, what else is done to labels or classes between N and S; audit-MODEL.
 
-
-def _run_directory(config: Config) -> str:
-    """runs/DATASET/METHOD-noiseN-seedS, what else is done to labels or classes between N and S; audit-MODEL."""
+    After the method comes what is not as in the recipe: two runs that differ in what they compute do not meet.
+    """
     if config.mode == "audit":
         return f"runs/{_directory_name(config.dataset)}/audit-{pathlib.Path(config.model or '').stem}"
+    differing = [
+        one.name
+        for one in settings_for(config.method).values()
+        if one.role == COMPUTED and one.name not in _NAMED and config[one.name] != base[one.name]
+    ]
     kind = "noise" if config.noise_type == "uniform" else config.noise_type
-    words = [config.method, f"{kind}{config.noise:g}"]
-    if config.noise_matrix is not None or config.labels_file is not None:
-        words[1] = pathlib.Path(config.noise_matrix or config.labels_file or "").stem
+    label_file = config.noise_matrix or config.labels_file
+    words = [config.method, *(_word(name, config[name]) for name in differing)]
+    words.append(pathlib.Path(label_file).stem if label_file is not None else f"{kind}{config.noise:g}")
     if config.imbalance > 1:
         words.append(f"imbalance{config.imbalance:g}")
-    return f"runs/{_directory_name(config.dataset)}/{'-'.join(words)}-seed{config.seed}"
+    name = f"{'-'.join(words)}-seed{config.seed}"
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}-{zlib.crc32(name.encode()):08x}"
+    return f"runs/{_directory_name(config.dataset)}/{name}"
+
+
+def _word(name: str, value: Any) -> str:
+    """A setting in the name of a directory: epochs20, nomixup."""
+    if isinstance(value, bool):
+        return name if value else f"no{name}"
+    return name + re.sub(r"[^\w.+,-]", "", f"{value:g}" if isinstance(value, float) else text_of(value))
 
 
 def _directory_name(dataset: str) -> str:

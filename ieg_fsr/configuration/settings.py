@@ -1,216 +1,169 @@
-"""The settings of a run: names, defaults, rules, help.
+"""All settings: those that every run has, and those of the methods. No TensorFlow.
 
-`Config` is the one list of settings: each field carries its help and its rule, and becomes a flag of the same name.
-Nothing here imports TensorFlow: a mistyped flag is answered at once.
+Each is declared once, as a `Setting`: here, or beside what it belongs to. It becomes a flag of the same name.
 """
 
-import dataclasses
-import types
-from typing import Any, ClassVar, get_args, get_type_hints
+from collections.abc import Mapping
+from typing import Any
 
 from ieg_fsr.data.labels.corruption import NOISE_TYPES
 from ieg_fsr.data.sources.datasets import CHOICES, is_dataset
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods import METHODS, REWEIGHTING
+from ieg_fsr.methods.common_settings import (
+    LABEL_SMOOTHING,
+    MIXUP,
+    MIXUP_ALPHA,
+    PARAMETER_AVERAGE_DECAY,
+    WEIGHT_DECAY,
+)
+from ieg_fsr.methods.registry import METHODS, leave_out_methods_with, settings_of
 from ieg_fsr.networks import NETWORKS, PRECISIONS
 from ieg_fsr.rules import (
     ANY,
-    LARGEST,
-    NOUNS,
-    NUMBERS,
-    WHOLE_NUMBERS,
     Rule,
     above,
     at_least,
     below_one,
     between,
-    check_size,
     one_of,
     path,
     rising_epochs,
     step_range,
+    whole_seed,
 )
+from ieg_fsr.setting import PLACES, RUNS, Config, Setting, text_of
 
-# Keys of `reweighting.pushers.PUSHERS`, which needs TensorFlow.
-_PUSHERS = (
-    *("lookahead", "shared", "release", "paper"),
-    *("negative_loss", "max_margin", "forgetting", "forgetting_inverse", "area_under_margin"),
-)
+__all__ = [
+    "GENERAL",
+    "SETTINGS",
+    "Config",
+    "canonical",
+    "check_setting",
+    "defaults_for",
+    "refuse_others",
+    "settings_for",
+    "text_of",
+]
 
-# The rule of the methods' argument that means the same, under this setting's name in `rules`.
-ARGUMENT = Rule(lambda value: False, "as the argument")
+_DATA: dict[str, Any] = {"group": "Data"}
+_CORRUPTION: dict[str, Any] = {"group": "Corruption"}
+_METHOD: dict[str, Any] = {"group": "Method"}
+_TRAINING: dict[str, Any] = {"group": "Training"}
+_RUN: dict[str, Any] = {"group": "Run"}
+# What does not change what a run computes, but changes what it writes down of it.
+_WATCHING: dict[str, Any] = {"group": "Run", "role": RUNS, "kept": True}
 
+_BEFORE_METHODS = (
+    Setting("dataset", "digits", Rule(is_dataset, f"one of {CHOICES}"), "data set; digits needs no download",
+            short=True, **_DATA),
+    Setting("data_dir", None, ANY, "where the data set's files are, or are to be put", kind=str, role=PLACES,
+            short=True, **_DATA),
+    Setting("image_size", None, at_least(8), "side to which images in files are cropped and resized", kind=int,
+            protocol=True, short=True, **_DATA),
+    Setting("strict_data", False, ANY, "refuse data with an image that cannot be decoded; else it is left out",
+            role=RUNS, **_DATA),
+    Setting("train_examples", None, at_least(1), "size of a seeded random subset of the training set", kind=int,
+            protocol=True, short=True, **_DATA),
 
-def setting(default: Any, rule: Rule, text: str) -> Any:
-    """A field of `Config`: default where neither flag nor recipe says otherwise, rule, help."""
-    return dataclasses.field(default=default, metadata={"rule": rule, "help": text})
+    Setting("noise", 0.0, between(0, 1), "share of the labels drawn anew", short=True, **_CORRUPTION),
+    Setting("noise_type", "uniform", one_of(*NOISE_TYPES),
+            "uniform: from all classes, the true one too; uniform_other: from the others; asymmetric: to the class it "
+            "is mistaken for; pairflip: to the next class", short=True, **_CORRUPTION),
+    Setting("noise_matrix", None, ANY, "file of P(given | true), [C, C], .npy or CSV, instead of --noise", kind=str,
+            **_CORRUPTION),
+    Setting("labels_file", None, ANY, "file of given labels, CSV with example_id,label or .npy; no --noise", kind=str,
+            short=True, **_CORRUPTION),
+    Setting("imbalance", 1.0, at_least(1), "largest over smallest class of a long tail; noise comes after it",
+            short=True, **_CORRUPTION),
 
+    Setting("method", "fsr", one_of(*METHODS), "training method", short=True, **_METHOD),
+    Setting("network", "small_cnn", one_of(*NETWORKS), "architecture", short=True, **_METHOD),
+    Setting("precision", "float32", one_of(*PRECISIONS), "of the network; parameters and losses stay float32",
+            short=True, **_METHOD),
 
-@dataclasses.dataclass(frozen=True)
-class Config:
-    """All settings of a run, resolved: flag if given, else recipe of data set and corruption, else the default here."""
-
-    # Names of the settings that somebody chose for this run, for `resolve` to set; not a setting itself.
-    given: ClassVar[frozenset[str]] = frozenset()
-
-    mode: str = setting("train", one_of("train", "evaluate", "audit"), "what to do")
-    dataset: str = setting("digits", Rule(is_dataset, f"one of {CHOICES}"), "data set; digits needs no download")
-    data_dir: str | None = setting(None, ANY, "where the data set's files are, or are to be put")
-    model_dir: str | None = setting(None, path(), "directory of the run; runs/DATASET/METHOD-noiseN-seedS if not given")
-    model: str | None = setting(None, ANY, "saved classifier to evaluate or audit by: .keras, .h5, SavedModel")
-    resume: bool = setting(True, ANY, "continue the run in model_dir if there is one; --noresume replaces it")
-
-    keep_checkpoints: int = setting(2, at_least(1), "checkpoints kept, the newest; a damaged one is passed over")
-    checkpoint_seconds: float = setting(
-        30.0, at_least(0), "training time between two checkpoints, of which they take 2 % at most; 0: after every step"
-    )
-
-    noise: float = setting(0.0, between(0, 1), "share of the labels drawn anew")
-    noise_type: str = setting(
-        "uniform",
-        one_of(*NOISE_TYPES),
-        "uniform: from all classes, the true one too; uniform_other: from the others; asymmetric: to the class it is "
-        "mistaken for; pairflip: to the next class",
-    )
-    noise_matrix: str | None = setting(None, ANY, "file of P(given | true), [C, C], .npy or CSV, instead of --noise")
-    labels_file: str | None = setting(None, ANY, "file of given labels, CSV with example_id,label or .npy; no --noise")
-    imbalance: float = setting(1.0, at_least(1), "largest over smallest class of a long tail; noise comes after it")
-    image_size: int | None = setting(None, at_least(8), "side to which images in files are cropped and resized")
-    strict_data: bool = setting(False, ANY, "refuse data with an image that cannot be decoded; else it is left out")
-    train_examples: int | None = setting(None, at_least(1), "size of a seeded random subset of the training set")
-    seed: int = setting(0, ARGUMENT, "of label noise, initial parameters, shuffles and draws")
-
-    method: str = setting("fsr", one_of(*METHODS), "training method")
-    network: str = setting("small_cnn", one_of(*NETWORKS), "architecture")
-    epochs: int = setting(100, at_least(1), "passes over the data")
-    batch_size: int = setting(100, at_least(1), "samples in a step")
-    learning_rate: float = setting(0.1, above(0), "(first) peak of the schedule")
-    schedule: str = setting("cosine", one_of("cosine", "cosine_restarts", "steps"), "learning rate over epochs")
-    drop_epochs: tuple[int, ...] = setting((), rising_epochs(), "steps: epochs that begin at a hundredth of the rate")
-    learning_rate_warmup_epochs: int = setting(0, at_least(0), "epochs of linear rise before the schedule")
-    momentum: float = setting(0.9, below_one(), "of SGD")
-    weight_decay: float = setting(5e-4, ARGUMENT, "factor of half the squared norm of all trainable variables")
-    label_smoothing: float = setting(0.0, ARGUMENT, "share of a target spread over all classes")
-    mixup: bool = setting(True, ANY, "mix pairs of samples")
-    mixup_alpha: float = setting(1.0, above(0), "Beta parameter of MixUp")
-    padding: int = setting(0, at_least(0), "pixels padded on each side before a random crop")
-    flip: bool = setting(False, ANY, "mirror half of the images left to right")
-    ema_decay: float = setting(0.999, ARGUMENT, "of the parameter average reported beside the raw parameters")
-
-    reward_source: str = setting("dictionary", one_of("dictionary", "holdout"), "holdout: images with true labels")
-    meta_layers: str = setting("dense", ANY, "what the lookahead moves: dense, all, or a layer: it and all above")
-    weight_rule: str = setting("direct", one_of("direct", "weight_net", "uniform"), "what makes the sample weights")
-    clean_per_class: int = setting(
-        10, at_least(1), "images of each class in the hold-out, which leave the training set"
-    )
-    dictionary_size: int = setting(200, at_least(1), "|R|, examples in the reward dictionary")
-    reward_batch_size: int = setting(100, ARGUMENT, "q, reward samples in a step, spread evenly over the classes")
-    reward_features: str = setting(
-        "history", one_of("forward", "history"), "history: kept from epoch to epoch; forward: of a reward batch"
-    )
-    reward_interval: int = setting(4, ARGUMENT, "steps between two forwards; given: reward_features=forward")
-    pusher: str = setting("lookahead", one_of(*_PUSHERS), "what scores a sample")
-    score_momentum: float = setting(0.9, ARGUMENT, "lambda, of the scores")
-    lookahead_learning_rate: float = setting(0.1, ARGUMENT, "eta, rate of the virtual step")
-    lookahead_momentum: float | None = setting(None, ARGUMENT, "mu; --momentum if not given, 0 leaves it out")
-    initial_sample_weights: str = setting("uniform", one_of("uniform", "zero"), "weights of the lookahead, for direct")
-    weight_net_learning_rate: float = setting(1e-3, ARGUMENT, "of the weight net's Adam")
-    weight_net_weight_decay: float = setting(1e-4, ARGUMENT, "factor of half the squared norm of the weight net")
-    weight_net_units: int = setting(100, ARGUMENT, "of its hidden layer")
-    weight_constraint: str = setting("clip", one_of("clip", "shift"), "clip for wrong labels, shift for rare classes")
-    reweight_warmup_epochs: int = setting(20, ARGUMENT, "E, epochs of uniform weights before re-weighting")
-    label_momentum: float = setting(0.1, ARGUMENT, "beta, of the pseudo labels")
-    pseudo_label_loss_weight: float = setting(2.0, ARGUMENT, "p, of the loss against pseudo labels; 0: none")
-    pseudo_label_dtype: str = setting("float32", one_of("float32", "float16"), "of the table of pseudo labels")
-    faithful: bool = setting(False, ANY, "as the authors' released code: --pusher=release --reward_interval=1")
-
-    gce_q: float = setting(0.7, ARGUMENT, "q of gce: near 0 is cross-entropy, 1 is absolute error")
-    elr_lambda: float = setting(3.0, ARGUMENT, "lambda, strength of elr's second term")
-    elr_momentum: float = setting(0.7, ARGUMENT, "beta, of elr's running probabilities")
-    focal_gamma: float = setting(2.0, ARGUMENT, "gamma of focal and cb_focal; 0 is cross-entropy")
-    class_balanced_beta: float = setting(0.9999, ARGUMENT, "beta of the cb_ methods; 0 weighs all classes alike")
-    correction_matrix: str = setting(
-        "estimated", ANY, "P(given | true) of forward_correction: estimated, true (that of the noise), or a file"
-    )
-    correction_warmup_epochs: int = setting(10, ARGUMENT, "epochs of plain training before the matrix is estimated")
-    coteaching_forget_rate: float | None = setting(
-        None, ARGUMENT, "tau, share of a batch left out by coteaching; the noise rate if not given"
-    )
-    coteaching_warmup_epochs: int = setting(10, ARGUMENT, "T_k, epochs over which that share rises from 0")
-
-    eval_interval: int = setting(1, at_least(1), "epochs between two evaluations")
-    ema_eval_interval: int = setting(1, at_least(1), "epochs between two evaluations of the parameter average")
-    lookahead_losses: bool = setting(
-        False, ANY, "log own-label losses before and after the lookahead: 8 bytes an example"
-    )
-    layer_gradients_interval: int = setting(0, at_least(0), "epochs between two rows of layer_gradients.jsonl; 0: none")
-    strategy: str = setting(
-        "none", one_of("none", "mirrored", "multi_worker"), "replicas that share each batch; multi_worker: by TF_CONFIG"
-    )
-    num_replicas: int | None = setting(None, at_least(1), "of mirrored: GPUs (all if not given) or logical CPU devices")
-    jit_compile: str = setting("auto", one_of("auto", "true", "false"), "XLA; auto: on accelerators only")
-    precision: str = setting("float32", one_of(*PRECISIONS), "of the network; parameters and losses stay float32")
-    profile_steps: tuple[int, ...] = setting((), step_range(), "first and last step to trace; a summary is printed")
-
-    @property
-    def reweights(self) -> bool:
-        """Whether the method chooses a reward source, a depth of the meta part and a weight rule."""
-        return self.method in REWEIGHTING
-
-    @property
-    def holds_out(self) -> bool:
-        """Whether clean images leave the training set."""
-        return self.reweights and self.reward_source == "holdout"
-
-    @property
-    def has_dictionary(self) -> bool:
-        """Whether training examples become the reward set."""
-        return self.reweights and self.reward_source == "dictionary"
+    Setting("epochs", 100, at_least(1), "passes over the data", protocol=True, short=True, **_TRAINING),
+    Setting("batch_size", 100, at_least(1), "samples in a step", protocol=True, short=True, **_TRAINING),
+    Setting("learning_rate", 0.1, above(0), "(first) peak of the schedule", protocol=True, short=True, **_TRAINING),
+    Setting("schedule", "cosine", one_of("cosine", "cosine_restarts", "steps"), "learning rate over epochs",
+            protocol=True, short=True, **_TRAINING),
+    Setting("drop_epochs", (), rising_epochs(), "steps: epochs that begin at a hundredth of the rate", protocol=True,
+            **_TRAINING),
+    Setting("learning_rate_warmup_epochs", 0, at_least(0), "epochs of linear rise before the schedule", protocol=True,
+            **_TRAINING),
+    Setting("momentum", 0.9, below_one(), "of SGD", protocol=True, **_TRAINING),
+    WEIGHT_DECAY, LABEL_SMOOTHING, MIXUP, MIXUP_ALPHA,
+    Setting("padding", 0, at_least(0), "pixels padded on each side before a random crop", protocol=True, short=True,
+            **_TRAINING),
+    Setting("flip", False, ANY, "mirror half of the images left to right", protocol=True, short=True, **_TRAINING),
+    PARAMETER_AVERAGE_DECAY,
+)  # fmt: skip
+_AFTER_METHODS = (
+    Setting("mode", "train", one_of("train", "evaluate", "audit"), "what to do", role=RUNS, short=True, **_RUN),
+    Setting("model_dir", None, path(), "directory of the run; if not given runs/DATASET/ and what the run is",
+            kind=str, role=PLACES, short=True, **_RUN),
+    Setting("model", None, ANY, "saved classifier to evaluate or audit by: .keras, .h5, SavedModel", kind=str,
+            role=PLACES, short=True, **_RUN),
+    Setting("resume", True, ANY, "continue the run in model_dir if there is one; --noresume replaces it", role=RUNS,
+            short=True, **_RUN),
+    Setting("seed", 0, whole_seed(), "of label noise, initial parameters, shuffles and draws", short=True, **_RUN),
+    Setting("keep_checkpoints", 2, at_least(1), "checkpoints kept, the newest; a damaged one is passed over",
+            role=RUNS, **_RUN),
+    Setting("checkpoint_seconds", 30.0, at_least(0),
+            "training time between two checkpoints, of which they take 2 % at most; 0: after every step", role=RUNS,
+            **_RUN),
+    Setting("eval_interval", 1, at_least(1), "epochs between two evaluations", **_WATCHING),
+    Setting("parameter_average_eval_interval", 1, at_least(1),
+            "epochs between two evaluations of the parameter average", aliases=("ema_eval_interval",), **_WATCHING),
+    Setting("lookahead_losses", False, ANY,
+            "methods that look ahead: log own-label losses before and after it, 8 bytes an example", **_WATCHING),
+    Setting("layer_gradients_interval", 0, at_least(0),
+            "methods that look ahead: epochs between two rows of layer_gradients.jsonl; 0: none", **_WATCHING),
+    Setting("strategy", "none", one_of("none", "mirrored", "multi_worker"),
+            "replicas that share each batch; multi_worker: by TF_CONFIG", protocol=True, **_RUN),
+    Setting("num_replicas", None, at_least(1), "of mirrored: GPUs (all if not given) or logical CPU devices", kind=int,
+            protocol=True, **_RUN),
+    Setting("jit_compile", "auto", one_of("auto", "true", "false"), "XLA; auto: on accelerators only", short=True,
+            **_WATCHING),
+    Setting("profile_steps", (), step_range(), "first and last step to trace; a summary is printed", role=RUNS, **_RUN),
+)  # fmt: skip
+GENERAL = (*_BEFORE_METHODS, *_AFTER_METHODS)
+leave_out_methods_with({one.name for one in GENERAL})
+SETTINGS: dict[str, Setting] = {
+    one.name: one for one in (*_BEFORE_METHODS, *settings_of(METHODS.values()), *_AFTER_METHODS)
+}
+_ALIASES = {alias: one.name for one in SETTINGS.values() for alias in one.aliases}
 
 
-_TYPES = get_type_hints(Config)
-FIELDS = {field.name: field for field in dataclasses.fields(Config)}
-# Settings that say where things are and what is refused, not what is computed.
-PLACES = (
-    *("model_dir", "data_dir", "strict_data", "resume", "keep_checkpoints", "checkpoint_seconds"),
-    *("model", "mode", "profile_steps"),
-)
+def settings_for(method: str) -> dict[str, Setting]:
+    """The settings of a run with a method, by name: those of every run and its own. Args: method: one of `METHODS`."""
+    own = {one.name for one in METHODS[method].settings} | {one.name for one in GENERAL}
+    return {name: one for name, one in SETTINGS.items() if name in own}
 
 
-def rule_of(name: str) -> Rule:
-    """What a setting may be."""
-    rule: Rule = FIELDS[name].metadata["rule"]
-    return rule if rule is not ARGUMENT else (NUMBERS | WHOLE_NUMBERS)[name]
+def defaults_for(method: str) -> dict[str, Any]:
+    """Defaults of the same, by name."""
+    return {name: one.default for name, one in settings_for(method).items()}
 
 
-def text_of(value: Any) -> str:
-    """A value as it is given to its flag."""
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def canonical(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values, former spellings of settings replaced by those of today."""
+    return {_ALIASES.get(name, name): value for name, value in values.items()}
 
 
-def validate(name: str, value: Any) -> None:
+def check_setting(name: str, value: Any) -> None:
     """Raises UserError for a name that is no setting, and for a value that its rule does not allow."""
-    if name not in FIELDS:
-        raise UserError(f"settings must be fields of Config. Received: {name}")
-    allowed = value is None or rule_of(name).allows(value)
-    if not allowed:
-        raise UserError(violation(name, value))
-    if value is not None and value_type(name) in LARGEST:
-        check_size(f"--{name}", value, value_type(name))
+    if name not in SETTINGS:
+        raise UserError(f"settings must be known by name. Received: {name}")
+    SETTINGS[name].check(value)
 
 
-def violation(name: str, value: Any) -> str:
-    """The line about a value that its setting does not allow."""
-    rule = rule_of(name)
-    noun = NOUNS.get(value_type(name))
-    text = f"{noun} {rule.text}" if noun and rule is not ANY else noun or rule.text
-    value = text_of(value)
-    return f"--{name} must be {text}. Received: {value}"
-
-
-def value_type(name: str) -> Any:
-    """The type of a field, `None` of an optional one left aside."""
-    hint = _TYPES[name]
-    if isinstance(hint, types.UnionType):
-        return next(member for member in get_args(hint) if member is not type(None))
-    return hint
+def refuse_others(method: str, given: Mapping[str, Any]) -> None:
+    """Raises UserError for a given setting that belongs to other methods."""
+    own = settings_for(method)
+    for name in given:
+        if name not in own:
+            names = ", ".join(f"--{one.name}" for one in METHODS[method].settings)
+            raise UserError(
+                f"--{name} must not be given with --method={method}, whose own settings are: {names or 'none'}. "
+                f"Received: {text_of(given[name])}"
+            )

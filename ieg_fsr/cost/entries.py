@@ -5,17 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ieg_fsr.configuration.resolve import resolve
-from ieg_fsr.configuration.settings import Config
+from ieg_fsr.configuration.settings import SETTINGS, refuse_others, settings_for
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods import METHODS
+from ieg_fsr.methods.registry import METHODS
+from ieg_fsr.setting import Config
 
-# Rows that are no method of the command line by themselves, and the settings that they stand for. "keras" is a plain
-# keras.Model of the same network with the same optimizer.
+# A row that is no method: a plain keras.Model of the same network with the same optimizer.
 KERAS = "keras"
-VARIANTS: dict[str, dict[str, Any]] = {
-    KERAS: {"method": "supervised"},
-    "fsr_faithful": {"method": "fsr", "faithful": True},
-    "mwn_dense": {"method": "mwn", "meta_layers": "dense"},
+VARIANTS: dict[str, dict[str, Any]] = {KERAS: {"method": "supervised"}} | {
+    name: {"method": spec.name, **settings} for spec in METHODS.values() for name, settings in spec.variants.items()
 }
 ROWS = (KERAS, *METHODS, *(name for name in VARIANTS if name != KERAS))
 REFERENCE = "supervised"
@@ -53,8 +51,11 @@ class Entry(NamedTuple):
     @property
     def period(self) -> int:
         """Steps after which the kinds of steps repeat."""
-        forwards = self.config.reweights and self.config.reward_features == "forward"
-        return self.config.reward_interval if forwards else 1
+        return METHODS[self.config.method].period(self.config)
+
+    def value(self, name: str) -> Any:
+        """A setting of its method; None where the method does not have it, or does not look at it."""
+        return self.config[name] if METHODS[self.config.method].has(name, self.config) else None
 
 
 def entries_of(
@@ -71,6 +72,11 @@ def entries_of(
     Raises:
         UserError: a setting or a name is not allowed, or settings do not fit together.
     """
+    methods = [VARIANTS.get(name, {"method": name})["method"] for name in names if name in ROWS]
+    known = {setting for method in methods for setting in settings_for(method)}
+    for setting, value in {**given, **sweeps}.items():
+        if setting in SETTINGS and setting not in known:
+            refuse_others(methods[0], {setting: value})
     found: dict[tuple, Entry] = {}
     for name in names:
         for values in itertools.product(*sweeps.values()):
@@ -87,20 +93,20 @@ def _entry(network: str, name: str, given: dict[str, Any], swept: dict[str, Any]
         "image_size": _IMAGE_SIZE_OF.get(network, _DEFAULT_IMAGE_SIZE),
     }
     own = VARIANTS.get(name, {"method": name})
-    config = resolve(defaults | given | swept | _FIXED | own | {"network": network})
+    known = settings_for(own["method"])
+    wanted = {key: value for key, value in (defaults | given | swept).items() if key in known}
+    config = resolve(wanted | _FIXED | own | {"network": network})
     if config.strategy != "none":
         raise UserError(f"--strategy must be none: the benchmark measures one replica. Received: {config.strategy}")
-    for setting in ("batch_size", "dictionary_size"):
-        value, examples = getattr(config, setting), config.train_examples or 0
-        if value > examples:
-            raise UserError(f"--{setting} must be at most --train_examples, {examples}. Received: {value}")
-    return Entry(name, config)
+    entry = Entry(name, config)
+    for setting, value in (("batch_size", config.batch_size), ("dictionary_size", entry.value("dictionary_size"))):
+        if (value or 0) > (config.train_examples or 0):
+            raise UserError(f"--{setting} must be at most --train_examples, {config.train_examples}. Received: {value}")
+    return entry
 
 
 def _identity(entry: Entry) -> tuple:
     """What sets one measured row apart from another: a method's name and the swept settings that it depends on."""
-    config = entry.config
-    if not config.reweights:
-        return (entry.name,)
-    features = (config.train_examples, config.reward_batch_size, config.reward_features, entry.period)
-    return (entry.name, *features, *((config.dictionary_size, config.pusher) if config.has_dictionary else ()))
+    own = tuple(entry.value(name) for name in SWEEPS if name not in ("train_examples", "reward_interval"))
+    examples = entry.config.train_examples if any(value is not None for value in own) else None
+    return (entry.name, examples, entry.period, *own)

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.configuration.settings import Config
 from ieg_fsr.data.pipeline.examples import Examples, each_step
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet, checked_ids
+from ieg_fsr.methods.registry import METHODS
+from ieg_fsr.setting import Config
 
 NUM_CLASSES = 10
 _POOL = 200  # different images, where they are repeated
@@ -73,7 +74,8 @@ def synthetic_data(config: Config, repeat: bool) -> DataSet:
     train: Any = _random_images(config, min(config.train_examples, _POOL) if repeat else config.train_examples)
     if repeat:
         train = RepeatedImages(train, config.train_examples)
-    clean = _random_images(config, config.clean_per_class * NUM_CLASSES) if config.holds_out else None
+    clean_per_class = METHODS[config.method].clean_per_class(config)
+    clean = _random_images(config, clean_per_class * NUM_CLASSES) if clean_per_class else None
     names = tuple(map(str, range(NUM_CLASSES)))
     return DataSet("synthetic", train, _random_images(config, NUM_CLASSES), names, clean=clean)
 

@@ -4,10 +4,10 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from ieg_fsr.configuration.settings import Config
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.files import make_directory, write_json
 from ieg_fsr.quiet_import import import_tensorflow
+from ieg_fsr.setting import Config
 
 
 def evaluate(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]:

@@ -8,10 +8,10 @@ import matplotlib.figure
 import matplotlib.patches
 import numpy as np
 
+from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.results import ablation_tables as tables
 from ieg_fsr.results.ablation_tables import Frame
 from ieg_fsr.results.groups import Group
-from ieg_fsr.results.identity import METHOD_NAMES
 from ieg_fsr.results.pictures import (
     BLUE,
     COLOURS,
@@ -128,7 +128,7 @@ def _reward_sets(frame: Frame, items: Sequence[tuple[int, Group]], metric: str) 
         ]
         sizes, means, errors = zip(*points, strict=True)
         colour, marker = _METHOD_STYLES[method]
-        label = f"{METHOD_NAMES[method]}: {words[method]}"
+        label = f"{METHODS[method].label}: {words[method]}"
         axes.errorbar(sizes, means, yerr=errors, color=colour, marker=marker, capsize=3, lw=1.5, label=label)
     axes.set(xscale="log", xlabel="examples in the reward set", ylabel=axis_title(metric))
     ticks = sorted({size for size, _ in items})
@@ -157,7 +157,7 @@ def _meta_layers(frame: Frame, members: Sequence[Group], metric: str) -> matplot
             marker=marker,
             capsize=3,
             lw=1.5,
-            label=METHOD_NAMES[method],
+            label=METHODS[method].label,
         )
     axes.set_xticks(range(len(choices)), choices, rotation=30 if len(choices) > 5 else 0)
     axes.set(xlabel="the meta part begins at", ylabel=axis_title(metric))

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ieg_fsr.configuration.settings import FIELDS
-from ieg_fsr.methods import REWEIGHTING
+from ieg_fsr.configuration.settings import SETTINGS
+from ieg_fsr.methods.registry import METHODS, owners
 from ieg_fsr.results.groups import Group
-from ieg_fsr.results.identity import METHOD_NAMES, Condition
+from ieg_fsr.results.identity import Condition
 from ieg_fsr.results.method_tables import Setting, notes_of
 from ieg_fsr.results.paper_numbers import MIXUP_RELABELLING, MIXUP_RELABELLING_DATA
 from ieg_fsr.results.table import Cell, Column, Row, Table, column_of, measured
@@ -72,7 +72,7 @@ def is_fsr_with(one: Group, changed: Iterable[str]) -> bool:
 
 def value_of(one: Group, name: str) -> Any:
     """A setting of the runs of a group."""
-    return (*one.runs, *one.failed)[0].values.get(name, FIELDS[name].default if name in FIELDS else None)
+    return (*one.runs, *one.failed)[0].values.get(name, SETTINGS[name].default if name in SETTINGS else None)
 
 
 def pushers(groups: Sequence[Group]) -> dict[Frame, list[Group]]:
@@ -159,9 +159,9 @@ def reward_set_tables(groups: Sequence[Group], metric: str) -> list[Table]:
     tables = []
     for frame, items in reward_sets(groups).items():
         columns = [column_of(figure, title) for figure, title in figures.items()]
-        ordered = sorted(items, key=lambda item: (list(METHOD_NAMES).index(item[1].identity.method), item[0]))
+        ordered = sorted(items, key=lambda item: (list(METHODS).index(item[1].identity.method), item[0]))
         rows = [
-            _row(f"{METHOD_NAMES[one.identity.method]}, {_set_text(one, size)}", one, figures) for size, one in ordered
+            _row(f"{METHODS[one.identity.method].label}, {_set_text(one, size)}", one, figures) for size, one in ordered
         ]
         groups_of = [one for _, one in items]
         tables.append(
@@ -174,7 +174,7 @@ def meta_layers(groups: Sequence[Group]) -> dict[Frame, list[Group]]:
     """Methods by the layers of the meta part (Figure 4), from the final Dense layer to all."""
 
     def changes(one: Group) -> bool:
-        known = one.identity.method in REWEIGHTING
+        known = one.identity.method in owners("meta_layers")
         return known and {name for name, _ in one.identity.differences} <= {"meta_layers"}
 
     found = {}
@@ -201,7 +201,7 @@ def meta_layer_tables(groups: Sequence[Group], metric: str) -> list[Table]:
     tables = []
     for frame, members in meta_layers(groups).items():
         columns = [column_of(figure, title) for figure, title in figures.items()]
-        labels = [f"{METHOD_NAMES[one.identity.method]}, {value_of(one, 'meta_layers')}" for one in members]
+        labels = [f"{METHODS[one.identity.method].label}, {value_of(one, 'meta_layers')}" for one in members]
         rows = [_row(label, one, figures) for label, one in zip(labels, members, strict=True)]
         tables.append(frame.table("meta_layers", "layers of the meta part", "method, from", columns, rows, members))
     return tables

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ieg_fsr.results.identity import METHOD_NAMES, Identity, identify
+from ieg_fsr.methods.registry import METHODS
+from ieg_fsr.results.identity import Identity, identify
 from ieg_fsr.results.runs import Run
 
 # What ought to be equal within a group although it is no setting, or is not part of the identity.
@@ -88,7 +89,7 @@ def _age(run: Run) -> tuple[str, str]:
 
 
 def _order(one: Group) -> tuple[Any, ...]:
-    identity, methods = one.identity, list(METHOD_NAMES)
+    identity, methods = one.identity, list(METHODS)
     rank = methods.index(identity.method) if identity.method in methods else len(methods)
     values = [
         (name, value if isinstance(value, int | float) else 0, str(value)) for name, value in identity.differences

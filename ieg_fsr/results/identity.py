@@ -4,48 +4,14 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ieg_fsr.configuration.resolve import RECIPE_CHOICES, recipe_of
-from ieg_fsr.configuration.settings import FIELDS, PLACES, text_of
+from ieg_fsr.configuration.resolve import base_of
+from ieg_fsr.configuration.settings import settings_for, text_of
 from ieg_fsr.data.sources.datasets import DATASETS
-from ieg_fsr.methods import REWEIGHTING
+from ieg_fsr.methods.registry import METHODS
+from ieg_fsr.setting import COMPUTED
 
-# Names of methods as tables have them, in the order of the rows.
-METHOD_NAMES = {
-    "supervised": "supervised",
-    "focal": "focal loss",
-    "cb_softmax": "class-balanced softmax",
-    "cb_sigmoid": "class-balanced sigmoid",
-    "cb_focal": "class-balanced focal",
-    "forward_correction": "forward correction",
-    "gce": "GCE",
-    "coteaching": "Co-teaching",
-    "elr": "ELR",
-    "l2r": "L2R",
-    "mwn": "MWN",
-    "fsr": "FSR",
-}
-_CONDITION = ("noise", "noise_type", "noise_matrix", "labels_file", "imbalance")
-# Settings of training as such: methods are side by side only where these agree. Others belong to the method's name.
-_PROTOCOL = (
-    *("image_size", "train_examples", "epochs", "batch_size", "learning_rate", "schedule", "drop_epochs"),
-    *("learning_rate_warmup_epochs", "momentum", "weight_decay", "padding", "flip", "ema_decay"),
-    *("strategy", "num_replicas"),
-)
-# Settings that do not change what a run computes, beside those of `PLACES`.
-_WATCHING = (
-    *("seed", "eval_interval", "ema_eval_interval", "jit_compile", "lookahead_losses", "layer_gradients_interval"),
-)
-_APART = {*_CONDITION, *_PROTOCOL, *_WATCHING, *PLACES, "dataset", "method", "faithful", "network"}
-# Settings of re-weighting, which methods without it do not look at.
-_OF_REWEIGHTING = (
-    *("reward_source", "meta_layers", "weight_rule", "clean_per_class", "dictionary_size", "reward_batch_size"),
-    *("reward_features", "reward_interval", "pusher", "score_momentum", "lookahead_learning_rate"),
-    *("lookahead_momentum", "initial_sample_weights", "weight_net_learning_rate", "weight_net_weight_decay"),
-    *("weight_net_units", "weight_constraint", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
-    "pseudo_label_dtype",
-)
-# Those that a clean hold-out does not look at.
-_OF_A_DICTIONARY = ("dictionary_size", "reward_features", "pusher", "score_momentum")
+# Settings that an identity has a place of its own for.
+_APART = frozenset({"dataset", "method", "network", "seed"})
 # Sides of images at which recipes for own data change.
 _SIDES = (16, 64, 224)
 
@@ -118,39 +84,33 @@ class Identity(NamedTuple):
 
 
 def identify(values: Mapping[str, Any]) -> Identity:
-    """The identity of a run. Args: values: at least all fields of `Config`."""
-    base = _base(values)
-    differing = {name: values[name] for name in FIELDS if values[name] != base[name]}
-    network = differing.get("network", "")
-    idle: tuple[str, ...] = () if values["method"] in REWEIGHTING else _OF_REWEIGHTING
-    if _clean_per_class(values):
-        idle = _OF_A_DICTIONARY
-    own = {name: value for name, value in differing.items() if name not in _APART and name not in idle}
+    """The identity of a run. Args: values: at least the settings of its method and those of every run."""
+    base, spec = _base(values), METHODS[values["method"]]
+    differing = [
+        one
+        for one in settings_for(spec.name).values()
+        if one.role == COMPUTED and one.group != "Corruption" and values[one.name] != base[one.name]
+    ]
+    apart, network = _APART | set(spec.presets) | spec.idle(values), values["network"]
+    own = {one.name: values[one.name] for one in differing if not one.protocol and one.name not in apart}
     return Identity(
         dataset=values["dataset"],
-        protocol=", ".join(_phrase(name, differing[name]) for name in _PROTOCOL if name in differing),
+        protocol=", ".join(_phrase(one.name, values[one.name]) for one in differing if one.protocol),
         condition=_condition(values),
-        method=values["method"],
-        variant=_variant(values, own, network),
-        network=network,
-        faithful=values["faithful"],
+        method=spec.name,
+        variant=_variant(values, own, network if network != base["network"] else ""),
+        network=network if network != base["network"] else "",
+        faithful=values.get("faithful", False),
         differences=tuple(own.items()),
-        clean_per_class=_clean_per_class(values),
+        clean_per_class=spec.clean_per_class(values),
     )
 
 
 def _base(values: Mapping[str, Any]) -> dict[str, Any]:
     """What the recipe gives. Own data are not looked at for their size: the recipe that fits best is theirs."""
-    chosen = {name: values[name] for name in RECIPE_CHOICES}
     sides = (values["image_size"],) if values["dataset"] in DATASETS else (values["image_size"], *_SIDES)
-    defaults = {name: field.default for name, field in FIELDS.items()}
-    bases = [defaults | recipe_of(chosen | {"image_size": side}) for side in sides if side or len(sides) == 1]
-    return min(bases, key=lambda base: sum(values[name] != base[name] for name in FIELDS))
-
-
-def _clean_per_class(values: Mapping[str, Any]) -> int:
-    holds_out = values["method"] in REWEIGHTING and values["reward_source"] == "holdout"
-    return values["clean_per_class"] if holds_out else 0
+    bases = [base_of(values, side) for side in sides if side or len(sides) == 1]
+    return min(bases, key=lambda base: sum(values[name] != base[name] for name in base))
 
 
 def _condition(values: Mapping[str, Any]) -> Condition:
@@ -166,9 +126,10 @@ def _condition(values: Mapping[str, Any]) -> Condition:
 
 def _variant(values: Mapping[str, Any], differences: Mapping[str, Any], network: str) -> str:
     left = dict(differences)
-    name = METHOD_NAMES.get(values["method"], values["method"])
+    spec = METHODS[values["method"]]
+    name = spec.label
     words = [network] if network else []
-    words += ["faithful"] if values["faithful"] else []
+    words += [preset for preset in spec.presets if values[preset]]
     if values["method"] == "fsr" and left.get("mixup") is False and left.get("pseudo_label_loss_weight") == 0:
         del left["mixup"], left["pseudo_label_loss_weight"]
         words.append("raw")

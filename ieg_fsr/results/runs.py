@@ -10,9 +10,10 @@ import pathlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ieg_fsr.configuration.settings import FIELDS
+from ieg_fsr.configuration.settings import SETTINGS, canonical, defaults_for
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import parse_json, read_json_lines, write_columns
+from ieg_fsr.methods.registry import METHODS
 
 # What a run's directory has that no run can be below, or that is only being written.
 _NOT_RUNS = ("checkpoints", "saved_model", ".writing-")
@@ -95,8 +96,8 @@ def write_csv(path: str | os.PathLike, runs: Sequence[Run]) -> None:
     for run in runs:
         more = {} if run.failure else {BEST: run.figure(BEST)}
         table.append({"directory": run.place, "failure": run.failure} | more | run.values)
-    others = sorted({name for row in table for name in row} - {"directory", "failure", *FIELDS})
-    names = ["directory", "failure", *FIELDS, *others]
+    others = sorted({name for row in table for name in row} - {"directory", "failure", *SETTINGS})
+    names = ["directory", "failure", *SETTINGS, *others]
     write_columns(path, names, [[_encoded(row.get(name)) for row in table] for name in names])
 
 
@@ -134,13 +135,17 @@ def _json(directory: str, file: str) -> dict[str, Any]:
 
 
 def _settings(config: dict[str, Any]) -> dict[str, Any]:
-    """A run of an older version has no entry for a newer setting, and did what its default does."""
+    """What is known of a run: its settings under today's names, without those that its method does not have."""
+    values = canonical(config)
     for name, kind in _KINDS.items():
-        if not isinstance(config.get(name, FIELDS[name].default), kind):
+        if not isinstance(values.get(name, SETTINGS[name].default), kind):
             raise ValueError(f"no {name}")
-    if "dataset" not in config or "method" not in config:
+    if "dataset" not in values or "method" not in values:
         raise ValueError("no dataset or no method")
-    values = {name: field.default for name, field in FIELDS.items()} | config
+    if values["method"] not in METHODS:
+        raise ValueError(f"no such method: {values['method']}")
+    own = defaults_for(values["method"])
+    values = own | {name: value for name, value in values.items() if name in own or name not in SETTINGS}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
@@ -190,7 +195,7 @@ def _once(runs: list[Run]) -> list[Run]:
     """Leaves out what is the same run again: same settings, same start, same figures. One with files comes first."""
     kept: dict[str, Run] = {}
     for run in sorted(runs, key=lambda run: not run.has_files):
-        names = ("started", "test_accuracy", "seconds_total", *FIELDS)
+        names = ("started", "test_accuracy", "seconds_total", *SETTINGS)
         kept.setdefault(repr([run.values.get(name) for name in names]) + str(run.failure), run)
     remaining = set(map(id, kept.values()))
     return [run for run in runs if id(run) in remaining]

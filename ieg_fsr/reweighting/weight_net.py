@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 
 from ieg_fsr.replicas import count
-from ieg_fsr.rules import check_argument
+from ieg_fsr.reweighting.settings import WEIGHT_NET_LEARNING_RATE, WEIGHT_NET_UNITS, WEIGHT_NET_WEIGHT_DECAY
+from ieg_fsr.rules import check_number, whole_seed
 
 # Meta gradients are small: Adam's usual 1e-8, not Keras' 1e-7.
 _ADAM_EPSILON = 1e-8
@@ -29,10 +30,10 @@ class WeightNet(tf.Module):
             UserError: one of them is out of range.
         """
         super().__init__(name="weight_net")
-        check_argument("learning_rate", learning_rate, "weight_net_learning_rate")
-        check_argument("weight_decay", weight_decay, "weight_net_weight_decay")
-        check_argument("units", units, "weight_net_units")
-        check_argument("seed", seed)
+        WEIGHT_NET_LEARNING_RATE.check_argument(learning_rate)
+        WEIGHT_NET_WEIGHT_DECAY.check_argument(weight_decay)
+        WEIGHT_NET_UNITS.check_argument(units)
+        check_number("seed", seed, whole_seed(), int)
         self.weight_decay = weight_decay
         self.network = keras.Sequential(
             [keras.Input([1]), _dense(units, 1, "relu", seed), _dense(1, units, "sigmoid", seed + 1)], name="weight_net"

@@ -14,10 +14,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ieg_fsr.configuration.settings import Config
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import parse_json
 from ieg_fsr.quiet_import import import_tensorflow
+from ieg_fsr.setting import Config
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -1,6 +1,5 @@
 """A training run: method, callbacks, and the files that it leaves."""
 
-import dataclasses
 import pathlib
 import platform
 import time
@@ -13,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.configuration.flags import command_line
-from ieg_fsr.configuration.settings import Config
 from ieg_fsr.data.labels.given_labels import labels_sha256
 from ieg_fsr.data.labels.long_tail import measured_imbalance
 from ieg_fsr.data.pipeline.examples import Examples
@@ -24,10 +22,12 @@ from ieg_fsr.files import make_directory, write_columns, write_json, write_json_
 from ieg_fsr.methods.models.fsr import FSR
 from ieg_fsr.methods.models.label_report import LabelReport, label_report, probabilities_of
 from ieg_fsr.methods.models.supervised import Supervised
+from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.results.identity import identify
-from ieg_fsr.training.build import build, resolved_jit, resolved_lookahead_momentum
+from ieg_fsr.setting import Config
+from ieg_fsr.training.build import build, resolved_jit
 from ieg_fsr.training.distribution import any_worker, check_same_step, strategy_of, wait_for_all
-from ieg_fsr.training.inputs import TrainingData, resolved_dictionary_size, resolved_forget_rate
+from ieg_fsr.training.inputs import TrainingData
 from ieg_fsr.training.monitoring.epoch_log import EpochLog
 from ieg_fsr.training.monitoring.epoch_pictures import EpochPictures
 from ieg_fsr.training.monitoring.hyperparameters import write_hyperparameters
@@ -132,7 +132,7 @@ def _fit(
     if config.profile_steps:
         first, last = config.profile_steps
         callbacks.append(StepProfiler(directory, first, last))
-    if config.layer_gradients_interval and config.reweights:
+    if config.layer_gradients_interval and isinstance(model, FSR):
         callbacks.append(LayerGradientLog(directory, config.layer_gradients_interval, epochs_done))
     progress = Progress(config.epochs, examples.steps_per_epoch, step / examples.steps_per_epoch)
     pictures = EpochPictures(directory, data, examples.given_labels, config.epochs)
@@ -142,7 +142,7 @@ def _fit(
         examples.given_labels == data.train.labels,
         progress,
         rows,
-        {"": config.eval_interval, "_ema": config.ema_eval_interval},
+        {"": config.eval_interval, "_ema": config.parameter_average_eval_interval},
         data.extra_tests,
     )
     agreed = any_worker(model.distribute_strategy)
@@ -179,7 +179,7 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, 
         measured_imbalance training_examples corrupt_images given_labels_sha256 seed epochs"""
     figures = "test_accuracy test_accuracy_ema test_top5 dictionary_purity zero_weight_ratio weight_clean weight_noisy"
     return (
-        {name: resolved[name] for name in names.split()}
+        {name: resolved.get(name) for name in names.split()}
         | {"steps": last["step"]}
         | {"zero_weight_batches": sum(row["zero_weight_batches"] for row in rows) if reweighted else None}
         | {name: last.get(name) for name in figures.split()}
@@ -202,10 +202,9 @@ def _label_report(model: Supervised, data: DataSet, examples: Examples) -> Label
 
 def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[str, Any]:
     """What config.json holds: all settings, and what they came to on this machine."""
-    return dataclasses.asdict(config) | {
-        "variant": identify(dataclasses.asdict(config)).variant,
+    return dict(config) | {
+        "variant": identify(config).variant,
         "clean_images": 0 if data.clean is None else len(data.clean),
-        "lookahead_momentum_resolved": resolved_lookahead_momentum(config),
         "command": f"python -m ieg_fsr.main {command_line(config)}",
         "training_examples": len(data.train),
         "test_examples": len(data.test),
@@ -215,10 +214,7 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
         "measured_noise_rate": float(np.mean(given_labels != data.train.labels)),
         "measured_imbalance": measured_imbalance(data.train.labels),
         "given_labels_sha256": labels_sha256(given_labels),
-        "dictionary_size_resolved": resolved_dictionary_size(config, len(data.train)),
-        "coteaching_forget_rate_resolved": resolved_forget_rate(config, data)
-        if config.method == "coteaching"
-        else None,
+        **METHODS[config.method].resolved(config, data),
         "jit_compile_resolved": resolved_jit(config),
         "versions": {"ieg_fsr": VERSION}
         | {name: metadata.version(name) for name in ("keras", "numpy")}

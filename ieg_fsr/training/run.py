@@ -1,15 +1,15 @@
 """`--mode=train`: checks what can be checked at once, then loads TensorFlow and trains."""
 
-import dataclasses
 import pathlib
 from collections.abc import Callable
 from typing import Any
 
 from ieg_fsr.configuration.flags import command_line
-from ieg_fsr.configuration.settings import Config
+from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.quiet_import import import_tensorflow
+from ieg_fsr.setting import Config
 from ieg_fsr.training.distribution import Place, ends_with_the_others, loss_noticed, place_of, run_directory
-from ieg_fsr.training.inputs import load_training_data, resolved_dictionary_size
+from ieg_fsr.training.inputs import load_training_data
 from ieg_fsr.training.monitoring.progress import clock
 from ieg_fsr.training.survival.directory import earlier_run
 from ieg_fsr.training.survival.failures import explained
@@ -60,11 +60,8 @@ def _train(
 
     notes = training.data.notes
     report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *notes]))
-    places = resolved_dictionary_size(config, len(training.given_labels))
-    if config.has_dictionary and places < config.dictionary_size:
-        report(f"a dictionary of all {places} training examples: the recipe's size is for more of them")
-    if config.reweights and config.epochs <= config.reweight_warmup_epochs:
-        report(f"weights stay uniform: warm-up takes all {config.epochs} epochs")
+    for line in METHODS[config.method].notes(config, training.data):
+        report(line)
     with loss_noticed(place):
         summary = execute(config, training, directory, lock, interruption)
     report(f"{describe(summary)}\nfiles           {directory}")
@@ -96,7 +93,7 @@ def describe(summary: dict[str, Any]) -> str:
 def _settings_text(config: Config, width: int = 110) -> str:
     """All settings as name=value, filled into lines."""
     lines, line = [], ""
-    for name, value in dataclasses.asdict(config).items():
+    for name, value in config.items():
         word = f"{name}={value}"
         if line and len(line) + len(word) + 2 > width:
             lines.append(line)

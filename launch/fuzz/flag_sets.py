@@ -1,6 +1,6 @@
 """Random command lines: valid, borderline and invalid values of every flag, on a few of the digits."""
 
-from ieg_fsr.configuration.settings import FIELDS, value_type
+from ieg_fsr.configuration.settings import SETTINGS, settings_for
 from launch.fuzz.cases import EITHER, REFUSED, Case, generator, pick
 
 # Flag -> values that its own rule allows (other flags or the data may still refuse them), values that it does not.
@@ -56,7 +56,7 @@ VALUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "mixup_alpha": (("0.1", "1", "8", "1e-3", "1e-300", "1e300"), ABOVE_ZERO[1]),
     "padding": (("0", "1", "3", "8", "40", "100000000"), WHOLE_REFUSED),
     "flip": SWITCH,
-    "ema_decay": BELOW_ONE,
+    "parameter_average_decay": BELOW_ONE,
     "reward_source": _names("dictionary", "holdout"),
     "meta_layers": (("dense", "all", "0", "1", "-1", "logits", "-5"), ("foo", "999", "1.5", "", "\udcff")),
     "weight_rule": _names("direct", "weight_net", "uniform"),
@@ -90,7 +90,7 @@ VALUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "coteaching_forget_rate": BELOW_ONE,
     "coteaching_warmup_epochs": COUNT_FROM_ZERO,
     "eval_interval": COUNT,
-    "ema_eval_interval": COUNT,
+    "parameter_average_eval_interval": COUNT,
     "lookahead_losses": SWITCH,
     "layer_gradients_interval": COUNT_FROM_ZERO,
     "jit_compile": (("auto", "false"), ("", "maybe", "True", "1")),
@@ -110,8 +110,12 @@ def flag_case(seed: int, number: int) -> Case:
     """The command line of case `number`."""
     rng = generator(seed, "flags", number)
     words = {name: pick(rng, values) for name, values in SMALL.items()}
-    chosen = [name for name in FIELDS if name not in SMALL and rng.random() < 0.1]
-    chosen += ["method"] if rng.random() < 0.7 and "method" not in chosen else []
+    if rng.random() < 0.7:
+        words["method"] = pick(rng, VALUES["method"][0])
+    own = settings_for(words.get("method", "fsr"))
+    chosen = [
+        name for name in SETTINGS if name not in (*SMALL, "method") and rng.random() < (0.1 if name in own else 0.005)
+    ]
     for name in chosen:
         allowed = VALUES[name][0] if name in VALUES else _unknown_flag(name)
         if allowed:
@@ -134,13 +138,12 @@ def flag_case(seed: int, number: int) -> Case:
 
 def _hidden(wrong: str, words: dict[str, str]) -> bool:
     """Whether a wrong value has no effect, so that the program may pass over it."""
-    reweights = words.get("method", "fsr") in ("fsr", "l2r", "mwn")
-    return wrong == "meta_layers" and (not reweights or words[wrong] == "")
+    return wrong == "meta_layers" and words[wrong] == ""
 
 
 def _unknown_flag(name: str) -> tuple[str, ...]:
     """Values for a flag that this file does not know of: nothing is said about what must come of them."""
-    kind = value_type(name)
+    kind = SETTINGS[name].type
     if kind is bool:
         return SWITCH[0]
     return ("1", "2") if kind in (int, float) else ()
@@ -148,4 +151,4 @@ def _unknown_flag(name: str) -> tuple[str, ...]:
 
 def untested() -> set[str]:
     """Flags that have no values here."""
-    return set(FIELDS) - set(VALUES) - set(SMALL)
+    return set(SETTINGS) - set(VALUES) - set(SMALL)

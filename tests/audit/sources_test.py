@@ -1,6 +1,5 @@
 """Reading a run and judging by a model, against files and predictions made by hand."""
 
-import json
 import pathlib
 import re
 
@@ -117,13 +116,6 @@ def test_files_that_do_not_fit_each_other_or_the_data_are_refused(finished_run, 
         from_run(finished_run, audit_config(model_dir=str(finished_run)))
     assert "--model_dir" in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_settings_that_an_older_run_did_not_have_are_their_defaults(finished_run):
-    settings = json.loads((finished_run / "config.json").read_text())
-    older = {name: settings[name] for name in ("dataset", "variant")}
-    (finished_run / "config.json").write_text(json.dumps(older))
-    assert from_run(finished_run, audit_config(model_dir=str(finished_run))).dataset == settings["dataset"]
 
 
 def test_other_data_are_refused(finished_run, npz):

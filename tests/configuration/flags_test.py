@@ -1,6 +1,5 @@
 """Every setting is a flag, a command line can be written back, slips are named."""
 
-import dataclasses
 import shlex
 
 import pytest
@@ -9,20 +8,20 @@ from absl import flags
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
 from ieg_fsr.configuration import flags as command_line_module
 from ieg_fsr.configuration.flags import command_line, given_settings
-from ieg_fsr.configuration.settings import FIELDS
+from ieg_fsr.configuration.settings import SETTINGS
 from ieg_fsr.errors import UserError
 
 
 def test_every_field_is_a_flag_with_its_help():
-    for name, field in FIELDS.items():
+    for name, setting in SETTINGS.items():
         assert name in flags.FLAGS, name
-        assert field.metadata["help"] in flags.FLAGS[name].help, name
+        assert setting.help in flags.FLAGS[name].help, name
         assert flags.FLAGS[name].value is None, name  # "not given"
 
 
 def test_every_flag_of_the_module_is_a_field():
     defined = {flag.name for flag in flags.FLAGS.flags_by_module_dict()[command_line_module.__name__]}
-    assert defined == set(FIELDS)
+    assert defined == set(SETTINGS) | {alias for setting in SETTINGS.values() for alias in setting.aliases}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +52,7 @@ def test_command_line_round_trip(words, parsed):
     line = command_line(config)
     again = parsed(*shlex.split(line))
     # The line leaves out the directory of the run.
-    assert dataclasses.replace(again, model_dir=config.model_dir) == config
+    assert again.replace(model_dir=config.model_dir) == config
 
 
 def test_command_line_names_only_what_differs_from_the_recipe(parsed):
@@ -64,6 +63,12 @@ def test_command_line_names_only_what_differs_from_the_recipe(parsed):
     assert command_line(parsed("--dataset=cifar10", "--imbalance=50", "--reward_batch_size=800")) == (
         "--dataset=cifar10 --method=fsr --imbalance=50.0"
     )
+
+
+def test_former_spellings_are_flags(parsed):
+    config = parsed("--ema_decay=0.5", "--ema_eval_interval=3")
+    assert (config.parameter_average_decay, config.parameter_average_eval_interval) == (0.5, 3)
+    assert config.given == {"parameter_average_decay", "parameter_average_eval_interval"}
 
 
 def test_an_unknown_flag_is_named_with_what_it_could_have_been(complaint):

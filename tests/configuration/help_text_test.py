@@ -9,7 +9,7 @@ from ieg_fsr.configuration.flags import given_settings
 from ieg_fsr.configuration.help_text import asked_for, full_help, groups, short_help
 from ieg_fsr.configuration.recipes import RECIPES
 from ieg_fsr.configuration.resolve import resolve
-from ieg_fsr.configuration.settings import FIELDS
+from ieg_fsr.configuration.settings import SETTINGS
 from ieg_fsr.data.sources.datasets import is_dataset
 
 ENTRY = re.compile(r"^  --(?:\[no\])?(\w+)", flags=re.MULTILINE)
@@ -23,7 +23,7 @@ def entry(text, name):
 
 def test_full_help_has_every_setting_once_and_its_rule():
     names = ENTRY.findall(full_help())
-    assert sorted(names) == sorted([*FIELDS, "flagfile", "verbosity"])
+    assert sorted(names) == sorted([*SETTINGS, "flagfile", "verbosity"])
     assert entry(full_help(), "noise") == "share of the labels drawn anew (in [0, 1]) [0]"
     assert "FIRST,LAST from 1 up" in entry(full_help(), "profile_steps")
 
@@ -32,7 +32,7 @@ def test_short_help_is_two_screens_of_known_settings():
     text = short_help()
     assert len(text.splitlines()) <= 80
     assert max(map(len, text.splitlines())) <= 120
-    assert set(ENTRY.findall(text)) < set(FIELDS)
+    assert set(ENTRY.findall(text)) < set(SETTINGS)
     for name in ("dataset", "noise", "method", "epochs", "dictionary_size", "model_dir", "seed"):
         assert name in ENTRY.findall(text)
 
@@ -41,7 +41,7 @@ def test_short_help_is_two_screens_of_known_settings():
 def test_defaults_and_choices(text):
     assert entry(text, "epochs").endswith(f"[recipe: {RECIPES['digits']['epochs']}]")
     assert entry(text, "mixup") == "mix pairs of samples [recipe: on]"
-    assert entry(text, "method").endswith("cb_focal, focal) [fsr]")
+    assert entry(text, "method").endswith("mwn, fsr) [fsr]")
     assert entry(text, "seed").endswith("[0]")
     assert entry(text, "image_size").endswith("[recipe]")
     assert "[" not in entry(text, "data_dir")
@@ -59,11 +59,12 @@ def test_the_examples_on_top_are_commands():
             resolve(given)
 
 
-def test_a_setting_without_a_place_of_its_own_stands_with_the_one_before():
-    found = groups()
-    assert sorted(name for names in found.values() for name in names) == sorted(FIELDS)
+def test_settings_stand_with_their_kind_or_with_their_methods():
+    found = {heading: [setting.name for setting in settings] for heading, settings in groups().items()}
+    assert sorted(name for names in found.values() for name in names) == sorted(SETTINGS)
     assert found["Corruption"] == ["noise", "noise_type", "noise_matrix", "labels_file", "imbalance"]
-    assert {"gce_q", "coteaching_warmup_epochs"} <= set(found["Other methods"])
+    assert found["Only with --method=gce"] == ["gce_q"]
+    assert found["Only with --method=focal or cb_focal"] == ["focal_gamma"]
 
 
 @pytest.mark.parametrize("word", ["--help", "-help", "-h", "--h", "-?", "--helpshort"])

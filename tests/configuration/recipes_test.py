@@ -1,18 +1,14 @@
 """Tests of `ieg_fsr.configuration.recipes`: complete, valid, and the paper's."""
 
-import dataclasses
-import typing
-
 import pytest
 
-from ieg_fsr.configuration.recipes import FAITHFUL, LONG_TAIL_NOISE_RECIPES, LONG_TAIL_RECIPES, RECIPES, recipe
+from ieg_fsr.configuration.recipes import LONG_TAIL_NOISE_RECIPES, LONG_TAIL_RECIPES, RECIPES, recipe
 from ieg_fsr.configuration.resolve import resolve
-from ieg_fsr.configuration.settings import Config
+from ieg_fsr.configuration.settings import settings_for
 from ieg_fsr.data.sources.datasets import DATASETS
-from ieg_fsr.methods import METHODS
+from ieg_fsr.methods.registry import METHODS
 
-FIELDS = {field.name for field in dataclasses.fields(Config)}
-TYPES = typing.get_type_hints(Config)
+FAITHFUL = METHODS["fsr"].presets["faithful"]
 
 
 def test_every_data_set_has_a_recipe():
@@ -20,20 +16,20 @@ def test_every_data_set_has_a_recipe():
 
 
 @pytest.mark.parametrize("dataset", RECIPES)
-@pytest.mark.parametrize("faithful", [False, True])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("method", "presets"),
+    [(name, ()) for name in METHODS] + [(name, (one,)) for name in METHODS for one in METHODS[name].presets],
+)
 @pytest.mark.parametrize("corruption", [{}, {"long_tailed": True}, {"long_tailed": True, "noisy": True}])
-def test_every_entry_is_a_setting_and_passes_its_rule(dataset, method, faithful, corruption):
-    values = recipe(dataset, method, faithful, **corruption)
-    assert set(values) <= FIELDS
+def test_every_entry_is_a_setting_and_passes_its_rule(dataset, method, presets, corruption):
+    values, known = recipe(dataset, method, presets, **corruption), settings_for(method)
+    assert set(values) <= set(known)
     if (dataset, values.get("reward_source")) == ("webvision_mini", "holdout"):
         return  # Its true labels are not known.
     # What is given is checked against the rules, and so the entries are given here.
-    config = resolve({"dataset": dataset, "method": method, "faithful": faithful} | values)
+    config = resolve({"dataset": dataset, "method": method} | dict.fromkeys(presets, True) | values)
     assert {name: getattr(config, name) for name in values} == values
-    for name, value in values.items():
-        kind = TYPES[name]
-        assert type(value) in (kind, typing.get_origin(kind), *typing.get_args(kind)), name
+    assert all(type(value) is known[name].type for name, value in values.items())
 
 
 @pytest.mark.parametrize("dataset", RECIPES)
@@ -46,15 +42,15 @@ def test_a_recipe_does_not_choose_data_method_or_place(dataset, recipes):
 
 @pytest.mark.parametrize("dataset", RECIPES)
 def test_mixup_and_smoothed_labels_belong_to_fsr(dataset):
-    assert recipe(dataset, "fsr", False)["mixup"] is (dataset != "inaturalist2018")
+    assert recipe(dataset, "fsr")["mixup"] is (dataset != "inaturalist2018")
     for corruption in ({}, {"long_tailed": True}, {"long_tailed": True, "noisy": True}):
-        plain = recipe(dataset, "supervised", False, **corruption)
+        plain = recipe(dataset, "supervised", (), **corruption)
         assert (plain["mixup"], plain["label_smoothing"]) == (False, 0.0)
 
 
 def test_faithful_changes_what_the_released_code_does_and_nothing_else():
     assert FAITHFUL == {"pusher": "release", "reward_features": "forward", "reward_interval": 1}
-    plain, faithful = recipe("cifar10", "fsr", False), recipe("cifar10", "fsr", True)
+    plain, faithful = recipe("cifar10", "fsr"), recipe("cifar10", "fsr", ("faithful",))
     assert {name: value for name, value in faithful.items() if plain.get(name) != value} == {
         name: value for name, value in FAITHFUL.items() if plain.get(name) != value
     }
@@ -69,13 +65,13 @@ def test_early_learning_regularisation_has_its_papers_settings(dataset, settings
 
 
 def test_a_recipe_is_a_copy():
-    recipe("digits", "fsr", True)["epochs"] = 1
-    assert recipe("digits", "fsr", False)["epochs"] == RECIPES["digits"]["epochs"] != 1
+    recipe("digits", "fsr", ("faithful",))["epochs"] = 1
+    assert recipe("digits", "fsr")["epochs"] == RECIPES["digits"]["epochs"] != 1
 
 
 def test_the_digits_recipe_is_the_measured_one():
     # b 100, |R| 200, q 100, warm-up 10, p 2, beta .1, one cosine from 0.1 to 0, pad-1 crop and no flip, 100 epochs.
-    digits = recipe("digits", "fsr", False)
+    digits = recipe("digits", "fsr")
     assert digits["network"] == "small_cnn"
     names = ["epochs", "batch_size", "dictionary_size", "reward_batch_size", "reweight_warmup_epochs", "padding"]
     assert [digits[name] for name in names] == [100, 100, 200, 100, 10, 1]
@@ -128,23 +124,23 @@ def test_cifar_with_a_long_tail_is_the_papers_row(dataset, corruption, row):
 
 @pytest.mark.parametrize(("dataset", "drops"), [("digits", (80, 90)), ("fashion_mnist", (48, 54))])
 def test_small_long_tails_are_cifars_in_small(dataset, drops):
-    noise, tail = recipe(dataset, "fsr", False), recipe(dataset, "fsr", False, long_tailed=True)
+    noise, tail = recipe(dataset, "fsr"), recipe(dataset, "fsr", (), long_tailed=True)
     assert tail["drop_epochs"] == drops == (0.8 * noise["epochs"], 0.9 * noise["epochs"])
     changed = {name for name in tail if tail[name] != noise.get(name)}
-    cifar = {name for name in LONG_TAILED if LONG_TAILED[name] != recipe("cifar10", "fsr", False).get(name)}
+    cifar = {name for name in LONG_TAILED if LONG_TAILED[name] != recipe("cifar10", "fsr").get(name)}
     assert changed <= cifar
-    both = recipe(dataset, "fsr", False, long_tailed=True, noisy=True)
+    both = recipe(dataset, "fsr", (), long_tailed=True, noisy=True)
     assert (both["reweight_warmup_epochs"], both["weight_constraint"], both["mixup"]) == (drops[0], "clip", True)
 
 
 def test_noise_without_a_tail_has_one_recipe():
     assert resolve({"dataset": "cifar10", "imbalance": 1.0}) == resolve({"dataset": "cifar10"})
-    assert recipe("cifar10", "fsr", False, noisy=True) == recipe("cifar10", "fsr", False)
+    assert recipe("cifar10", "fsr", (), noisy=True) == recipe("cifar10", "fsr")
 
 
 def test_a_data_set_without_a_long_tail_of_its_own_uses_what_it_has(monkeypatch):
     monkeypatch.setitem(RECIPES, "other", {"epochs": 3})
-    assert recipe("other", "fsr", False, long_tailed=True, noisy=True) == {"mixup": True, "epochs": 3}
+    assert recipe("other", "fsr", (), long_tailed=True, noisy=True) | {"epochs": 3} == recipe("other", "fsr")
 
 
 def chosen(names, *arguments):
@@ -155,15 +151,15 @@ def chosen(names, *arguments):
 def test_webvision_is_the_papers_row():
     names = "network batch_size dictionary_size reward_batch_size label_momentum pseudo_label_loss_weight mixup"
     row = ["resnet50", 16 * 8, 5000, 200, 0.1, 1.0, True]
-    assert chosen(names, "webvision_mini", "fsr", False) == row
+    assert chosen(names, "webvision_mini", "fsr") == row
     names = "reweight_warmup_epochs weight_constraint weight_decay schedule learning_rate_warmup_epochs epochs"
-    assert chosen(names, "webvision_mini", "fsr", False) == [20, "clip", 1e-4, "cosine_restarts", 3, 127 + 3]
+    assert chosen(names, "webvision_mini", "fsr") == [20, "clip", 1e-4, "cosine_restarts", 3, 127 + 3]
 
 
 def test_inaturalist_is_the_papers_row():
     names = "network batch_size dictionary_size reward_batch_size mixup label_smoothing weight_constraint weight_decay"
-    assert chosen(names, "inaturalist2018", "fsr", False) == ["resnet50", 32, 2000, 350, False, 0.1, "shift", 1e-4]
-    assert chosen("epochs learning_rate", "inaturalist2018", "fsr", False) == [90, 0.1]
+    assert chosen(names, "inaturalist2018", "fsr") == ["resnet50", 32, 2000, 350, False, 0.1, "shift", 1e-4]
+    assert chosen("epochs learning_rate", "inaturalist2018", "fsr") == [90, 0.1]
 
 
 @pytest.mark.parametrize(
@@ -178,8 +174,7 @@ def test_inaturalist_is_the_papers_row():
     ],
 )
 def test_own_data_by_the_side_of_their_images(dataset, side, network, image_size):
-    values = recipe(dataset, "fsr", False, side)
+    values = recipe(dataset, "fsr", (), side)
     assert (values["network"], values.get("image_size")) == (network, image_size)
     # Small enough for small data sets.
     assert values["dictionary_size"] == 200
-    assert set(values) <= FIELDS

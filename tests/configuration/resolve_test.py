@@ -1,26 +1,21 @@
 """Who wins among flag, recipe and default, and what is said about bad values."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
 from ieg_fsr.configuration.recipes import RECIPES
 from ieg_fsr.configuration.resolve import resolve
-from ieg_fsr.configuration.settings import Config
+from ieg_fsr.configuration.settings import SETTINGS
 from ieg_fsr.errors import UserError
-
-FIELDS = {field.name: field for field in dataclasses.fields(Config)}
 
 
 def test_flag_over_recipe_over_default(parsed):
-    assert RECIPES["cifar10"]["padding"] == 2 != FIELDS["padding"].default
-    assert Config().padding == FIELDS["padding"].default
+    assert RECIPES["cifar10"]["padding"] == 2 != SETTINGS["padding"].default
     assert parsed("--dataset=cifar10").padding == 2
     assert parsed("--dataset=cifar10", "--padding=3").padding == 3
     assert "mixup_alpha" not in RECIPES["cifar10"]
-    assert parsed("--dataset=cifar10").mixup_alpha == FIELDS["mixup_alpha"].default == 1.0
+    assert parsed("--dataset=cifar10").mixup_alpha == SETTINGS["mixup_alpha"].default == 1.0
 
 
 @pytest.mark.parametrize("value", ["0", "0.0", "1"])
@@ -57,7 +52,7 @@ def test_cifar_with_noise_is_the_papers_row(parsed):
         "momentum": 0.9,
         "score_momentum": 0.9,
         "lookahead_learning_rate": 0.1,
-        "ema_decay": 0.999,
+        "parameter_average_decay": 0.999,
     }
     assert {name: getattr(config, name) for name in row} == row
 
@@ -96,6 +91,10 @@ def test_directory_of_a_run(parsed):
     words = ("--noise=0.4", "--noise_type=pairflip", "--imbalance=50")
     assert parsed(*words).model_dir == "runs/digits/fsr-pairflip0.4-imbalance50-seed0"
     assert parsed("--labels_file=a/people.csv").model_dir == "runs/digits/fsr-people-seed0"
+    words = ("--epochs=5", "--nomixup", "--meta_layers=a/b", "--weight_decay=1e-5", "--eval_interval=2", "--data_dir=d")
+    assert parsed(*words).model_dir == "runs/digits/fsr-epochs5-weight_decay1e-05-nomixup-meta_layersab-noise0-seed0"
+    assert len(parsed(f"--meta_layers={'x' * 400}").model_dir) < 200
+    assert parsed("--faithful").model_dir != parsed("--pusher=release", "--reward_interval=1").model_dir
     assert parsed("--model_dir=x").model_dir == "x"
     assert parsed("--mode=evaluate", "--model=m.keras").model_dir is None
 
@@ -166,6 +165,31 @@ def test_labels_come_from_one_place(words, message, complaint):
 )
 def test_settings_that_a_method_cannot_do_with(words, message, complaint):
     assert complaint(*words.split()) == message
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "--method=gce --epochs=2 --elr_lambda=1",
+            "--elr_lambda must not be given with --method=gce, whose own settings are: --gce_q. Received: 1.0",
+        ),
+        (
+            "--method=supervised --faithful",
+            "--faithful must not be given with --method=supervised, whose own settings are: none. Received: True",
+        ),
+    ],
+)
+def test_a_setting_of_another_method(words, message, complaint):
+    assert complaint(*words.split()) == message
+
+
+def test_a_run_has_the_settings_of_its_method():
+    config = resolve({"method": "gce"})
+    assert config["gce_q"] == config.gce_q == 0.7
+    assert "dictionary_size" not in config
+    with pytest.raises(AttributeError, match="dictionary_size"):
+        print(config.dictionary_size)
 
 
 def test_asymmetric_noise_is_for_cifar(parsed, complaint):

@@ -4,7 +4,7 @@ import pytest
 
 from ieg_fsr.cost.entries import ROWS, entries_of
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods import METHODS
+from ieg_fsr.methods.registry import METHODS
 
 
 def entry(name, network="resnet32", **given):
@@ -54,7 +54,7 @@ def test_steps_repeat_after_the_reward_interval(name, given, period):
 def test_a_sweep_repeats_the_rows_that_depend_on_it():
     sweeps = {"train_examples": [10_000, 20_000], "dictionary_size": [200, 5000]}
     found = entries_of("resnet32", ["keras", "supervised", "fsr", "l2r"], {}, sweeps)
-    sizes = [(e.name, e.config.train_examples, e.config.dictionary_size) for e in found]
+    sizes = [(e.name, e.config.train_examples, e.value("dictionary_size")) for e in found]
     assert [size[0] for size in sizes] == ["keras", "supervised", *["fsr"] * 4, "l2r", "l2r"]
     assert [size[1:] for size in sizes if size[0] == "fsr"] == [(n, r) for n in (10_000, 20_000) for r in (200, 5000)]
 
@@ -75,6 +75,8 @@ def test_a_sweep_of_the_step_has_history_once():
         (["fsr"], {}, {"train_examples": [1000]}, "--dictionary_size must be at most --train_examples, 1000. Rec"),
         (["fsr"], {"batch_size": 200}, {"train_examples": [100]}, "--batch_size must be at most --train_examples, 100"),
         (["fsr"], {"pusher": "best"}, {}, "--pusher must be one of"),
+        (["keras", "gce"], {"pusher": "paper"}, {}, "--pusher must not be given with --method=supervised, whose own "),
+        (["gce", "elr"], {}, {"dictionary_size": [5]}, "--dictionary_size must not be given with --method=gce, whose "),
         (["fsr"], {"strategy": "mirrored"}, {}, "--strategy must be none: .* one replica. Received: mirrored"),
     ],
 )

@@ -9,7 +9,7 @@ from absl.testing import flagsaver
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
 from ieg_fsr.configuration.flags import config_from_flags, parse_flags
-from ieg_fsr.methods import METHODS
+from ieg_fsr.methods.registry import METHODS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FLAGS = ROOT / "launch" / "digits_tables.flags"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ieg_fsr import main, tables
-from ieg_fsr.configuration.settings import FIELDS
+from ieg_fsr.configuration.settings import SETTINGS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # `launch` is no package that is installed.
@@ -143,7 +143,7 @@ def test_every_damage_changes_bytes():
 
 def test_wrong_values_are_wrong_by_the_rules_of_the_flags():
     """So that a case cannot expect what the project does not promise: each flag of the list exists."""
-    assert set(VALUES) | set(SMALL) <= set(FIELDS)
+    assert set(VALUES) | set(SMALL) <= set(SETTINGS)
     assert main.run.__module__ == "ieg_fsr.main"
     assert callable(tables.main)
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 import ieg_fsr
 from ieg_fsr.data.pipeline.augmentation import pad_crop_flip
 from ieg_fsr.methods.models.coteaching import CoTeaching
-from ieg_fsr.methods.losses.early_learning import EarlyLearningRegularization
+from ieg_fsr.methods.models.early_learning import EarlyLearningRegularization
 from ieg_fsr.reweighting.weight_net import WeightNet
 from ieg_fsr.training.survival.checkpoints import Checkpoints
 

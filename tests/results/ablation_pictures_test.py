@@ -1,7 +1,5 @@
 """Figures of the ablations: points at the values of made-up runs."""
 
-import dataclasses
-
 import numpy as np
 
 from ieg_fsr.configuration.resolve import resolve
@@ -13,7 +11,7 @@ from ieg_fsr.results.runs import Run
 
 def made(accuracy, purity=0.5, more=None, **given):
     figures = {"test_accuracy": accuracy, "dictionary_purity": purity, "zero_weight_ratio": 0.25}
-    return Run(f"runs/{given}", dataclasses.asdict(resolve({"noise": 0.4} | given)) | figures | (more or {}))
+    return Run(f"runs/{given}", dict(resolve({"noise": 0.4} | given)) | figures | (more or {}))
 
 
 def texts(labels):

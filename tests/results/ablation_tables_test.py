@@ -1,7 +1,5 @@
 """Ablations of made-up runs: what belongs to each, in which row."""
 
-import dataclasses
-
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results import ablation_tables as ablations
 from ieg_fsr.results.groups import Group, group
@@ -11,7 +9,7 @@ from ieg_fsr.results.table import cell_text
 
 
 def made(accuracy, more=None, **given):
-    values = dataclasses.asdict(resolve({"noise": 0.4} | given)) | {"test_accuracy": accuracy} | (more or {})
+    values = dict(resolve({"noise": 0.4} | given)) | {"test_accuracy": accuracy} | (more or {})
     return Run(f"runs/{given}", values)
 
 

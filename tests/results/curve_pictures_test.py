@@ -1,6 +1,5 @@
 """Curves of methods and of losses: which runs are in them, and with what values."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -31,7 +30,7 @@ def made(tmp_path):
             }
         rows = [{"epoch": epoch} | row for epoch in (1, 2)]
         (directory / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        values = dataclasses.asdict(resolve({"noise": 0.4} | given)) | row
+        values = dict(resolve({"noise": 0.4} | given)) | row
         return Run(str(directory), values, has_files=True)
 
     return make
@@ -63,7 +62,7 @@ def test_without_weights_there_is_one_panel(made):
 
 
 def test_without_curves_there_is_the_table_alone():
-    values = dataclasses.asdict(resolve({})) | {"test_accuracy": 0.5}
+    values = dict(resolve({})) | {"test_accuracy": 0.5}
     assert [type(report) for report in comparisons(group([Run("x", values)]), "test_accuracy")] == [Table]
 
 

@@ -26,7 +26,7 @@ def one(tmp_path):
         ]
         (tmp_path / str(seed)).mkdir()
         (tmp_path / str(seed) / FILE).write_text("".join(json.dumps(line) + "\n" for line in lines))
-        values = dataclasses.asdict(resolve({"seed": seed})) | {"test_accuracy": 0.5}
+        values = dict(resolve({"seed": seed})) | {"test_accuracy": 0.5}
         runs.append(Run(str(tmp_path / str(seed)), values, has_files=True))
     return group(runs)[0]
 
@@ -70,5 +70,5 @@ def test_table_and_figure(one):
 
 
 def test_runs_without_the_file():
-    values = dataclasses.asdict(resolve({})) | {"test_accuracy": 0.5}
+    values = dict(resolve({})) | {"test_accuracy": 0.5}
     assert gradients(group([Run("x", values)]), "test_accuracy") == []

@@ -1,7 +1,5 @@
 """Groups of seeds: which run is used, figures by hand, and what readers are told."""
 
-import dataclasses
-
 import pytest
 
 from ieg_fsr.configuration.resolve import resolve
@@ -10,7 +8,7 @@ from ieg_fsr.results.runs import Run
 
 
 def made(accuracy, place, failure=None, more=None, **given):
-    values = dataclasses.asdict(resolve(given)) | {"test_accuracy": accuracy} | (more or {})
+    values = dict(resolve(given)) | {"test_accuracy": accuracy} | (more or {})
     return Run(place, values, failure)
 
 

@@ -1,7 +1,5 @@
 """Methods side by side: rows, columns and cells of made-up runs, by hand."""
 
-import dataclasses
-
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.method_tables import Setting, condition_tables, detail_table, is_ablation
@@ -10,7 +8,7 @@ from ieg_fsr.results.table import cell_text
 
 
 def made(accuracy, failure=None, more=None, **given):
-    values = dataclasses.asdict(resolve(given)) | {"test_accuracy": accuracy} | (more or {})
+    values = dict(resolve(given)) | {"test_accuracy": accuracy} | (more or {})
     return Run(f"runs/{given}", values, failure)
 
 

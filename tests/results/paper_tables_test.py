@@ -1,7 +1,5 @@
 """The paper's tables with runs of ours: in the right cell, and nowhere else."""
 
-import dataclasses
-
 from ieg_fsr.configuration.recipes import recipe
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results import paper_numbers
@@ -12,7 +10,7 @@ from ieg_fsr.results.table import cell_text, marks
 
 
 def made(accuracy, more=None, dataset="cifar10", **given):
-    settings = dataclasses.asdict(resolve({"dataset": dataset} | given))
+    settings = dict(resolve({"dataset": dataset} | given))
     return Run(f"{given}", settings | {"test_accuracy": accuracy} | (more or {}))
 
 
@@ -67,7 +65,7 @@ def test_methods_with_clean_images_are_marked_as_such():
 
 
 def test_even_classes_beside_the_long_tails_have_their_settings():
-    long_tail = recipe("cifar10", "fsr", False, long_tailed=True, noisy=True)
+    long_tail = recipe("cifar10", "fsr", long_tailed=True, noisy=True)
     texts, _ = lines(
         paper_numbers.CIFAR10_LONG_TAIL_UNIFORM,
         made(0.5, noise=0.2),

@@ -1,6 +1,5 @@
 """What figures share: curves of groups, spread, PNG files."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -21,7 +20,7 @@ def one(tmp_path):
         epochs = range(step, 7, step) if step else ()
         rows = [{"epoch": epoch, "test_accuracy": (epoch + 2 * seed) / 16} for epoch in epochs]
         (tmp_path / str(seed) / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        values = dataclasses.asdict(resolve({"seed": seed})) | {"test_accuracy": seed / 2}
+        values = dict(resolve({"seed": seed})) | {"test_accuracy": seed / 2}
         runs.append(Run(str(tmp_path / str(seed)), values, has_files=True))
     return group(runs)[0]
 

@@ -1,7 +1,5 @@
 """The registry of reports and the files that they leave."""
 
-import dataclasses
-
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.reports import REPORTS, write_reports
@@ -9,7 +7,7 @@ from ieg_fsr.results.runs import Run
 
 
 def made(accuracy, **given):
-    return Run(f"runs/{given}", dataclasses.asdict(resolve(given)) | {"test_accuracy": accuracy})
+    return Run(f"runs/{given}", dict(resolve(given)) | {"test_accuracy": accuracy})
 
 
 def test_every_report_takes_any_groups():

@@ -1,6 +1,5 @@
 """Runs from directories and CSV files: what is found, what is not a run, and that a CSV file keeps all of it."""
 
-import dataclasses
 import json
 import shutil
 
@@ -13,7 +12,7 @@ from ieg_fsr.results.runs import BEST, Run, collect, write_csv
 
 def write(directory, accuracy=0.5, rows=(), summary=None, config=None, **given):
     directory.mkdir(parents=True)
-    resolved = dataclasses.asdict(resolve(given)) | {"started": f"at {directory.name}", "versions": {"keras": "3"}}
+    resolved = dict(resolve(given)) | {"started": f"at {directory.name}", "versions": {"keras": "3"}}
     (directory / "config.json").write_text(json.dumps(resolved | (config or {})))
     (directory / "summary.json").write_text(json.dumps({"test_accuracy": accuracy} | (summary or {})))
     (directory / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -1,7 +1,5 @@
 """The table that decides the default of the step, of made-up runs."""
 
-import dataclasses
-
 import pytest
 
 from ieg_fsr.configuration.resolve import resolve
@@ -16,7 +14,7 @@ EVERY_FOURTH = {"pusher": "lookahead", "reward_features": "forward", "reward_int
 
 
 def made(accuracy, seed=0, noise=0.4, **given):
-    values = dataclasses.asdict(resolve({"noise": noise, "seed": seed} | given)) | {"test_accuracy": accuracy}
+    values = dict(resolve({"noise": noise, "seed": seed} | given)) | {"test_accuracy": accuracy}
     weights = {"weight_noisy": 0.5, "weight_clean": 1.25} if noise < 0.8 else {}
     return Run(f"runs/{noise}-{seed}-{given}", values | weights | {"dictionary_purity": accuracy / 2})
 

@@ -1,7 +1,6 @@
 """Cells, marks, Markdown and CSV of a table, by hand."""
 
 import csv
-import dataclasses
 
 import pytest
 
@@ -12,7 +11,7 @@ from ieg_fsr.results.table import Cell, Column, Row, Table, cell_text, column_of
 
 
 def groups_of(*accuracies):
-    settings = dataclasses.asdict(resolve({}))
+    settings = dict(resolve({}))
     return group([Run(f"r{s}", settings | {"seed": s, "test_accuracy": a}) for s, a in enumerate(accuracies)])[0]
 
 
@@ -24,7 +23,7 @@ def test_cell_of_a_group_by_hand():
 
 
 def test_a_cell_without_a_figure_says_why():
-    settings = dataclasses.asdict(resolve({}))
+    settings = dict(resolve({}))
     [failed] = group([Run("x", settings, "no summary.json")])
     texts = [measured(one, "test_top5").text for one in (None, failed, groups_of(0.5))]
     assert texts == ["not run", "not finished", "not measured"]

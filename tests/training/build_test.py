@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 
 from ieg_fsr.configuration.resolve import resolve
-from ieg_fsr.errors import UserError
-from ieg_fsr.methods import METHODS
 from ieg_fsr.methods.models.coteaching import CoTeaching
 from ieg_fsr.methods.models.forward_correction import ForwardCorrection
 from ieg_fsr.methods.models.fsr import FSR
@@ -35,7 +33,7 @@ def test_settings_reach_the_method():
         noise=0.4, seed=3, pusher="shared", reward_features="history", momentum=0.8, weight_decay=0.01, mixup=False,
         lookahead_learning_rate=0.3, label_smoothing=0.1, label_momentum=0.2, score_momentum=0.7, batch_size=50,
         dictionary_size=60, reward_batch_size=30, pseudo_label_loss_weight=1.5, weight_constraint="shift",
-        reweight_warmup_epochs=7, ema_decay=0.5,
+        reweight_warmup_epochs=7, parameter_average_decay=0.5,
     )  # fmt: skip
     assert isinstance(model, FSR)
     assert (examples.batch_size, examples.seed, model.seed) == (50, 3, 3)
@@ -73,15 +71,6 @@ def test_supervised_is_plain_unless_told_otherwise():
     mixed, _ = built(method="supervised", mixup=True)
     assert type(plain) is Supervised
     assert (plain.mixup_alpha, mixed.mixup_alpha) == (0.0, 1.0)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_trains_with_smoothed_labels(method):
-    model, examples = built(method=method, label_smoothing=0.1, train_examples=200, dictionary_size=20, noise=0.2)
-    before = model.classifier.get_weights()[0]
-    history = model.fit(examples, epochs=1, verbose=0)
-    assert np.isfinite(history.history["loss"][0])
-    assert np.abs(model.classifier.get_weights()[0] - before).max() > 0
 
 
 def test_settings_of_coteaching():
@@ -153,9 +142,12 @@ def traces_and_parameters(**settings):
 
     The rate is small: with a large one batch norm makes differences of rounding grow from step to step.
     """
+    of_reweighting = {"dictionary_size": 20, "reward_batch_size": 20, "reweight_warmup_epochs": 2}
+    if settings.get("method") in ("coteaching", "elr"):
+        of_reweighting = {}
     model, examples = built(
-        train_examples=120, dictionary_size=20, reward_batch_size=20, reweight_warmup_epochs=2, batch_size=100,
-        epochs=5, noise=0.4, learning_rate=0.01, padding=1, **settings,
+        train_examples=120, batch_size=100, epochs=5, noise=0.4, learning_rate=0.01, padding=1,
+        **of_reweighting, **settings,
     )  # fmt: skip
     traces, step = [], model.train_step
     model.train_step = lambda data: traces.append(None) or step(data)
@@ -193,11 +185,3 @@ def test_mixed_precision_trains_float32_parameters_and_saves_a_plain_classifier(
     full, _ = built(train_examples=200)
     full.classifier.set_weights(model.classifier.get_weights())
     np.testing.assert_allclose(loaded(pixels), full.classifier(pixels), atol=0.1)
-
-
-def test_float16_is_for_a_lookahead_of_the_final_layer():
-    with pytest.raises(
-        UserError, match=r"--precision must be float32 or mixed_bfloat16 with --meta_layers .*Received: "
-    ):
-        resolve({"method": "l2r", "noise": 0.4, "precision": "mixed_float16"})
-    assert resolve({"method": "mwn", "noise": 0.4, "meta_layers": "dense", "precision": "mixed_float16"}).holds_out

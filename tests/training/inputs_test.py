@@ -6,7 +6,9 @@ import pytest
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.errors import UserError
-from ieg_fsr.training.inputs import known_correction_matrix, load_training_data, resolved_forget_rate
+from ieg_fsr.methods.coteaching import forget_rate
+from ieg_fsr.methods.forward_correction import known_matrix
+from ieg_fsr.training.inputs import load_training_data
 
 
 def test_noise_is_in_the_given_labels_and_not_in_the_true_ones():
@@ -64,7 +66,7 @@ def test_noise_comes_after_the_long_tail():
 @pytest.mark.parametrize("settings", [{}, {"train_examples": 700}, {"imbalance": 4.0}])
 def test_clean_images_leave_the_training_set_with_their_true_labels(settings):
     whole = load_dataset("digits").train
-    settings = settings | {"method": "l2r", "noise": 0.4, "clean_per_class": 7}
+    settings = settings | {"noise": 0.4, "clean_per_class": 7}
     training, without = (load_training_data(resolve(settings | {"method": name})) for name in ("l2r", "fsr"))
     clean, train = training.data.clean, training.data.train
     np.testing.assert_array_equal(np.bincount(clean.labels), np.full(10, 7))
@@ -118,7 +120,7 @@ def test_noise_of_a_matrix(tmp_path):
 
 
 def correction_matrix(**settings):
-    return known_correction_matrix(resolve({"method": "forward_correction"} | settings), load_dataset("digits"))
+    return known_matrix(resolve({"method": "forward_correction"} | settings), load_dataset("digits"))
 
 
 def test_matrix_of_forward_correction(tmp_path):
@@ -151,7 +153,7 @@ def test_share_that_coteaching_forgets(tmp_path):
     ]
     for settings, share in expected:
         config = resolve({"method": "coteaching"} | settings)
-        assert resolved_forget_rate(config, load_dataset("digits")) == pytest.approx(share)
+        assert forget_rate(config, load_dataset("digits")) == pytest.approx(share)
 
 
 def test_steps_to_trace_must_be_in_the_run():

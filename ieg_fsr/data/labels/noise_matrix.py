@@ -5,10 +5,23 @@ import pathlib
 
 import numpy as np
 
+from ieg_fsr.data.labels.corruption import noise_transition_matrix
 from ieg_fsr.errors import UserError
+from ieg_fsr.setting import Config
 
 # A row may miss 1 by this much: files with six decimals are common.
 _ROW_SUM_TOLERANCE = 1e-6
+
+
+def transition_matrix(config: Config, num_classes: int) -> np.ndarray:
+    """P(given j | true i) of a run's noise, [C, C]. Args: config: its settings. num_classes: C.
+
+    Raises:
+        UserError: it is in a file that cannot be read, or is not such a matrix.
+    """
+    if config.noise_matrix is not None:
+        return read_noise_matrix(config.noise_matrix, num_classes)
+    return noise_transition_matrix(config.noise_type, num_classes, config.noise, config.dataset)
 
 
 def read_noise_matrix(path: str, num_classes: int, flag: str = "--noise_matrix") -> np.ndarray:

@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods.coteaching import COTEACHING_FORGET_RATE, COTEACHING_WARMUP_EPOCHS
 from ieg_fsr.methods.models.fit_arguments import checked_callbacks
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.replicas import share, whole
-from ieg_fsr.rules import check_argument
 
 
 def small_loss_mask(losses: tf.Tensor, kept_share: tf.Tensor) -> tf.Tensor:
@@ -54,8 +54,8 @@ class CoTeaching(Supervised):
                 has no label to be trusted.
         """
         super().__init__(classifier, **supervised)
-        check_argument("forget_rate", forget_rate, "coteaching_forget_rate")
-        check_argument("warmup_epochs", warmup_epochs, "coteaching_warmup_epochs")
+        COTEACHING_FORGET_RATE.check_argument(forget_rate)
+        COTEACHING_WARMUP_EPOCHS.check_argument(warmup_epochs)
         if self.mixup_alpha:
             raise UserError(f"mixup_alpha must be 0 with co-teaching. Received: {self.mixup_alpha:g}")
         if {id(v) for v in classifier.variables} & {id(v) for v in second_classifier.variables}:

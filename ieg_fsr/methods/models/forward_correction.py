@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods.forward_correction import CORRECTION_WARMUP_EPOCHS
 from ieg_fsr.methods.losses.forward_correction import estimate_transition_matrix, forward_corrected_cross_entropy
 from ieg_fsr.methods.models.fit_arguments import checked_callbacks
 from ieg_fsr.methods.models.supervised import Batch, Supervised
-from ieg_fsr.rules import check_argument
 
 _PREDICTED_AT_ONCE = 1000
 
@@ -41,7 +41,7 @@ class ForwardCorrection(Supervised):
             **supervised: see `Supervised`.
         """
         super().__init__(classifier, **supervised)
-        check_argument("correction_warmup_epochs", correction_warmup_epochs)
+        CORRECTION_WARMUP_EPOCHS.check_argument(correction_warmup_epochs)
         self.estimate_after = correction_warmup_epochs if transition_matrix is None else None
         # The identity makes the loss plain cross-entropy.
         matrix = np.eye(self.num_classes) if transition_matrix is None else transition_matrix

@@ -39,10 +39,12 @@ from ieg_fsr.methods.models.supervised import REWARD_STREAM, Batch, Supervised
 from ieg_fsr.networks.frozen_forward import frozen_forward
 from ieg_fsr.replicas import share, update_rows, whole
 from ieg_fsr.reweighting.dictionary import RewardDictionary, select_members
+from ieg_fsr.reweighting.meta_gradient import DEFAULT as DEFAULT_STEP
 from ieg_fsr.reweighting.meta_gradient import VirtualSgd
 from ieg_fsr.reweighting.pseudo_labels import PseudoLabelTable
 from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
 from ieg_fsr.reweighting.reward_features import ForwardFeatures, HistoryFeatures
+from ieg_fsr.reweighting.settings import DEFAULT_REWARD_INTERVAL
 from ieg_fsr.reweighting.weight_mean import WeightMean
 from ieg_fsr.reweighting.weight_rules import DirectWeights, UniformWeights, WeightRule
 
@@ -69,7 +71,7 @@ class FSR(Supervised):
         pusher: str = "lookahead",
         score_momentum: float = 0.9,
         lookahead_learning_rate: float = 0.1,
-        lookahead_momentum: float = 0.9,
+        lookahead_momentum: float | None = None,
         weight_constraint: str = "clip",
         reweight_warmup_epochs: int = 20,
         label_momentum: float = 0.1,
@@ -95,7 +97,7 @@ class FSR(Supervised):
             pusher: what scores a sample, one of `PUSHERS`.
             score_momentum: lambda.
             lookahead_learning_rate: eta.
-            lookahead_momentum: mu, share of the meta part's momentum in the lookahead; 0 leaves it out.
+            lookahead_momentum: mu, share of the meta part's momentum in the lookahead; None: 0.9, 0 leaves it out.
             weight_constraint: "clip" for wrong labels, "shift" for rare classes, where `weight_rule` is None.
             reweight_warmup_epochs: E, epochs of uniform weights before re-weighting starts.
             label_momentum: beta.
@@ -112,18 +114,19 @@ class FSR(Supervised):
         by_history = clean_examples is None and reward_interval is None
         reward_features = reward_features or ("history" if by_history else "forward")
         check_settings(
-            clean_examples is not None, reward_interval=reward_interval, sample_loss=self.sample_loss, pusher=pusher,
-            reward_features=reward_features, weight_constraint=weight_constraint, pseudo_label_dtype=pseudo_label_dtype,
+            clean_examples is not None, self.sample_loss, reward_features, reward_interval=reward_interval,
+            pusher=pusher, weight_constraint=weight_constraint, pseudo_label_dtype=pseudo_label_dtype,
             reward_batch_size=reward_batch_size, score_momentum=score_momentum, label_momentum=label_momentum,
             lookahead_learning_rate=lookahead_learning_rate, lookahead_momentum=lookahead_momentum,
             reweight_warmup_epochs=reweight_warmup_epochs, pseudo_label_loss_weight=pseudo_label_loss_weight,
         )  # fmt: skip
         self.num_examples, self.reward_batch_size = num_examples, reward_batch_size
-        self.reward_features, self.reward_interval = reward_features, reward_interval or 4
+        self.reward_features, self.reward_interval = reward_features, reward_interval or DEFAULT_REWARD_INTERVAL
         self.pusher = PUSHERS[pusher]
         self.weight_rule = weight_rule or DirectWeights(weight_constraint)
         self.reweight_warmup_epochs, self.pseudo_label_loss_weight = reweight_warmup_epochs, pseudo_label_loss_weight
         self.reweighting, self.clean_examples = False, clean_examples
+        lookahead_momentum = DEFAULT_STEP.momentum if lookahead_momentum is None else lookahead_momentum
         step = VirtualSgd(lookahead_learning_rate, lookahead_momentum, self.weight_decay)
         self.meta_part = MetaPart(classifier, meta_layers, step)
         self.parts = self.meta_part.below, self.meta_part.above

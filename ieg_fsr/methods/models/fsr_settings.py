@@ -1,17 +1,13 @@
-"""What the settings of FSR may be."""
+"""What the arguments of FSR may be."""
 
 from typing import Any
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.errors import UserError
-from ieg_fsr.reweighting.pseudo_labels import TABLE_DTYPES
-from ieg_fsr.reweighting.pushers import PUSHERS
-from ieg_fsr.reweighting.reward_features import REWARD_FEATURES
-from ieg_fsr.reweighting.weight_constraints import WEIGHT_CONSTRAINTS
-from ieg_fsr.rules import Rule, at_least, check_argument, check_number
+from ieg_fsr.reweighting.settings import LARGEST_DEFAULT_DICTIONARY, REWEIGHTING_SETTINGS
+from ieg_fsr.rules import Rule, at_least, check_number
 
-# |R| where nothing is said; of fewer examples, all.
-_DICTIONARY_SIZE = 2000
+_SETTINGS = {setting.name: setting for setting in REWEIGHTING_SETTINGS}
 
 
 def reward_set_size(dictionary_size: int | None, num_examples: int, clean_examples: Examples | None) -> int:
@@ -24,45 +20,28 @@ def reward_set_size(dictionary_size: int | None, num_examples: int, clean_exampl
     if clean_examples is not None:
         return len(clean_examples.given_labels)
     if dictionary_size is None:
-        return min(_DICTIONARY_SIZE, num_examples)
+        return min(LARGEST_DEFAULT_DICTIONARY, num_examples)
     rule = Rule(lambda value: 1 <= value <= num_examples, f"in 1..{num_examples}")
     check_number("dictionary_size", dictionary_size, rule, int)
     return dictionary_size
 
 
-def check_settings(
-    holds_out: bool,
-    *,
-    reward_interval: int | None,
-    sample_loss: Any,
-    pusher: str,
-    reward_features: str,
-    weight_constraint: str,
-    pseudo_label_dtype: str,
-    **numbers: Any,
-) -> None:
+def check_settings(holds_out: bool, sample_loss: Any, reward_features: str, **settings: Any) -> None:
     """Checks arguments of `FSR`.
 
     Args:
         holds_out: whether there are clean examples.
-        reward_interval, sample_loss, pusher, reward_features, weight_constraint, pseudo_label_dtype: as in `FSR`.
-        **numbers: arguments of `FSR` that are settings of the command line too.
+        sample_loss: must be None.
+        reward_features: not None.
+        **settings: arguments that are settings of the command line too; None for "not given".
 
     Raises:
         UserError: one of them is out of range.
     """
-    sources = ("forward",) if holds_out else REWARD_FEATURES
-    _check("sample_loss", sample_loss, sample_loss is None, "None: FSR looks ahead with cross-entropy")
-    _check("pusher", pusher, pusher in PUSHERS, f"one of {', '.join(PUSHERS)}")
-    _check("reward_features", reward_features, reward_features in sources, " or ".join(sources))
-    _check("weight_constraint", weight_constraint, weight_constraint in WEIGHT_CONSTRAINTS, "clip or shift")
-    _check("pseudo_label_dtype", pseudo_label_dtype, pseudo_label_dtype in TABLE_DTYPES, "float32 or float16")
-    if reward_interval is not None:
-        check_argument("reward_interval", reward_interval)
-    for name, value in numbers.items():
-        check_argument(name, value)
-
-
-def _check(name: str, value: Any, allowed: bool, rule: str) -> None:
-    if not allowed:
-        raise UserError(f"{name} must be {rule}. Received: {value}")
+    if sample_loss is not None:
+        raise UserError(f"sample_loss must be None: FSR looks ahead with cross-entropy. Received: {sample_loss}")
+    if holds_out and reward_features != "forward":
+        raise UserError(f"reward_features must be forward. Received: {reward_features}")
+    for name, value in settings.items() | {"reward_features": reward_features}.items():
+        if value is not None:
+            _SETTINGS[name].check_argument(value)

@@ -11,6 +11,7 @@ from ieg_fsr.data.pipeline.array_checks import checked_class_numbers
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.pipeline.mixup import mixup
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods.common_settings import LABEL_SMOOTHING, PARAMETER_AVERAGE_DECAY, WEIGHT_DECAY
 from ieg_fsr.methods.models.classifier_model import ClassifierModel
 from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.fit_arguments import checked_callbacks, class_numbers, evaluation_data, refuse
@@ -18,7 +19,7 @@ from ieg_fsr.methods.models.parameter_average import ParameterAverage
 from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.networks.inputs import keeps_input_type, takes_tokens
 from ieg_fsr.replicas import average, count, on_every_replica, reducible, share, whole
-from ieg_fsr.rules import at_least, check_argument, check_number
+from ieg_fsr.rules import at_least, check_number, whole_seed
 from ieg_fsr.stateless_random import fold_in
 
 # Inputs [B, ...] and a stateless seed [2] -> augmented float32 inputs [B, ...].
@@ -89,8 +90,9 @@ class Supervised(ClassifierModel):
         """
         super().__init__(classifier)
         check_number("mixup_alpha", mixup_alpha, at_least(0))
-        for name, value in {"label_smoothing": label_smoothing, "weight_decay": weight_decay, "seed": seed}.items():
-            check_argument(name, value)
+        check_number("seed", seed, whole_seed(), int)
+        LABEL_SMOOTHING.check_argument(label_smoothing)
+        WEIGHT_DECAY.check_argument(weight_decay)
         if mixup_alpha and takes_tokens(classifier):
             raise UserError(
                 "mixup_alpha must be 0 for a classifier of token ids or texts, which cannot be mixed (one of images: "
@@ -102,7 +104,7 @@ class Supervised(ClassifierModel):
         self.weight_decay, self.seed = weight_decay, seed
         self.parameter_average = None
         if parameter_average_decay is not None:
-            check_argument("parameter_average_decay", parameter_average_decay, "ema_decay")
+            PARAMETER_AVERAGE_DECAY.check_argument(parameter_average_decay)
             self.parameter_average = ParameterAverage(classifier, parameter_average_decay)
         # A method that re-weights puts its RewardDictionary and its weights [N] here, and if asked its own-label losses
         # around the lookahead [N, 2]; what monitors a run reads them.

@@ -1,11 +1,11 @@
 """What TensorBoard's HParams tab compares the runs of a folder by."""
 
-import dataclasses
 import pathlib
 
 import tensorflow as tf
 
-from ieg_fsr.configuration.settings import PLACES, Config
+from ieg_fsr.configuration.settings import SETTINGS, Config
+from ieg_fsr.setting import COMPUTED
 
 # A row of all settings would be too long to read: these, and those that were given.
 _ALWAYS = (
@@ -26,8 +26,8 @@ def write_hyperparameters(directory: pathlib.Path, settings: Config, figures: di
 
     plain = {
         name: value if isinstance(value, bool | int | float | str) else str(value)
-        for name, value in dataclasses.asdict(settings).items()
-        if name in _ALWAYS or (name in settings.given and name not in PLACES)
+        for name, value in settings.items()
+        if name in _ALWAYS or (name in settings.given and (SETTINGS[name].kept or SETTINGS[name].role == COMPUTED))
     }
     writer = tf.summary.create_file_writer(str(directory), filename_suffix=".hparams")
     with writer.as_default():

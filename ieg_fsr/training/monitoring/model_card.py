@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ieg_fsr.files import write_text
-from ieg_fsr.methods import METHODS
-from ieg_fsr.training.losses import SIGMOID_METHODS
+from ieg_fsr.methods.registry import METHODS
 
 _MOST_CLASSES = 100  # named one by one
 # Endings of names in summary.json, and what they are called.
@@ -57,7 +56,7 @@ def _title(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
 
 def _use(config: Mapping[str, Any], class_names: Sequence[str], image_shape: Sequence[int]) -> str:
     shape = ", ".join(map(str, image_shape))
-    squash = "sigmoid" if config["method"] in SIGMOID_METHODS else "softmax"
+    squash = METHODS[config["method"]].probabilities
     brought = f" Images in files were brought to {image_shape[0]}x{image_shape[1]}: for evaluation, the centre."
     return f"""\
 ## How to use it
@@ -125,7 +124,7 @@ def _source_of_noise(config: Mapping[str, Any]) -> str:
 def _training(config: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in config["versions"].items())
     rows = [
-        ("method", f"`{config['method']}`: {METHODS[config['method']]}"),
+        ("method", f"`{config['method']}`: {METHODS[config['method']].described}"),
         ("epochs, batch", f"{config['epochs']}, {config['batch_size']}"),
         ("learning rate", f"{config['learning_rate']:g}, {config['schedule']}"),
         ("MixUp, label smoothing", f"{'on' if config['mixup'] else 'off'}, {config['label_smoothing']:g}"),

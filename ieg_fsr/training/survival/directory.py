@@ -1,15 +1,15 @@
 """The directory of a run: whether it may be used, and what an earlier run left there."""
 
-import dataclasses
 import json
 import math
 import pathlib
 import shutil
 from typing import Any
 
-from ieg_fsr.configuration.settings import PLACES, Config
+from ieg_fsr.configuration.settings import SETTINGS, Config, canonical
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import make_directory, parse_json, read_json_lines, remove_empty
+from ieg_fsr.setting import COMPUTED
 
 # Everything a run may leave in its directory, for --noresume.
 RUN_FILES = (
@@ -52,12 +52,11 @@ def earlier_run(directory: pathlib.Path, config: Config) -> dict[str, Any] | Non
         return None
     if not config.resume:
         return None
-    settings = json.loads(json.dumps(dataclasses.asdict(config)))
-    # A run of an older version has no entry for a newer setting, and did what its default does.
-    earlier = json.loads(json.dumps(dataclasses.asdict(Config()))) | earlier
-    differing = [name for name in settings if name not in PLACES and settings[name] != earlier[name]]
+    settings, earlier = json.loads(json.dumps(dict(config))), canonical(earlier)
+    kept = [name for name in settings if SETTINGS[name].kept or SETTINGS[name].role == COMPUTED]
+    differing = [name for name in kept if settings[name] != earlier.get(name)]
     if differing:
-        values = ", ".join(f"{name} {earlier[name]} there, {settings[name]} now" for name in differing)
+        values = ", ".join(f"{name} {earlier.get(name)} there, {settings[name]} now" for name in differing)
         raise UserError(
             f"--model_dir must be new or hold a run with the same settings ({values}); --noresume replaces the run. "
             f"Received: {directory}"

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.losses.class_balanced import class_balanced, class_weights
-from ieg_fsr.methods.losses.cross_entropy import sigmoid_cross_entropy, softmax_cross_entropy
-from ieg_fsr.methods.losses.focal import sigmoid_focal_loss
+from ieg_fsr.methods.class_balanced import class_balanced, class_weights, sigmoid_cross_entropy, softmax_cross_entropy
+from ieg_fsr.methods.focal import sigmoid_focal_loss
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(4, 3))

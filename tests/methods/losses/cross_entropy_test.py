@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.losses.cross_entropy import (
+from ieg_fsr.methods.class_balanced import (
     sigmoid_cross_entropy,
     softmax_cross_entropy,
     start_sigmoids_at_chance,

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.losses.early_learning import EarlyLearningRegularization, early_learning_loss
+from ieg_fsr.methods.models.early_learning import EarlyLearningRegularization, early_learning_loss
 from ieg_fsr.methods.models.supervised import Batch
 
 RNG = np.random.default_rng(0)

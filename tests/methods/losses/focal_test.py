@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.losses.cross_entropy import sigmoid_cross_entropy, softmax_cross_entropy
-from ieg_fsr.methods.losses.focal import focal_loss, sigmoid_focal_loss
+from ieg_fsr.methods.class_balanced import sigmoid_cross_entropy, softmax_cross_entropy
+from ieg_fsr.methods.focal import focal_loss, sigmoid_focal_loss
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(6, 5)) * 2

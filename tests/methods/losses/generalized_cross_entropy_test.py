@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.losses.generalized_cross_entropy import generalized_cross_entropy
+from ieg_fsr.methods.gce import generalized_cross_entropy
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(6, 5)) * 2

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ieg_fsr.data.pipeline.examples import examples
-from ieg_fsr.methods.losses.early_learning import EarlyLearningRegularization
 from ieg_fsr.methods.models.coteaching import CoTeaching
+from ieg_fsr.methods.models.early_learning import EarlyLearningRegularization
 from ieg_fsr.methods.models.forward_correction import ForwardCorrection
 from ieg_fsr.methods.models.fsr import FSR
 from ieg_fsr.methods.models.supervised import Supervised

@@ -1,6 +1,5 @@
 """What an earlier run in the directory means for the next one."""
 
-import dataclasses
 import json
 import shutil
 import tempfile
@@ -26,7 +25,7 @@ def config_of(directory, **settings):
 
 def write_config(directory, config):
     directory.mkdir(exist_ok=True)
-    (directory / "config.json").write_text(json.dumps(dataclasses.asdict(config)))
+    (directory / "config.json").write_text(json.dumps(dict(config)))
 
 
 def test_a_new_directory_is_checked_and_not_left_behind(tmp_path):

@@ -3,9 +3,9 @@
 import tensorflow as tf
 
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods.elr import ELR_LAMBDA, ELR_MOMENTUM
 from ieg_fsr.methods.models.supervised import Batch
 from ieg_fsr.replicas import update_rows
-from ieg_fsr.rules import check_argument
 
 # Share of the uniform distribution in what the table takes in: <p, t> stays below 1, and the logarithm finite.
 _UNIFORM_SHARE = 1e-4
@@ -44,8 +44,8 @@ class EarlyLearningRegularization(tf.Module):
             UserError: one of them is out of range.
         """
         super().__init__(name="early_learning_regularization")
-        check_argument("strength", strength, "elr_lambda")
-        check_argument("momentum", momentum, "elr_momentum")
+        ELR_LAMBDA.check_argument(strength)
+        ELR_MOMENTUM.check_argument(momentum)
         self.strength, self.momentum = strength, momentum
         self.table = tf.Variable(tf.zeros([num_examples, num_classes]), trainable=False, name="running_probabilities")
 

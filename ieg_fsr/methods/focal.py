@@ -1,9 +1,22 @@
 """Focal loss: easy samples count less (Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, Eq. 4)."""
 
-import tensorflow as tf
+from __future__ import annotations
 
-from ieg_fsr.rules import check_argument
+import functools
+from typing import TYPE_CHECKING
 
+from ieg_fsr.methods.spec import BuildContext, MethodSpec, Paper
+from ieg_fsr.rules import at_least
+from ieg_fsr.setting import Setting
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from ieg_fsr.methods.models.supervised import Supervised
+
+FOCAL_GAMMA = Setting(
+    "focal_gamma", 2.0, at_least(0), "gamma of the focal losses; 0 is cross-entropy", argument="gamma"
+)
 # Keeps the slope of (1 - p)^gamma finite where p rounds to 1.
 _SMALLEST_BASE = 1e-7
 
@@ -24,7 +37,9 @@ def focal_loss(targets: tf.Tensor, logits: tf.Tensor, gamma: float = 2.0) -> tf.
     Raises:
         UserError: gamma is out of range.
     """
-    check_argument("gamma", gamma, "focal_gamma")
+    import tensorflow as tf
+
+    FOCAL_GAMMA.check_argument(gamma)
     log_probabilities = tf.nn.log_softmax(logits)
     others = tf.maximum(1.0 - tf.exp(log_probabilities), _SMALLEST_BASE)
     return -tf.reduce_sum(targets * others**gamma * log_probabilities, axis=-1)
@@ -34,7 +49,7 @@ def sigmoid_focal_loss(targets: tf.Tensor, logits: tf.Tensor, gamma: float = 2.0
     """The paper's binary loss summed over the classes, as Cui et al. (2019, section 4.3) use it.
 
     The loss of label y is f(z_y) + sum over k != y of f(-z_k), f(z) = -(1 - sigmoid(z))^gamma log sigmoid(z).
-    gamma = 0 is `sigmoid_cross_entropy`.
+    gamma = 0 is `class_balanced.sigmoid_cross_entropy`.
 
     Args:
         targets: [B, C].
@@ -47,7 +62,26 @@ def sigmoid_focal_loss(targets: tf.Tensor, logits: tf.Tensor, gamma: float = 2.0
     Raises:
         UserError: gamma is out of range.
     """
-    check_argument("gamma", gamma, "focal_gamma")
+    import tensorflow as tf
+
+    FOCAL_GAMMA.check_argument(gamma)
     log_yes, log_no = tf.math.log_sigmoid(logits), tf.math.log_sigmoid(-logits)
     yes, no = -tf.exp(gamma * log_no) * log_yes, -tf.exp(gamma * log_yes) * log_no
     return tf.reduce_sum(targets * (yes - no + tf.reduce_sum(no, axis=-1, keepdims=True)), axis=-1)
+
+
+def _build(context: BuildContext) -> Supervised:
+    return context.supervised(functools.partial(focal_loss, gamma=context.config.focal_gamma))
+
+
+SPECS = (
+    MethodSpec(
+        name="focal",
+        label="focal loss",
+        summary="focal loss of softmax probabilities",
+        paper=Paper("Focal Loss for Dense Object Detection", "Lin et al.", 2017, "https://arxiv.org/abs/1708.02002"),
+        settings=(FOCAL_GAMMA,),
+        build=_build,
+        api=(focal_loss, sigmoid_focal_loss),
+    ),
+)

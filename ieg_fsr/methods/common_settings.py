@@ -1,0 +1,20 @@
+"""Settings that every method has, of the frame that `Supervised` gives to all. No TensorFlow."""
+
+from ieg_fsr.rules import ANY, above, at_least, below_one
+from ieg_fsr.setting import Setting
+
+_TRAINING = "Training"
+
+WEIGHT_DECAY = Setting(
+    "weight_decay", 0.0, at_least(0), "factor of half the squared norm of all trainable variables", group=_TRAINING,
+    protocol=True, short=True,
+)  # fmt: skip
+LABEL_SMOOTHING = Setting(
+    "label_smoothing", 0.0, below_one(), "share of a target spread over all classes", group=_TRAINING, short=True
+)
+MIXUP = Setting("mixup", False, ANY, "mix pairs of samples", group=_TRAINING, short=True)
+MIXUP_ALPHA = Setting("mixup_alpha", 1.0, above(0), "Beta parameter of MixUp", group=_TRAINING)
+PARAMETER_AVERAGE_DECAY = Setting(
+    "parameter_average_decay", None, below_one(), "of the parameter average reported beside the raw parameters",
+    kind=float, group=_TRAINING, protocol=True, aliases=("ema_decay",),
+)  # fmt: skip

@@ -1,0 +1,253 @@
+"""What every registered method must do: train, go on, be saved, take what it takes and refuse the rest.
+
+A new method gets all of this with its line in the registry.
+"""
+
+import importlib
+import inspect
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from ieg_fsr.configuration.help_text import full_help
+from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.configuration.settings import SETTINGS, settings_for
+from ieg_fsr.cost.entries import ROWS
+from ieg_fsr.errors import UserError
+from ieg_fsr.methods.models.supervised import Supervised
+from ieg_fsr.methods.registry import METHODS
+from ieg_fsr.results.identity import identify
+from ieg_fsr.setting import text_of
+from ieg_fsr.training.build import build
+from ieg_fsr.training.inputs import load_training_data
+from ieg_fsr.training.run import train
+from ieg_fsr.training.survival.checkpoints import Checkpoints
+
+# 120 examples in batches of 30: four steps an epoch. Each method's own phases begin after an epoch.
+SMALL = {"train_examples": 150, "batch_size": 30, "epochs": 3, "noise": 0.3, "label_smoothing": 0.1}
+PHASES = {"reweight_warmup_epochs": 1, "correction_warmup_epochs": 1, "coteaching_warmup_epochs": 2}
+SIZES = {"clean_per_class": 3, "dictionary_size": 20, "reward_batch_size": 20}
+
+
+def settings(method: str, **more) -> dict:
+    own = {name: value for name, value in (PHASES | SIZES).items() if name in settings_for(method)}
+    return SMALL | {"method": method} | own | more
+
+
+def built(method: str, **more):
+    config = resolve(settings(method, **more))
+    data, given_labels, _ = load_training_data(config)
+    return build(config, data, given_labels)
+
+
+def arrays(model) -> list[np.ndarray]:
+    """Everything that a checkpoint holds."""
+    found = []
+    for part in model.checkpoint_parts().values():
+        variables = part if isinstance(part, list | tuple) else getattr(part, "variables", None) or [part]
+        found += [np.asarray(variable) for variable in variables]
+    return found
+
+
+class SaveAfter(keras.callbacks.Callback):
+    """Saves once, after a step; counts how often a step is traced."""
+
+    def __init__(self, checkpoints: Checkpoints, step: int) -> None:
+        super().__init__()
+        self.checkpoints, self.step, self.done = checkpoints, step, 0
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        self.done += 1
+        if self.done == self.step:
+            self.checkpoints.save(self.step)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_it_goes_on_bit_for_bit_and_traces_a_step_once_a_phase(method, tmp_path):
+    """From a checkpoint in the middle of the second epoch, in another model with other initial parameters."""
+    whole, examples = built(method)
+    traces, step = [], whole.train_step
+    whole.train_step = lambda data: traces.append(None) or step(data)
+    before, per_epoch = whole.classifier.get_weights(), examples.steps_per_epoch
+    stop = per_epoch + 2
+    history = whole.fit(examples, epochs=3, verbose=0, callbacks=[SaveAfter(Checkpoints(tmp_path, whole), stop)])
+    assert np.isfinite(history.history["loss"]).all()
+    assert max(np.abs(a - b).max() for a, b in zip(before, whole.classifier.get_weights(), strict=True)) > 0
+    assert len(traces) == (2 if "reweight_warmup_epochs" in settings_for(method) else 1)
+    rest, again = built(method)
+    rest.classifier.set_weights([values + 1 for values in rest.classifier.get_weights()])
+    assert Checkpoints(tmp_path, rest).restore() == stop
+    rest.fit(again, epochs=3, verbose=0, initial_epoch=1, first_step=2)
+    for one, other in zip(arrays(whole), arrays(rest), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A short run of each method by the command's own function; its directory and what was said."""
+    place, found = tmp_path_factory.mktemp("runs"), {}
+    for method in METHODS:
+        lines = []
+        summary = train(resolve(settings(method, model_dir=str(place / method))), lines.append)
+        found[method] = place / method, summary, "\n".join(lines)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_leaves_its_files_and_says_what_it_is(method, runs):
+    directory, summary, said = runs[method]
+    config = json.loads((directory / "config.json").read_text())
+    assert config.keys() >= settings_for(method).keys()
+    others = SETTINGS.keys() - settings_for(method).keys()
+    assert not config.keys() & others
+    assert summary["variant"].startswith(METHODS[method].label)
+    assert f"--method={method}" in said
+    rows = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert len((directory / "labels.csv").read_text().splitlines()) == summary["training_examples"] + 1
+    assert METHODS[method].described in (directory / "model_card.md").read_text()
+
+
+LOADS = """
+import json, sys
+import keras, numpy as np
+from sklearn.datasets import load_digits
+images = load_digits().images.astype(np.float32)[:20, :, :, None] * 16
+models = [keras.saving.load_model(path) for path in sys.argv[1:]]
+assert not any(name.startswith("ieg_fsr") for name in sys.modules)
+print(json.dumps([[list(model.output_shape), bool(np.isfinite(model.predict(images, verbose=0)).all())]
+                  for model in models]))
+"""
+
+
+@pytest.mark.slow
+def test_plain_keras_loads_what_it_leaves(runs, tmp_path):
+    paths = [str(runs[method][0] / "model.keras") for method in METHODS]
+    done = subprocess.run([sys.executable, "-c", LOADS, *paths], capture_output=True, text=True, cwd=tmp_path,
+                          check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [[[None, 10], True]] * len(METHODS)
+
+
+REPLICAS = """
+import functools, json, sys
+import keras
+import numpy as np
+import tensorflow as tf
+from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.errors import UserError
+import ieg_fsr.training.build as building
+from ieg_fsr.training.inputs import load_training_data
+
+[cpu] = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+def network(name, shape, classes, seed, precision=None):
+    # Without batch norm, whose statistics would be those of half the batch.
+    keras.utils.set_random_seed(seed)
+    layers = [keras.Input(shape), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+    return keras.Sequential([*layers, keras.layers.Dense(16, "relu"), keras.layers.Dense(classes, name="logits")])
+
+building.build_network = network
+found, strategies = {}, (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+for method, settings in json.loads(sys.argv[1]).items():
+    weights = []
+    for strategy in strategies:
+        try:
+            config = resolve(settings)
+            data, given_labels, _ = load_training_data(config)
+            with strategy.scope():
+                model, examples = building.build(config, data, given_labels)
+            model.fit(examples, epochs=3, verbose=0)
+            weights.append(np.concatenate([w.ravel() for w in model.classifier.get_weights()]))
+        except UserError as error:
+            found[method] = str(error)
+    found.setdefault(method, None if len(weights) < 2 else float(np.abs(weights[0] - weights[1]).max()))
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def on_two_replicas(tmp_path_factory):
+    given = json.dumps({method: settings(method) for method in METHODS})
+    done = subprocess.run([sys.executable, "-c", REPLICAS, given], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
+def test_two_replicas_do_what_one_does_or_it_says_why_not(method, on_two_replicas):
+    found = on_two_replicas[method]
+    assert found < 1e-4 if isinstance(found, float) else "--strategy" in found
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_it_refuses_what_it_does_not_take(method):
+    own = settings_for(method)
+    for name, setting in SETTINGS.items():
+        if name in own:
+            continue
+        value = setting.default if setting.default not in (None, False) else {bool: True, int: 1, float: 0.5}.get(
+            setting.type, "forward"
+        )  # fmt: skip
+        with pytest.raises(UserError) as caught:
+            resolve({"method": method, name: value})
+        message = str(caught.value)
+        assert message.startswith(f"--{name} must not be given with --method={method}, whose own settings are: ")
+        assert message.endswith(f"Received: {text_of(value)}")
+        assert all(f"--{one.name}" in message for one in METHODS[method].settings)
+    if not METHODS[method].mixes:
+        with pytest.raises(UserError, match=f"--mixup must be false with --method={method}"):
+            resolve({"method": method, "mixup": True})
+
+
+def defaults(place) -> dict:
+    """Defaults of a function or a class, inherited ones too. Args: place: it, or "module:name"."""
+    if isinstance(place, str):
+        module, name = place.split(":")
+        place = getattr(importlib.import_module(module), name)
+    found: dict = {}
+    for part in [base.__init__ for base in inspect.getmro(place)] if inspect.isclass(place) else [place]:
+        for one in inspect.signature(part).parameters.values():
+            if one.default is not inspect.Parameter.empty:
+                found.setdefault(one.name, one.default)
+    return found
+
+
+# Settings whose counterparts in Python are objects, or have no default because they depend on the data.
+NO_DEFAULTS = {"weight_rule", "initial_sample_weights", "reward_source", "clean_per_class", "faithful"}
+NO_DEFAULTS |= {"coteaching_forget_rate", "correction_matrix", "class_balanced_beta"}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_default_is_that_of_python(method):
+    """A setting that is an argument too has one default, whoever leaves it out.
+
+    MixUp is a switch and a number on the command line, and a number alone, 0 for off, in Python.
+    """
+    spec = METHODS[method]
+    places = [defaults(place) for place in (*spec.api, Supervised)]
+    common = [SETTINGS[name] for name in ("weight_decay", "label_smoothing", "parameter_average_decay", "seed")]
+    for setting in [*common, *(one for one in spec.settings if one.name not in NO_DEFAULTS)]:
+        argument = setting.argument or setting.name
+        found = [place[argument] for place in places if argument in place]
+        assert setting.default in found, argument
+    mixed = resolve({"method": method}).mixup
+    [alpha, *_] = [place["mixup_alpha"] for place in places if "mixup_alpha" in place]
+    assert alpha == (
+        SETTINGS["mixup_alpha"].default if mixed or "reweight_warmup_epochs" in settings_for(method) else 0
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_it_is_in_help_benchmark_and_tables(method):
+    assert method in ROWS
+    assert identify(resolve({"method": method})).variant == METHODS[method].label
+    text = full_help()
+    assert all(f"--{'[no]' * (one.type is bool)}{one.name}" in text for one in METHODS[method].settings)
