@@ -1,7 +1,7 @@
 """What training learned about each given label: the rows of `labels.csv`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -99,11 +99,20 @@ def trained_label_report(
 
 def predicted_probabilities(classifier: keras.Model, source: Source) -> np.ndarray:
     """Softmax probabilities [N, C] of the trained classifier for every example of a source."""
-    forward = tf.function(lambda inputs: tf.nn.softmax(classifier(inputs, training=False)), reduce_retracing=True)
-    probabilities: np.ndarray = np.empty([len(source), classifier.output_shape[-1]], np.float32)
+    return _predicted(classifier, source, tf.nn.softmax)
+
+
+def predicted_logits(classifier: keras.Model, source: Source) -> np.ndarray:
+    """Logits [N, C] of the trained classifier for every example of a source."""
+    return _predicted(classifier, source, lambda logits: logits)
+
+
+def _predicted(classifier: keras.Model, source: Source, output: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray:
+    forward = tf.function(lambda inputs: output(classifier(inputs, training=False)), reduce_retracing=True)
+    outputs: np.ndarray = np.empty([len(source), classifier.output_shape[-1]], np.float32)
     for ids, inputs in chunks(source):
-        probabilities[ids] = forward(tf.constant(inputs)).numpy()
-    return probabilities
+        outputs[ids] = forward(tf.constant(inputs)).numpy()
+    return outputs
 
 
 def probabilities_of(logits: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from ieg_fsr.training.monitoring.statistics import dictionary_purity, loss_statistics, weight_statistics
 
 
