@@ -59,6 +59,6 @@ class ReportingModel(ClassifierModel):
         if self.training_examples is None:
             raise UserError(
                 "fit must come first, of ieg_fsr.examples(x, y): no example has been seen. "
-                f"Received: an untrained {type(self).__name__} model"
+                f"Received: {type(self).__name__} model without examples"
             )
         return self.training_examples
