@@ -79,22 +79,26 @@ RUN_FIGURES = (
     Figure("train_accuracy", format=".1%", tag="train/accuracy"),
     Figure("learning_rate", tag="train/learning_rate"),
     Figure(
-        *("test_accuracy", "test accuracy", ".1%", "up", "test/accuracy", "test", "accuracy"),
-        promised=True,
-        compared=True,
+        "test_accuracy", heading="test accuracy", format=".1%", best="up", tag="test/accuracy", short="test",
+        words="accuracy", promised=True, compared=True,
     ),
-    Figure("test_accuracy_ema", "", ".1%", "up", "test/accuracy_ema", "ema", promised=True, compared=True),
-    Figure("test_top5", "", ".1%", "up", "test/top5", words="true class among the five likeliest", promised=True),
     Figure(
-        *("test_mean_class_accuracy", "", ".1%", "up", "test/mean_class_accuracy"),
+        "test_accuracy_ema", format=".1%", best="up", tag="test/accuracy_ema", short="ema", promised=True, compared=True
+    ),
+    Figure(
+        "test_top5", format=".1%", best="up", tag="test/top5", words="true class among the five likeliest",
+        promised=True,
+    ),
+    Figure(
+        "test_mean_class_accuracy", format=".1%", best="up", tag="test/mean_class_accuracy",
         words="mean accuracy over the classes",
     ),
     Figure("measured_noise_rate", format=".1%"),
     Figure("seconds_per_step", format=".4f", tag="time/seconds_per_step", compared=True),
-    Figure("seconds_total", "seconds", ".0f"),
+    Figure("seconds_total", heading="seconds", format=".0f"),
     Figure("seconds", format=".0f"),
     Figure("detection_f1", compared=True),
-)
+)  # fmt: skip
 
 
 def figure_among(figures: Iterable[Figure], name: str) -> Figure:

@@ -7,59 +7,31 @@ import numpy as np
 
 from ieg_fsr.figures import ExampleGrid, Figure
 
+_WEIGHTS = "right labels {weight_clean:.3f}, wrong labels {weight_noisy:.3f}; {zero_weight_ratio:.3f} of all are zero"
 REWEIGHTING_FIGURES = (
     Figure(
-        "dictionary_purity",
-        heading="dictionary right",
-        format=".1%",
-        best="up",
-        tag="dictionary/purity",
-        short="purity",
-        words="right labels in the dictionary (share)",
+        "dictionary_purity", heading="dictionary right", format=".1%", best="up", tag="dictionary/purity",
+        short="purity", words="right labels in the dictionary (share)", needs_truth=True, promised=True, compared=True,
         told=("dictionary", "{dictionary_purity:.4f} of its labels right"),
-        needs_truth=True,
-        promised=True,
-        compared=True,
     ),
     Figure(
-        "zero_weight_ratio",
-        heading="zero weights",
-        format=".1%",
-        tag="weights/zero_ratio",
-        words="training samples of weight zero (share)",
-        told=(
-            "mean weight",
-            "right labels {weight_clean:.3f}, wrong labels {weight_noisy:.3f}; {zero_weight_ratio:.3f} of all are zero",
-        ),
-        promised=True,
+        "zero_weight_ratio", heading="zero weights", format=".1%", tag="weights/zero_ratio", promised=True,
+        words="training samples of weight zero (share)", told=("mean weight", _WEIGHTS),
     ),
     Figure(
-        "weight_clean",
-        heading="weight, right",
-        tag="weights/mean_clean",
-        short="weight clean",
-        words="mean weight of training samples with right labels",
-        needs_truth=True,
-        promised=True,
+        "weight_clean", heading="weight, right", tag="weights/mean_clean", short="weight clean",
+        words="mean weight of training samples with right labels", needs_truth=True, promised=True,
     ),
     Figure(
-        "weight_noisy",
-        heading="weight, wrong",
-        tag="weights/mean_wrong",
-        short="wrong",
-        words="mean weight of training samples with wrong labels",
-        needs_truth=True,
-        promised=True,
+        "weight_noisy", heading="weight, wrong", tag="weights/mean_wrong", short="wrong",
+        words="mean weight of training samples with wrong labels", needs_truth=True, promised=True,
     ),
     Figure(
-        "zero_weight_batches",
-        tag="weights/zero_batches",
+        "zero_weight_batches", tag="weights/zero_batches", counted=True, promised=True,
         told=("batches", "{zero_weight_batches} had no sample of weight above zero"),
-        counted=True,
-        promised=True,
     ),
     *(Figure(f"loss_{when}_{kind}") for kind in ("clean", "noisy") for when in ("before", "after")),
-)
+)  # fmt: skip
 _CLASSES, _MEMBERS = 20, 10  # rows and columns of the picture of the dictionary
 _WORST = 50
 

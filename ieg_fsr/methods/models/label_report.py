@@ -11,6 +11,8 @@ import tensorflow as tf
 from ieg_fsr.data.pipeline.examples import Examples, Source, chunks
 from ieg_fsr.files import write_columns
 
+_AT_ONCE = 500 * 64 * 64 * 3  # numbers of inputs in a forward pass, which has to fit where training did
+
 
 class LabelReport(NamedTuple):
     """One entry per training example, ordered by example id; every field is [N].
@@ -111,7 +113,9 @@ def _predicted(classifier: keras.Model, source: Source, output: Callable[[tf.Ten
     forward = tf.function(lambda inputs: output(classifier(inputs, training=False)), reduce_retracing=True)
     outputs: np.ndarray = np.empty([len(source), classifier.output_shape[-1]], np.float32)
     for ids, inputs in chunks(source):
-        outputs[ids] = forward(tf.constant(inputs)).numpy()
+        parts = min(len(ids), -(-inputs.size // _AT_ONCE))
+        for some, part in zip(np.array_split(ids, parts), np.array_split(inputs, parts), strict=True):
+            outputs[some] = forward(tf.constant(part)).numpy()
     return outputs
 
 

@@ -24,20 +24,10 @@ from ieg_fsr.reweighting.weight_mean import WeightMean
 
 
 class ReweightingReport(Supervised):
-    """A method that keeps a weight for every example; it is made and trained by `FSR`.
-
-    Attributes:
-        dictionary: None with a hold-out.
-        scores: table of them; None with a hold-out.
-        pusher: what they are scores of.
-        last_weights: [N], of each example when it was last trained on, relative to uniform.
-        mean_weights: over the epochs of re-weighting.
-        zero_weight_batches: of all steps so far: a batch whose meta gradients are all clipped is not learned from.
-        last_losses: [N, 2], own-label losses before and after the lookahead, NaN before the first; None: not kept.
-    """
+    """A method that keeps a weight for every example in tables that `FSR` makes and fills."""
 
     declared_figures = REWEIGHTING_FIGURES
-    dictionary: RewardDictionary | None
+    dictionary: RewardDictionary | None  # None with a hold-out, as the scores
     scores: Any
     pusher: Pusher
     last_weights: tf.Variable
