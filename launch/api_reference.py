@@ -18,7 +18,7 @@ PLACE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "API.md"
 # What public functions return, beside the names of `ieg_fsr` and `ieg_fsr.reweighting`.
 RETURNED = (LabelReport, Examples)
 # Of Keras: named here where a class of ours takes something else than Keras' own.
-_MEANT_FOR_USERS = ("compile", "fit", "label_report")
+_MEANT_FOR_USERS = ("compile", "fit")
 _ON_A_LINE = 4  # arguments
 _HEAD = """\
 # API
@@ -44,6 +44,8 @@ def _entry(name: str, value: Any) -> str:
     for method in _MEANT_FOR_USERS:
         if method in vars(value):
             parts.append(_section(3, f"{name}.{method}", vars(value)[method]))
+    if hasattr(value, "label_report"):
+        parts.append(_section(3, f"{name}.label_report", value.label_report))
     return "\n".join(parts)
 
 

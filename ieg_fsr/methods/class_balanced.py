@@ -102,7 +102,7 @@ def start_sigmoids_at_chance(head: keras.layers.Dense) -> None:
     head.bias.assign(np.full([head.units], -math.log(head.units - 1), np.float32))
 
 
-def _build(loss: TargetLoss, sigmoids: bool, context: BuildContext) -> Supervised:
+def _build(loss: Callable[..., Any], sigmoids: bool, context: BuildContext) -> Supervised:
     config = context.config
     if "focal_gamma" in config:
         loss = functools.partial(loss, gamma=config.focal_gamma)

@@ -1,6 +1,7 @@
 """Fast sample re-weighting (FSR): the reward set is a dictionary of training examples that training itself trusts."""
 
 from ieg_fsr.methods import reweighting
+from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
 from ieg_fsr.methods.spec import MethodSpec, Paper
 from ieg_fsr.reweighting.settings import REWEIGHTING_SETTINGS
 from ieg_fsr.rules import ANY
@@ -34,6 +35,7 @@ SPECS = (
         idle=reweighting.idle,
         period=reweighting.period,
         build=reweighting.build,
+        figures=REWEIGHTING_FIGURES,
         api=reweighting.API,
     ),
 )

@@ -1,6 +1,7 @@
 """Learning to re-weight (L2R): weights of the whole network from clean images, one step of lookahead from zero."""
 
 from ieg_fsr.methods import reweighting
+from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
 from ieg_fsr.methods.spec import MethodSpec, Paper
 from ieg_fsr.reweighting.settings import REWEIGHTING_SETTINGS
 
@@ -28,6 +29,7 @@ SPECS = (
         idle=reweighting.idle,
         period=reweighting.period,
         build=reweighting.build,
+        figures=REWEIGHTING_FIGURES,
         api=reweighting.API,
     ),
 )

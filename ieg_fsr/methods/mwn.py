@@ -1,6 +1,7 @@
 """Meta-Weight-Net (MWN): a small network from loss to weight, learned from clean images."""
 
 from ieg_fsr.methods import reweighting
+from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
 from ieg_fsr.methods.spec import MethodSpec, Paper
 from ieg_fsr.reweighting.settings import REWEIGHTING_SETTINGS
 
@@ -35,6 +36,7 @@ SPECS = (
         idle=reweighting.idle,
         period=reweighting.period,
         build=reweighting.build,
+        figures=REWEIGHTING_FIGURES,
         api=reweighting.API,
     ),
 )

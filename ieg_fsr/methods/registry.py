@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from ieg_fsr.errors import UserError, one_line
+from ieg_fsr.figures import RUN_FIGURES, Figure, figure_among
 from ieg_fsr.methods.spec import NEEDS, MethodSpec
 from ieg_fsr.setting import Setting
 
@@ -66,6 +67,16 @@ def settings_of(specs: Iterable[MethodSpec]) -> list[Setting]:
 def owners(name: str) -> list[str]:
     """Names of the methods that have a setting of their own of this name."""
     return [spec.name for spec in METHODS.values() if any(setting.name == name for setting in spec.settings)]
+
+
+def method_figures() -> dict[str, Figure]:
+    """The figures that methods add to those of every run, by name."""
+    return {figure.name: figure for spec in METHODS.values() for figure in spec.figures}
+
+
+def figure_of(name: str) -> Figure:
+    """What is known of a figure of any run; see `figure_among`."""
+    return figure_among([*RUN_FIGURES, *method_figures().values()], name)
 
 
 def leave_out_methods_with(names: Collection[str]) -> None:

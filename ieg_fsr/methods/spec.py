@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ieg_fsr.figures import Figure
 from ieg_fsr.setting import Config, Setting
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class MethodSpec:
         notes: from settings and data to lines that a user should read before training.
         clean_per_class: from settings to the images of each class that are held out with true labels.
         idle: from settings to those of its own that have no effect beside the others.
+        figures: those that it adds to the ones of every run, as its model declares them.
         variants: by name, settings that the benchmark takes for a method of its own.
         period: from settings to the number of steps after which the kinds of steps repeat.
     """
@@ -129,6 +131,7 @@ class MethodSpec:
     notes: Callable[[Config, DataSet], list[str]] = lambda config, data: []
     clean_per_class: Callable[[Mapping[str, Any]], int] = lambda values: 0
     idle: Callable[[Mapping[str, Any]], frozenset[str]] = lambda values: frozenset()
+    figures: Sequence[Figure] = ()
     variants: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     period: Callable[[Config], int] = lambda config: 1
 

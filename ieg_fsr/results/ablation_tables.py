@@ -18,7 +18,7 @@ _HYPER_PARAMETERS = (
     *("dictionary_size", "reward_batch_size", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
     *("score_momentum", "lookahead_learning_rate", "mixup_alpha"),
 )
-_FIGURES = {"dictionary_purity": "dictionary right", "zero_weight_ratio": "zero weights"}
+_FIGURES = ("dictionary_purity", "zero_weight_ratio")
 
 
 class Frame(NamedTuple):
@@ -92,14 +92,12 @@ def pusher_label(one: Group) -> str:
 
 def pusher_tables(groups: Sequence[Group], metric: str) -> list[Table]:
     """Accuracy, purity and weights by pusher."""
-    figures = {metric: None} | _FIGURES | {"weight_clean": "weight, right", "weight_noisy": "weight, wrong"}
-    columns = [column_of(figure, title) for figure, title in figures.items()]
-    return [
-        frame.table(
-            "pushers", "pushers", "pusher", columns, [_row(pusher_label(one), one, figures) for one in members], members
-        )
-        for frame, members in pushers(groups).items()
-    ]
+    figures = _columns(metric, *_FIGURES, "weight_clean", "weight_noisy")
+    tables = []
+    for frame, members in pushers(groups).items():
+        rows = [_row(pusher_label(one), one, figures) for one in members]
+        tables.append(frame.table("pushers", "pushers", "pusher", figures.values(), rows, members))
+    return tables
 
 
 def mixup_relabelling(groups: Sequence[Group]) -> dict[Frame, dict[tuple[bool, bool], Group]]:
@@ -117,13 +115,12 @@ def mixup_relabelling(groups: Sequence[Group]) -> dict[Frame, dict[tuple[bool, b
 
 def mixup_relabelling_tables(groups: Sequence[Group], metric: str) -> list[Table]:
     """Accuracy, purity and zero weights of the four, with the paper's figures where they are for this condition."""
-    figures = {metric: None} | _FIGURES
+    figures = _columns(metric, *_FIGURES)
     tables = []
     for frame, grid in mixup_relabelling(groups).items():
         with_paper = (frame.setting.dataset, frame.condition) == MIXUP_RELABELLING_DATA
         columns: list[Column] = []
-        for figure, title in figures.items():
-            here = column_of(figure, title)
+        for here in figures.values():
             columns += [Column(f"{here.title}: paper", 1.0, best=here.best)] if with_paper else []
             columns.append(here)
         rows = []
@@ -155,18 +152,15 @@ def reward_sets(groups: Sequence[Group]) -> dict[Frame, list[tuple[int, Group]]]
 
 def reward_set_tables(groups: Sequence[Group], metric: str) -> list[Table]:
     """Accuracy and purity by method and size."""
-    figures = {metric: None, "dictionary_purity": "dictionary right"}
+    figures = _columns(metric, "dictionary_purity")
     tables = []
     for frame, items in reward_sets(groups).items():
-        columns = [column_of(figure, title) for figure, title in figures.items()]
         ordered = sorted(items, key=lambda item: (list(METHODS).index(item[1].identity.method), item[0]))
         rows = [
             _row(f"{METHODS[one.identity.method].label}, {_set_text(one, size)}", one, figures) for size, one in ordered
         ]
-        groups_of = [one for _, one in items]
-        tables.append(
-            frame.table("dictionary_size", "size of the reward set", "method, reward set", columns, rows, groups_of)
-        )
+        words = ("dictionary_size", "size of the reward set", "method, reward set")
+        tables.append(frame.table(*words, figures.values(), rows, [one for _, one in items]))
     return tables
 
 
@@ -197,19 +191,19 @@ def layer_rank(layers: str | None) -> tuple[int, list[Any]]:
 
 def meta_layer_tables(groups: Sequence[Group], metric: str) -> list[Table]:
     """Accuracy, purity and time by the layers of the meta part."""
-    figures = {metric: None, "dictionary_purity": "dictionary right", "seconds_per_step": None}
+    figures = _columns(metric, "dictionary_purity", "seconds_per_step")
     tables = []
     for frame, members in meta_layers(groups).items():
-        columns = [column_of(figure, title) for figure, title in figures.items()]
         labels = [f"{METHODS[one.identity.method].label}, {value_of(one, 'meta_layers')}" for one in members]
         rows = [_row(label, one, figures) for label, one in zip(labels, members, strict=True)]
-        tables.append(frame.table("meta_layers", "layers of the meta part", "method, from", columns, rows, members))
+        words = ("meta_layers", "layers of the meta part", "method, from")
+        tables.append(frame.table(*words, figures.values(), rows, members))
     return tables
 
 
 def hyper_parameter_tables(groups: Sequence[Group], metric: str) -> list[Table]:
     """FSR with one hyper-parameter changed at a time (sensitivity to Table 4)."""
-    figures = {metric: None} | _FIGURES
+    figures = _columns(metric, *_FIGURES)
 
     def changes(one: Group) -> bool:
         return is_fsr_with(one, _HYPER_PARAMETERS) and len(one.identity.differences) <= 1
@@ -223,11 +217,15 @@ def hyper_parameter_tables(groups: Sequence[Group], metric: str) -> list[Table]:
         for one in ordered:
             changed = [f"{name} {value:g}" for name, value in one.identity.differences]
             rows.append(_row(changed[0] if changed else "nothing", one, figures))
-        columns = [column_of(figure, title) for figure, title in figures.items()]
         base = next((f" ({_hyper_parameters(one)})" for one in members if not one.identity.differences), "")
         text = f"hyper-parameters, one changed at a time{base}"
-        tables.append(frame.table("hyper_parameters", text, "changed", columns, rows, members))
+        tables.append(frame.table("hyper_parameters", text, "changed", figures.values(), rows, members))
     return tables
+
+
+def _columns(metric: str, *others: str) -> dict[str, Column]:
+    """By figure; the metric by its name, as whoever chose it wrote it."""
+    return {metric: column_of(metric, metric.replace("_", " "))} | {figure: column_of(figure) for figure in others}
 
 
 def _row(label: str, one: Group, figures: Iterable[str]) -> Row:

@@ -4,6 +4,8 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from ieg_fsr.methods.registry import method_figures
+from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
 from ieg_fsr.results.groups import Group
 from ieg_fsr.results.identity import Condition
 from ieg_fsr.results.runs import BEST
@@ -21,20 +23,6 @@ _ABLATED = {
     *("pusher", "reward_features", "reward_interval", "score_momentum", "lookahead_learning_rate"),
     *("dictionary_size", "reward_batch_size", "label_momentum", "mixup_alpha", "clean_per_class"),
     *("lookahead_momentum", "weight_net_learning_rate", "weight_net_weight_decay", "weight_net_units"),
-}
-_DETAILS = (
-    *("test_accuracy", "test_accuracy_ema", BEST, "dictionary_purity", "zero_weight_ratio"),
-    *("weight_clean", "weight_noisy", "seconds_total"),
-)
-_TITLES = {
-    "test_accuracy": "test accuracy",
-    "test_accuracy_ema": "parameter average",
-    BEST: "(best epoch)",
-    "dictionary_purity": "dictionary right",
-    "zero_weight_ratio": "zero weights",
-    "weight_clean": "weight, right",
-    "weight_noisy": "weight, wrong",
-    "seconds_total": "seconds",
 }
 
 _LONGEST_NAME = 150  # letters, of a file
@@ -90,17 +78,24 @@ def detail_table(members: Sequence[Group]) -> Table:
     """All variants of one condition, everything that was measured. Args: members: of one data set and condition."""
     identity = members[0].identity
     setting = Setting(identity.dataset, identity.protocol)
-    columns = [column_of(figure, _TITLES[figure]) for figure in _DETAILS]
-    columns[_DETAILS.index(BEST)] = Column(_TITLES[BEST], best="")
+    own = [
+        figure.name
+        for figure in method_figures().values()
+        if figure.heading and (figure.promised or any(one.figures(figure.name) for one in members))
+    ]
+    details = {"test_accuracy": column_of("test_accuracy")}
+    details |= {"test_accuracy_ema": column_of("test_accuracy_ema", "parameter average")}
+    details |= {BEST: Column("(best epoch)", best="")}
+    details |= {name: column_of(name) for name in (*own, "seconds_total")}
     rows = []
     for one in members:
-        cells = [Cell() if _does_not_apply(figure, one) else measured(one, figure) for figure in _DETAILS]
+        cells = [Cell() if name in own and _does_not_apply(name, one) else measured(one, name) for name in details]
         rows.append(Row(one.identity.label, tuple(cells), one.identity.clean_per_class > 0))
     wrong = [value for one in members for value in one.figures("measured_noise_rate")]
     share = f", {sum(wrong) / len(wrong):.1%} of the labels wrong" if wrong else ""
     name = setting.name("comparison", *identity.condition.title.split(", "))
     title = f"{setting.title}: comparison, {identity.condition.title}{share}"
-    return Table(name, title, "method", tuple(columns), tuple(rows), notes_of(members))
+    return Table(name, title, "method", tuple(details.values()), tuple(rows), notes_of(members))
 
 
 def is_ablation(one: Group) -> bool:
@@ -130,8 +125,6 @@ def _row(found: Sequence[Group | None], metric: str) -> Row:
 
 
 def _does_not_apply(figure: str, one: Group) -> bool:
-    """Whether finished runs cannot have a figure: weights of a method without, or of wrong labels where none is."""
-    if not one.runs or not figure.startswith(("weight_", "zero_", "dictionary_")):
-        return False
-    no_wrong_label = figure == "weight_noisy" and not any(one.figures("measured_noise_rate"))
-    return no_wrong_label or not one.figures("dictionary_purity")
+    """Whether finished runs have no such figure of a method: it is another's, or of wrong labels where none is."""
+    of_dictionary = any(figure == known.name for known in REWEIGHTING_FIGURES)
+    return bool(one.runs) and not (one.figures(figure) and (not of_dictionary or one.figures("dictionary_purity")))

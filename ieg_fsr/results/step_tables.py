@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from ieg_fsr.methods.registry import figure_of
 from ieg_fsr.results.ablation_tables import is_fsr_with, value_of
 from ieg_fsr.results.groups import Group, mean_and_deviation
 from ieg_fsr.results.identity import Condition
@@ -11,7 +12,10 @@ from ieg_fsr.results.runs import WEIGHT_RATIO
 from ieg_fsr.results.table import NOT_RUN, Cell, Column, Row, Table, column_of, measured
 
 _TURNED = ("pusher", "reward_features", "reward_interval", "mixup")
-_OTHER_FIGURES = {"dictionary_purity": "dictionary right", WEIGHT_RATIO: "weight of wrong labels, right ones = 1"}
+_OTHER_FIGURES = {
+    "dictionary_purity": figure_of("dictionary_purity").heading,
+    WEIGHT_RATIO: "weight of wrong labels, right ones = 1",
+}
 # As in the paper: its own score with a forward of the reward batch in every step.
 _REFERENCE = ("release", "forward", 1)
 

@@ -5,11 +5,13 @@ import os
 from collections.abc import Sequence
 
 from ieg_fsr.files import write_columns
+from ieg_fsr.methods.registry import figure_of
 from ieg_fsr.results.groups import Group, mean_and_deviation
 
 NOT_RUN = "not run"
 UNFINISHED = "not finished"
 NOT_MEASURED = "not measured"
+_BEST = {"up": "high", "down": "low", None: ""}
 LEGEND = """\
 Cells: mean ± sample standard deviation over the seeds (number of seeds); accuracies, purities and shares in %.
 **Bold**: the best of its column; where that method uses clean images, also the best of those that use none.
@@ -85,15 +87,10 @@ def measured(found: Group | None, figure: str) -> Cell:
 
 
 def column_of(figure: str, title: str | None = None) -> Column:
-    """How a figure is shown: shares in percent, times and sizes as they are."""
-    title = title or figure.replace("_", " ")
-    if figure.startswith("test_") or figure == "dictionary_purity":
-        return Column(title)
-    if figure in ("zero_weight_ratio", "measured_noise_rate"):
-        return Column(title, best="")
-    if figure.startswith("seconds"):
-        return Column(title, 1.0, 4 if figure == "seconds_per_step" else 0, best="")
-    return Column(title, 1.0, 2, best="")
+    """How a figure is shown, by its declaration: shares in percent, times and sizes as they are."""
+    known = figure_of(figure)
+    title = title or known.heading or figure.replace("_", " ")
+    return Column(title, 100.0 if known.share else 1.0, known.digits, _BEST[known.best])
 
 
 def marks(table: Table) -> list[list[str]]:

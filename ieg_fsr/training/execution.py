@@ -4,6 +4,7 @@ import pathlib
 import platform
 import time
 import warnings
+from collections.abc import Iterable
 from importlib import metadata
 from typing import Any
 
@@ -17,12 +18,10 @@ from ieg_fsr.data.labels.long_tail import measured_imbalance
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.evaluation.detection import detection_figures
-from ieg_fsr.evaluation.evaluate import predict_logits
+from ieg_fsr.figures import RUN_FIGURES, Figure
 from ieg_fsr.files import make_directory, write_columns, write_json, write_json_lines, write_whole
-from ieg_fsr.methods.models.fsr import FSR
-from ieg_fsr.methods.models.label_report import LabelReport, label_report, probabilities_of
 from ieg_fsr.methods.models.supervised import Supervised
-from ieg_fsr.methods.registry import METHODS
+from ieg_fsr.methods.registry import METHODS, method_figures
 from ieg_fsr.results.identity import identify
 from ieg_fsr.setting import Config
 from ieg_fsr.training.build import build, resolved_jit
@@ -43,9 +42,6 @@ from ieg_fsr.training.survival.interruption import Interruption
 from ieg_fsr.training.survival.run_lock import RunLock
 from ieg_fsr.training.survival.safeguard import Safeguard
 from ieg_fsr.version import VERSION
-
-# Figures of the summary by which TensorBoard compares runs.
-_COMPARED = ("test_accuracy", "test_accuracy_ema", "dictionary_purity", "seconds_per_step", "detection_f1")
 
 
 def execute(
@@ -85,13 +81,16 @@ def execute(
     _write_beginning(directory, resolved, training)
     rows = _fit(config, data, model, examples, directory, interruption)
     _write_models(model, directory)
-    labels = _label_report(model, data, examples)
+    labels = model.label_report()
     write_columns(directory / "labels.csv", labels._fields, labels)
     wrong = training.given_labels != data.train.labels
     detection = detection_figures(wrong, labels.suspect, labels.score)
-    summary = _summary(resolved, rows) | {"saved_network": model.saved_network} | detection
-    write_hyperparameters(directory, config, {name: summary[name] for name in _COMPARED if summary[name] is not None})
-    write_model_card(directory, resolved, summary, data.class_names, data.train.image_shape)
+    own = model.declared_figures
+    summary = _summary(resolved, rows, own) | {"saved_network": model.saved_network} | detection
+    compared = [figure.name for figure in (*RUN_FIGURES, *own) if figure.compared]
+    final = {name: summary[name] for name in compared if summary.get(name) is not None}
+    write_hyperparameters(directory, config, final)
+    write_model_card(directory, resolved, summary, data.class_names, data.train.image_shape, own)
     write_json(directory / "summary.json", summary)
     wait_for_all(strategy)
     return summary
@@ -132,9 +131,10 @@ def _fit(
     if config.profile_steps:
         first, last = config.profile_steps
         callbacks.append(StepProfiler(directory, first, last))
-    if config.layer_gradients_interval and isinstance(model, FSR):
+    if config.layer_gradients_interval and hasattr(model, "layer_gradients"):
         callbacks.append(LayerGradientLog(directory, config.layer_gradients_interval, epochs_done))
-    progress = Progress(config.epochs, examples.steps_per_epoch, step / examples.steps_per_epoch)
+    figures = (*RUN_FIGURES, *model.declared_figures)
+    progress = Progress(config.epochs, examples.steps_per_epoch, step / examples.steps_per_epoch, figures=figures)
     pictures = EpochPictures(directory, data, examples.given_labels, config.epochs)
     log = EpochLog(
         directory,
@@ -171,33 +171,28 @@ def _write_models(model: Supervised, directory: pathlib.Path) -> None:
     write_whole(directory / "saved_model", lambda place: model.classifier.export(place, verbose=False))
 
 
-def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable[Figure]) -> dict[str, Any]:
+    """What summary.json holds of settings and epochs. Args: own: figures that the method adds."""
     last = rows[-1]
-    reweighted = "zero_weight_batches" in last
+    added = {figure.name: figure for figure in own}
+    named = {figure.name: figure for figure in (*RUN_FIGURES, *method_figures().values()) if figure.promised} | added
+    counted = [name for name, figure in named.items() if figure.counted]
     names = """dataset method variant reward_source meta_layers weight_rule clean_images
         network noise noise_type noise_matrix labels_file measured_noise_rate imbalance
         measured_imbalance training_examples corrupt_images given_labels_sha256 seed epochs"""
-    figures = "test_accuracy test_accuracy_ema test_top5 dictionary_purity zero_weight_ratio weight_clean weight_noisy"
     return (
         {name: resolved.get(name) for name in names.split()}
         | {"steps": last["step"]}
-        | {"zero_weight_batches": sum(row["zero_weight_batches"] for row in rows) if reweighted else None}
-        | {name: last.get(name) for name in figures.split()}
-        | {name: value for name, value in last.items() if name.startswith(("test_", "loss_"))}
+        | {name: sum(row[name] for row in rows) if name in last else None for name in counted}
+        | {name: last.get(name) for name, figure in named.items() if figure.promised and name not in counted}
+        | {name: value for name, value in last.items() if name.startswith("test_")}
+        | {name: last[name] for name in added if name in last and name not in counted}
         | {
             "seconds_per_step": float(np.median([row["seconds_per_step"] for row in rows])),
             "seconds_total": sum(row["seconds"] for row in rows),
             "peak_memory_bytes": _peak_memory_bytes(),
         }
     )
-
-
-def _label_report(model: Supervised, data: DataSet, examples: Examples) -> LabelReport:
-    if isinstance(model, FSR):
-        return model.label_report()
-    given = examples.given_labels
-    probabilities = probabilities_of(predict_logits(model.classifier, data.train))
-    return label_report(given, None, np.ones(len(given), np.float32), probabilities)
 
 
 def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[str, Any]:

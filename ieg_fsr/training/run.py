@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ieg_fsr.configuration.flags import command_line
-from ieg_fsr.methods.registry import METHODS
+from ieg_fsr.figures import sentence
+from ieg_fsr.methods.registry import METHODS, method_figures
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.setting import Config
 from ieg_fsr.training.distribution import Place, ends_with_the_others, loss_noticed, place_of, run_directory
@@ -75,18 +76,13 @@ def describe(summary: dict[str, Any]) -> str:
         f"test accuracy   {summary['test_accuracy']:.4f}  (parameter average: {summary['test_accuracy_ema']:.4f})",
         f"wrong labels    {summary['measured_noise_rate']:.4f} of the training set",
     ]
-    if summary.get("dictionary_purity") is not None:
-        lines.append(f"dictionary      {summary['dictionary_purity']:.4f} of its labels right")
     if summary.get("clean_images"):
         lines.append(f"clean images    {summary['clean_images']}, held out with their true labels")
-    if summary.get("zero_weight_ratio") is not None:
-        lines += [
-            f"mean weight     right labels {_figure(summary.get('weight_clean'))}, wrong labels "
-            f"{_figure(summary.get('weight_noisy'))}; {summary['zero_weight_ratio']:.3f} of all are zero",
-        ]
-    # A run of an older version did not count them.
-    if summary.get("zero_weight_batches"):
-        lines.append(f"batches         {summary['zero_weight_batches']} had no sample of weight above zero")
+    for name, figure in method_figures().items():
+        # Where there was nothing to count, there is nothing to tell.
+        if figure.told and summary.get(name) is not None and (summary[name] or not figure.counted):
+            label, template = figure.told
+            lines.append(f"{label:<15} {sentence(template, summary)}")
     return "\n".join([*lines, f"time            {clock(summary['seconds_total'])}"])
 
 
@@ -100,7 +96,3 @@ def _settings_text(config: Config, width: int = 110) -> str:
             line = ""
         line = f"{line}  {word}" if line else word
     return "\n".join([*lines, line])
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -44,7 +44,7 @@ def test_given_settings_reach_every_row():
         ("fsr", {"reward_features": "forward", "reward_interval": 4}, 4),
         ("fsr", {"reward_features": "history", "reward_interval": 4}, 1),
         ("fsr_faithful", {}, 1),
-        ("supervised", {"reward_interval": 4}, 1),
+        ("supervised", {}, 1),
     ],
 )
 def test_steps_repeat_after_the_reward_interval(name, given, period):

@@ -76,6 +76,7 @@ def test_it_goes_on_bit_for_bit_and_traces_a_step_once_a_phase(method, tmp_path)
     stop = per_epoch + 2
     history = whole.fit(examples, epochs=3, verbose=0, callbacks=[SaveAfter(Checkpoints(tmp_path, whole), stop)])
     assert np.isfinite(history.history["loss"]).all()
+    assert whole.declared_figures == tuple(METHODS[method].figures)
     assert max(np.abs(a - b).max() for a, b in zip(before, whole.classifier.get_weights(), strict=True)) > 0
     assert len(traces) == (2 if "reweight_warmup_epochs" in settings_for(method) else 1)
     rest, again = built(method)
@@ -238,11 +239,9 @@ def test_a_default_is_that_of_python(method):
         argument = setting.argument or setting.name
         found = [place[argument] for place in places if argument in place]
         assert setting.default in found, argument
-    mixed = resolve({"method": method}).mixup
+    mixed = resolve({"method": method}).mixup or "reweight_warmup_epochs" in settings_for(method)
     [alpha, *_] = [place["mixup_alpha"] for place in places if "mixup_alpha" in place]
-    assert alpha == (
-        SETTINGS["mixup_alpha"].default if mixed or "reweight_warmup_epochs" in settings_for(method) else 0
-    )
+    assert alpha == (SETTINGS["mixup_alpha"].default if mixed else 0.0)
 
 
 @pytest.mark.parametrize("method", METHODS)

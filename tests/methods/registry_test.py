@@ -12,9 +12,10 @@ import tensorflow as tf
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.errors import UserError
+from ieg_fsr.figures import RUN_FIGURES, Figure
 from ieg_fsr.methods.gce import SPECS
 from ieg_fsr.methods.models.supervised import Batch
-from ieg_fsr.methods.registry import METHODS, owners, register
+from ieg_fsr.methods.registry import METHODS, figure_of, method_figures, owners, register
 from ieg_fsr.methods.spec import BuildContext, MethodSpec
 from ieg_fsr.networks import build_network
 from ieg_fsr.rules import ANY
@@ -215,6 +216,22 @@ def test_settings_reach_the_loss(settings, expected):
     batch = Batch(images, tf.constant([[1.0, 0.0]]), images, tf.constant([0]), tf.constant([2]))
     model = METHODS[settings["method"]].build(context)
     np.testing.assert_allclose(model.sample_losses(batch, LOGITS), [expected], rtol=1e-4)
+
+
+def test_the_name_of_a_figure_has_one_meaning():
+    of_methods = method_figures()
+    for spec in METHODS.values():
+        assert all(of_methods[figure.name] == figure for figure in spec.figures)
+    for taken in ("name", "tag", "short", "words"):
+        values = [getattr(figure, taken) for figure in (*RUN_FIGURES, *of_methods.values())]
+        values = [value for value in values if value]
+        assert len(values) == len(set(values)), taken
+
+
+def test_figures_are_found_by_name():
+    assert figure_of("test_accuracy_imagenet_ema").share
+    assert figure_of("dictionary_purity").heading == "dictionary right"
+    assert figure_of("weight_ratio") == Figure("weight_ratio")
 
 
 def test_specs_load_no_tensorflow():

@@ -27,15 +27,14 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples
-from ieg_fsr.errors import UserError
 from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.dictionary_callback import DictionaryCallback
 from ieg_fsr.methods.models.fit_arguments import checked_callbacks, refuse, training_data, warn_of_short_training
 from ieg_fsr.methods.models.fsr_settings import check_settings, reward_set_size
-from ieg_fsr.methods.models.label_report import LabelReport, trained_label_report
 from ieg_fsr.methods.models.meta_part import Lookahead, MetaPart, Reward
+from ieg_fsr.methods.models.reweighting_report import ReweightingReport
 from ieg_fsr.methods.models.step_scopes import in_scope
-from ieg_fsr.methods.models.supervised import REWARD_STREAM, Batch, Supervised
+from ieg_fsr.methods.models.supervised import REWARD_STREAM, Batch
 from ieg_fsr.networks.frozen_forward import frozen_forward
 from ieg_fsr.replicas import share, update_rows, whole
 from ieg_fsr.reweighting.dictionary import RewardDictionary, select_members
@@ -49,7 +48,7 @@ from ieg_fsr.reweighting.weight_mean import WeightMean
 from ieg_fsr.reweighting.weight_rules import DirectWeights, UniformWeights, WeightRule
 
 
-class FSR(Supervised):
+class FSR(ReweightingReport):
     """Trains a classifier on labels that may be wrong, or on rare classes, and learns a weight for every sample.
 
     `fit` takes `ieg_fsr.examples(x, y)` or a `tf.data.Dataset` of (x, y, example_id): tables are kept by id, and the
@@ -130,7 +129,6 @@ class FSR(Supervised):
         step = VirtualSgd(lookahead_learning_rate, lookahead_momentum, self.weight_decay)
         self.meta_part = MetaPart(classifier, meta_layers, step)
         self.parts = self.meta_part.below, self.meta_part.above
-        self.training_examples: Examples | None = None
         places = reward_set_size(dictionary_size, num_examples, clean_examples)
         self.reward_set = RewardDictionary(places, self.num_classes)
         self.reward = self._reward_source()
@@ -144,6 +142,7 @@ class FSR(Supervised):
         self.mean_weights = WeightMean(num_examples)
         # Of all steps so far: a batch whose meta gradients are all clipped is not learned from.
         self.zero_weight_batches = tf.Variable(0, trainable=False, dtype=tf.int64, name="zero_weight_batches")
+        self.last_losses = None
         if lookahead_losses:
             unseen = tf.fill([num_examples, 2], float("nan"))  # before and after the step
             self.last_losses = tf.Variable(unseen, trainable=False, name="last_losses")
@@ -277,21 +276,6 @@ class FSR(Supervised):
         parts = {name: getattr(self, name) for name in names if isinstance(getattr(self, name), variables)}
         accumulators = {f"accumulator_{i}": value for i, value in enumerate(self.meta_part.accumulators)}
         return super().checkpoint_parts() | parts | accumulators | {"reward": self.reward.state()}
-
-    def label_report(self) -> LabelReport:
-        """What training learned about each given label, ordered by example id; see `LabelReport`."""
-        scores, log = self.scores and self.pusher.cleanness(self.scores.read()), self.pusher.is_log_probability
-        return trained_label_report(self.classifier, self.seen_examples(), scores, log, self.mean_weights.read())
-
-    def seen_examples(self) -> Examples:
-        """The training data of the latest `fit`.
-
-        Raises:
-            UserError: there was none.
-        """
-        if self.training_examples is None:
-            raise UserError("fit must come first: no example has been seen. Received: an untrained FSR model")
-        return self.training_examples
 
     def _reward_source(self) -> ForwardFeatures | HistoryFeatures:
         forward = lambda images, seed: self.frozen_features(share(self.augmented(images, seed)))  # noqa: E731

@@ -1,7 +1,7 @@
 """What training learned about each given label: the rows of `labels.csv`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples, Source, chunks
 from ieg_fsr.files import write_columns
+
+_AT_ONCE = 500 * 64 * 64 * 3  # numbers of inputs in a forward pass, which has to fit where training did
 
 
 class LabelReport(NamedTuple):
@@ -99,11 +101,22 @@ def trained_label_report(
 
 def predicted_probabilities(classifier: keras.Model, source: Source) -> np.ndarray:
     """Softmax probabilities [N, C] of the trained classifier for every example of a source."""
-    forward = tf.function(lambda inputs: tf.nn.softmax(classifier(inputs, training=False)), reduce_retracing=True)
-    probabilities: np.ndarray = np.empty([len(source), classifier.output_shape[-1]], np.float32)
+    return _predicted(classifier, source, tf.nn.softmax)
+
+
+def predicted_logits(classifier: keras.Model, source: Source) -> np.ndarray:
+    """Logits [N, C] of the trained classifier for every example of a source."""
+    return _predicted(classifier, source, lambda logits: logits)
+
+
+def _predicted(classifier: keras.Model, source: Source, output: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray:
+    forward = tf.function(lambda inputs: output(classifier(inputs, training=False)), reduce_retracing=True)
+    outputs: np.ndarray = np.empty([len(source), classifier.output_shape[-1]], np.float32)
     for ids, inputs in chunks(source):
-        probabilities[ids] = forward(tf.constant(inputs)).numpy()
-    return probabilities
+        parts = min(len(ids), -(-inputs.size // _AT_ONCE))
+        for some, part in zip(np.array_split(ids, parts), np.array_split(inputs, parts), strict=True):
+            outputs[some] = forward(tf.constant(part)).numpy()
+    return outputs
 
 
 def probabilities_of(logits: np.ndarray) -> np.ndarray:

@@ -1,21 +1,23 @@
 """How large training gradient and meta gradient are in each layer (the paper's Figure 3), measured beside training."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.methods.models.fsr import FSR
 from ieg_fsr.methods.models.meta_part import MetaPart, Reward
 from ieg_fsr.methods.models.supervised import REWARD_STREAM
 from ieg_fsr.reweighting.meta_gradient import virtual_step
 from ieg_fsr.reweighting.weight_rules import uniform_weights
 from ieg_fsr.stateless_random import split
 
+if TYPE_CHECKING:
+    from ieg_fsr.methods.models.fsr import FSR
 
-def layer_gradients(model: FSR, epoch: int) -> list[dict[str, Any]]:
+
+def layer_gradients(model: "FSR", epoch: int) -> list[dict[str, Any]]:
     """Gradients of the next step's batch and of a reward batch, whatever the depth of the model's own meta part.
 
     The training gradient is that of the batch's mean loss; the meta gradient is that of the mean reward loss after a
@@ -57,14 +59,14 @@ def _squared_gradients(losses: Any, parameters: Sequence[tf.Tensor]) -> list[flo
     return [float(tf.reduce_sum(tf.square(gradient))) for gradient in gradients]
 
 
-def _training_batch(model: FSR, epoch: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _training_batch(model: "FSR", epoch: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     examples = model.seen_examples()
     ids = examples.batch_ids(tf.cast(model.optimizer.iterations.value, tf.int64))
     images = tf.constant(examples.member_images(epoch, ids.numpy())(ids.numpy()))
     return images, tf.gather(examples.given_labels, ids), ids
 
 
-def _reward_batch(model: FSR, epoch: int) -> Reward:
+def _reward_batch(model: "FSR", epoch: int) -> Reward:
     draw_seed, augmentation_seed = split(model.step_seed(REWARD_STREAM))
     slots = model.reward_set.draw(model.reward_batch_size, draw_seed)
     ids = tf.gather(model.reward_set.member_ids, slots).numpy()

@@ -12,10 +12,10 @@ from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.pipeline.mixup import mixup
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.common_settings import LABEL_SMOOTHING, PARAMETER_AVERAGE_DECAY, WEIGHT_DECAY
-from ieg_fsr.methods.models.classifier_model import ClassifierModel
 from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.fit_arguments import checked_callbacks, class_numbers, evaluation_data, refuse
 from ieg_fsr.methods.models.parameter_average import ParameterAverage
+from ieg_fsr.methods.models.reporting_model import ReportingModel
 from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.networks.inputs import keeps_input_type, takes_tokens
 from ieg_fsr.replicas import average, count, on_every_replica, reducible, share, whole
@@ -50,7 +50,7 @@ class Batch(NamedTuple):
 SampleLoss = Callable[[Batch, tf.Tensor], tf.Tensor]
 
 
-class Supervised(ClassifierModel):
+class Supervised(ReportingModel):
     """Trains a classifier on the given labels as they are. `compile` takes an optimizer and metrics, no loss.
 
     Batches are (x, y) or (x, y, example_id); `fit` also takes `ieg_fsr.examples(...)`. `evaluate`, `predict` and
@@ -106,11 +106,6 @@ class Supervised(ClassifierModel):
         if parameter_average_decay is not None:
             PARAMETER_AVERAGE_DECAY.check_argument(parameter_average_decay)
             self.parameter_average = ParameterAverage(classifier, parameter_average_decay)
-        # A method that re-weights puts its RewardDictionary and its weights [N] here, and if asked its own-label losses
-        # around the lookahead [N, 2]; what monitors a run reads them.
-        self.dictionary: Any = None
-        self.last_weights: Any = None
-        self.last_losses: Any = None
         self.epochs_done = 0  # of all calls of `fit`
         self.built = True
 
@@ -142,6 +137,7 @@ class Supervised(ClassifierModel):
         kwargs["validation_data"] = evaluation_data(kwargs.get("validation_data"), self.num_classes)
         y = y if y is None else checked_class_numbers(y, "y", self.num_classes)
         x = self.checked_data(x)
+        self.training_examples = x if isinstance(x, Examples) else None
         initial_epoch, ahead = self.first_epoch(kwargs.pop("initial_epoch", None))
         counting = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._count(epoch + ahead + 1))
         kwargs["callbacks"] = [*checked_callbacks(kwargs.get("callbacks")), counting]

@@ -11,23 +11,23 @@ import numpy as np
 from ieg_fsr.data.sources.image_source import ImageSource
 from ieg_fsr.evaluation.evaluate import compile_classifier, predict_logits
 from ieg_fsr.evaluation.metrics import accuracies
+from ieg_fsr.figures import RUN_FIGURES
 from ieg_fsr.files import write_json_lines
 from ieg_fsr.training.monitoring.progress import Progress
-from ieg_fsr.training.monitoring.statistics import dictionary_purity, loss_statistics, weight_statistics
 from ieg_fsr.training.monitoring.tensorboard import EventWriter
 
 
 class EpochLog(keras.callbacks.Callback):
     """Collects the metrics of each epoch into `rows`, metrics.jsonl, TensorBoard and the progress line.
 
-    True labels enter here as `clean`, for monitoring only.
+    True labels enter here as `right`, for monitoring only. What the method adds it declares and measures itself.
     """
 
     def __init__(
         self,
         directory: pathlib.Path,
         test: ImageSource,
-        clean: np.ndarray,
+        right: np.ndarray | None,
         progress: Progress,
         rows: list[dict[str, Any]],
         eval_intervals: dict[str, int],
@@ -38,7 +38,7 @@ class EpochLog(keras.callbacks.Callback):
         Args:
             directory: of the run.
             test: images and labels to evaluate on.
-            clean: [N], bool, given label = true label.
+            right: [N], bool, given label = true label; None where nobody knows.
             progress: the line to keep current.
             rows: metrics of the epochs already done.
             eval_intervals: epochs between evaluations of the parameters ("") and of their average ("_ema"); both are
@@ -47,7 +47,7 @@ class EpochLog(keras.callbacks.Callback):
         """
         super().__init__()
         self.tests = {"": test} | {f"_{name}": source for name, source in (extra_tests or {}).items()}
-        self.clean, self.progress = clean, progress
+        self.right, self.progress = right, progress
         self.rows, self.eval_intervals = rows, eval_intervals
         self.evaluated: dict[str, Callable] = {}
         self.metrics_file = directory / "metrics.jsonl"
@@ -75,7 +75,8 @@ class EpochLog(keras.callbacks.Callback):
         """Measures the epoch and writes it everywhere."""
         row = self.measure(epoch, logs or {})
         self.rows.append(row)
-        self.events.epoch(row, self.weights(), self.clean)
+        figures = (*RUN_FIGURES, *self.model.declared_figures)
+        self.events.epoch(row, figures, self.model.histograms(self.right))
         write_json_lines(self.metrics_file, self.rows)
         self.progress.epoch(epoch, row)
 
@@ -89,16 +90,7 @@ class EpochLog(keras.callbacks.Callback):
             "train_accuracy": float(logs["accuracy"]),
             "seconds_per_step": (self.epoch_trained - self.epoch_started) / self.params["steps"],
         }
-        row |= self.test_figures(epoch)
-        weights = self.weights()
-        if weights is not None:
-            if self.model.dictionary is not None:
-                row["dictionary_purity"] = dictionary_purity(self.model.dictionary.members(), self.clean)
-            row |= weight_statistics(weights, self.clean)
-            earlier = sum(earlier_row["zero_weight_batches"] for earlier_row in self.rows)
-            row["zero_weight_batches"] = int(self.model.zero_weight_batches.numpy()) - earlier
-        if self.model.last_losses is not None:
-            row |= loss_statistics(self.model.last_losses.numpy(), self.clean)
+        row |= self.test_figures(epoch) | self.method_figures()
         return row | {"seconds": time.monotonic() - self.epoch_started}
 
     def test_figures(self, epoch: int) -> dict[str, float]:
@@ -114,6 +106,10 @@ class EpochLog(keras.callbacks.Callback):
                     figures[f"{figure}{name}{suffix}"] = value
         return figures
 
-    def weights(self) -> np.ndarray | None:
-        """Relative sample weights [N], or None for a method without."""
-        return None if self.model.last_weights is None else self.model.last_weights.numpy()
+    def method_figures(self) -> dict[str, Any]:
+        """What the method adds; of a figure that counts, what this epoch added."""
+        values = self.model.figures(self.right)
+        for figure in self.model.declared_figures:
+            if figure.counted and figure.name in values:
+                values[figure.name] -= sum(row[figure.name] for row in self.rows)
+        return values

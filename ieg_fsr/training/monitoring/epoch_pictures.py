@@ -1,4 +1,4 @@
-"""Pictures of a run for TensorBoard: dictionary members, suspects, confusion matrix. Between epochs, not in a step."""
+"""Pictures of a run for TensorBoard: the confusion matrix, and the examples that the method has to show."""
 
 import pathlib
 from typing import Any
@@ -14,8 +14,6 @@ from ieg_fsr.evaluation.metrics import confusion_matrix
 
 # Pictures are made at about this many times in a run, and after its last epoch.
 _TIMES = 10
-_CLASSES, _MEMBERS = 20, 10  # shown: rows and columns of the grid
-_WORST = 50
 _LARGEST_SIDE = 96  # of one image in a grid, in pixels
 _LARGEST_MATRIX = 100  # classes; beyond, a confusion matrix is not readable
 _CELL = 8  # pixels of a cell of a confusion matrix
@@ -50,13 +48,9 @@ class EpochPictures(keras.callbacks.Callback):
     def pictures(self) -> dict[str, tuple[np.ndarray, str]]:
         """Name -> image uint8 [H, W, 1 or 3] and what it shows."""
         made = {}
-        if self.model.dictionary is not None:
-            text = f"A row for each class (the first {_CLASSES}), the best-scored members from the left."
-            made["dictionary/members"] = (self.member_grid(), text)
-        if getattr(self.model, "scores", None) is not None:
-            worst = np.argsort(self.model.pusher.cleanness(self.model.scores.read()), kind="stable")[:_WORST]
-            text = f"The {len(worst)} lowest scores, worst first: given labels {self._names(worst)}"
-            made["suspects/worst"] = (self.grid(worst, _MEMBERS), text)
+        for tag, shown in self.model.example_grids().items():
+            labels = f": given labels {self._names(shown.ids)}" if shown.labels_told else ""
+            made[tag] = (self.grid(shown.ids, shown.columns), shown.text + labels)
         if self.data.num_classes <= _LARGEST_MATRIX:
             # Once a run: each would trace anew.
             self.forward = self.forward or compile_classifier(self.model.classifier)
@@ -65,17 +59,6 @@ class EpochPictures(keras.callbacks.Callback):
             text = "Row: true class, column: predicted; the darker, the larger the share of the row."
             made["test/confusion"] = (confusion_image(confusion), text)
         return made
-
-    def member_grid(self) -> np.ndarray:
-        """The first members of each class, one class a row; a class with fewer leaves its places black."""
-        members = self.model.dictionary.members()
-        labels = self.given_labels[members]
-        rows = []
-        for label in range(min(self.data.num_classes, _CLASSES)):
-            ids = members[labels == label][:_MEMBERS]
-            missing = np.full(_MEMBERS - len(ids), -1)
-            rows.append(np.concatenate([ids, missing]))
-        return self.grid(np.concatenate(rows), _MEMBERS)
 
     def grid(self, ids: np.ndarray, columns: int) -> np.ndarray:
         """The images of some examples; an id of -1 leaves a place black."""

@@ -6,11 +6,10 @@ import keras
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import read_json_lines, write_json_lines
-from ieg_fsr.methods.models.layer_gradients import layer_gradients
 
 
 class LayerGradientLog(keras.callbacks.Callback):
-    """Measures every `interval` epochs: a line {"epoch": 1 = after the first, "layers": see `layer_gradients`}."""
+    """Measures every `interval` epochs: a line {"epoch": 1 = after the first, "layers": as the model gives them}."""
 
     def __init__(self, directory: pathlib.Path, interval: int, epochs_done: int = 0) -> None:
         """Args: directory: of the run. interval: in epochs. epochs_done: by earlier processes, whose lines stay."""
@@ -28,5 +27,5 @@ class LayerGradientLog(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Measures after the last step of the epoch, outside of the traced one."""
         if (epoch + 1) % self.interval == 0:
-            self.rows.append({"epoch": epoch + 1, "layers": layer_gradients(self.model, epoch)})
+            self.rows.append({"epoch": epoch + 1, "layers": self.model.layer_gradients(epoch)})
             write_json_lines(self.file, self.rows)

@@ -4,16 +4,11 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ieg_fsr.figures import RUN_FIGURES, Figure
 from ieg_fsr.files import write_text
 from ieg_fsr.methods.registry import METHODS
 
 _MOST_CLASSES = 100  # named one by one
-# Endings of names in summary.json, and what they are called.
-_FIGURES = {
-    "test_accuracy": "accuracy",
-    "test_mean_class_accuracy": "mean accuracy over the classes",
-    "test_top5": "true class among the five likeliest",
-}
 
 
 def write_model_card(
@@ -22,6 +17,7 @@ def write_model_card(
     summary: Mapping[str, Any],
     class_names: Sequence[str],
     image_shape: Sequence[int],
+    figures: Sequence[Figure] = (),
 ) -> None:
     """Writes model_card.md, whole or not at all.
 
@@ -31,13 +27,14 @@ def write_model_card(
         summary: what summary.json holds.
         class_names: in the order of the logits.
         image_shape: (H, W, channels).
+        figures: that the method adds to those of every run.
     """
     sections = (
         _title(config, summary),
         _use(config, class_names, image_shape),
         _data(config),
         _training(config),
-        _figures(config, summary),
+        _figures(config, summary, figures),
         _limits(config),
     )
     write_text(directory / "model_card.md", "\n\n".join(sections) + "\n")
@@ -134,21 +131,21 @@ def _training(config: Mapping[str, Any]) -> str:
     return f"## Training\n\n{_table(rows)}\n\n```\n{_plain(config['command'])}\n```"
 
 
-def _figures(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+def _figures(config: Mapping[str, Any], summary: Mapping[str, Any], figures: Sequence[Figure]) -> str:
     rows = []
+    named = [figure for figure in RUN_FIGURES if figure.words]
     for name, value in summary.items():
-        figure = max((known for known in _FIGURES if name.startswith(known)), key=len, default=None)
+        # On another test set, or of the parameter average, it has more words behind.
+        figure = next((known for known in named if name.startswith(known.name)), None)
         if figure is not None and value is not None:
-            rest = name.removeprefix(figure).removesuffix("_ema").strip("_")
-            words = _FIGURES[figure] + (f", {rest}" if rest else "")
-            rows.append((words + (" (parameter average)" if name.endswith("_ema") else ""), f"{value:.4f}"))
-    if summary["dictionary_purity"] is not None and config["measured_noise_rate"] > 0:
-        rows.append(("right labels in the dictionary (share)", f"{summary['dictionary_purity']:.4f}"))
-    for name, words in (("weight_clean", "right"), ("weight_noisy", "wrong")):
-        if summary[name] is not None and config["measured_noise_rate"] > 0:
-            rows.append((f"mean weight of training samples with {words} labels", f"{summary[name]:.3f}"))
-    if summary["zero_weight_ratio"] is not None:
-        rows.append(("training samples of weight zero (share)", f"{summary['zero_weight_ratio']:.4f}"))
+            rest = name.removeprefix(figure.name).removesuffix("_ema").strip("_")
+            words = f"{figure.words}, {rest}" if rest else f"{figure.words}"
+            rows.append((words + (" (parameter average)" if name.endswith("_ema") else ""), figure.text(value)))
+    # As the accuracies, first what is measured against the truth.
+    for figure in sorted(figures, key=lambda figure: not figure.needs_truth):
+        known = config["measured_noise_rate"] > 0 or not figure.needs_truth
+        if figure.words and known and summary.get(figure.name) is not None:
+            rows.append((figure.words, figure.text(summary[figure.name])))
     return "## Figures\n\nOn the test part, after the last step: no epoch was chosen by it.\n\n" + _table(rows)
 
 

@@ -1,8 +1,11 @@
-"""One line that tells how the run is going: epoch, losses, accuracy, purity, time left."""
+"""One line that tells how the run is going: epoch, the figures that have a place on it, time left."""
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any, TextIO
+
+from ieg_fsr.figures import RUN_FIGURES, Figure
 
 _BAR_CELLS = 20
 _SECONDS_BETWEEN_REDRAWS = 0.2
@@ -12,13 +15,29 @@ _SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """On a terminal a bar that is redrawn in place; elsewhere a line every ten seconds and one for the last epoch."""
 
-    def __init__(self, epochs: int, steps_per_epoch: int, start_epoch: float = 0, stream: TextIO | None = None) -> None:
-        """Args: epochs: of the whole run. start_epoch: epochs already done, by earlier processes."""
+    def __init__(
+        self,
+        epochs: int,
+        steps_per_epoch: int,
+        start_epoch: float = 0,
+        stream: TextIO | None = None,
+        figures: Sequence[Figure] = RUN_FIGURES,
+    ) -> None:
+        """Sets up the line.
+
+        Args:
+            epochs: of the whole run.
+            steps_per_epoch: in a whole one.
+            start_epoch: epochs already done, by earlier processes.
+            stream: standard output, if not given.
+            figures: shown are those with a short name.
+        """
         self.epochs, self.steps_per_epoch, self.start_epoch = epochs, steps_per_epoch, start_epoch
+        self.figures = figures
         self.stream = stream or sys.stdout
         self.in_place = self.stream.isatty()
         self.started = self.shown = time.monotonic()
-        self.figures = ""
+        self.measured = ""
 
     def step(self, epoch: int, step: int) -> None:
         """After a step; `epoch` and `step` count from 0."""
@@ -27,7 +46,7 @@ class Progress:
 
     def epoch(self, epoch: int, row: dict[str, Any]) -> None:
         """After an epoch. Args: row: its metrics."""
-        self.figures = figures(row)
+        self.measured = measured(self.figures, row)
         last = epoch + 1 == self.epochs
         if self.in_place or last or time.monotonic() - self.shown >= _SECONDS_BETWEEN_LINES:
             self._show(epoch + 1)
@@ -45,22 +64,15 @@ class Progress:
         left = (self.shown - self.started) / made * (self.epochs - epochs_done)
         cells = int(share_done * _BAR_CELLS)
         bar = "=" * cells + "." * (_BAR_CELLS - cells)
-        line = f"epoch {int(epochs_done)}/{self.epochs} [{bar}] {self.figures} left {clock(left)}"
+        line = f"epoch {int(epochs_done)}/{self.epochs} [{bar}] {self.measured} left {clock(left)}"
         self.stream.write(f"\r\x1b[2K{line}" if self.in_place else line + "\n")
         self.stream.flush()
 
 
-def figures(row: dict[str, Any]) -> str:
+def measured(figures: Sequence[Figure], row: dict[str, Any]) -> str:
     """The few numbers of an epoch's metrics that fit on the line."""
-    names = {
-        "train_loss": "loss",
-        "test_accuracy": "test",
-        "test_accuracy_ema": "ema",
-        "dictionary_purity": "purity",
-        "weight_clean": "weight clean",
-        "weight_noisy": "wrong",
-    }
-    return " ".join(f"{short} {row[name]:.3f}" for name, short in names.items() if row.get(name) is not None)
+    shown = (figure for figure in figures if figure.short and row.get(figure.name) is not None)
+    return " ".join(f"{figure.short} {row[figure.name]:.3f}" for figure in shown)
 
 
 def clock(seconds: float) -> str:

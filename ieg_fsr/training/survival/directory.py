@@ -9,6 +9,7 @@ from typing import Any
 from ieg_fsr.configuration.settings import SETTINGS, Config, canonical
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import make_directory, parse_json, read_json_lines, remove_empty
+from ieg_fsr.methods.registry import method_figures
 from ieg_fsr.setting import COMPUTED
 
 # Everything a run may leave in its directory, for --noresume.
@@ -30,7 +31,6 @@ RUN_FILES = (
 )
 # What a finished run tells its user.
 _FIGURES = ("test_accuracy", "test_accuracy_ema", "measured_noise_rate", "seconds_total")
-_FIGURES_OF_SOME = ("dictionary_purity", "clean_images", "zero_weight_ratio", "weight_clean", "weight_noisy")
 
 
 def earlier_run(directory: pathlib.Path, config: Config) -> dict[str, Any] | None:
@@ -88,7 +88,8 @@ def _whole_summary(directory: pathlib.Path) -> dict[str, Any] | None:
     try:
         summary = parse_json((directory / "summary.json").read_text(encoding="utf-8"))
         figures = [summary[name] for name in _FIGURES]
-        figures += [summary[name] for name in _FIGURES_OF_SOME if summary.get(name) is not None]
+        of_some = ("clean_images", *method_figures())
+        figures += [summary[name] for name in of_some if summary.get(name) is not None]
         return summary if all(map(math.isfinite, figures)) and isinstance(summary["variant"], str) else None
     except (OSError, ValueError, LookupError, TypeError):
         return None

@@ -13,6 +13,7 @@ from ieg_fsr.methods.models.label_report import (
     LabelReport,
     label_report,
     own_log_probabilities,
+    predicted_logits,
     predicted_probabilities,
     probabilities_of,
 )
@@ -107,3 +108,23 @@ def test_predictions_are_those_of_inference_in_the_order_of_the_examples():
     logits = classifier(x, training=False).numpy()
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
+
+
+def test_large_inputs_are_forwarded_a_few_at_a_time(monkeypatch):
+    sizes = []
+
+    class Classifier:
+        output_shape = (None, 1)
+
+        def __call__(self, inputs, training):
+            tf.py_function(lambda x: sizes.append(len(x)), [inputs], [])
+            return inputs[:, :1]
+
+    monkeypatch.setattr("ieg_fsr.methods.models.label_report._AT_ONCE", 6)
+    x = np.arange(21, dtype=np.float32).reshape(7, 3)
+    np.testing.assert_array_equal(predicted_logits(Classifier(), examples(x, np.zeros(7), 1).source), x[:, :1])
+    assert sizes == [2, 2, 2, 1]
+    # One that is larger than that still has a pass of its own.
+    monkeypatch.setattr("ieg_fsr.methods.models.label_report._AT_ONCE", 2)
+    predicted_logits(Classifier(), examples(x, np.zeros(7), 1).source)
+    assert sizes[4:] == [1] * 7

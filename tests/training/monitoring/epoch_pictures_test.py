@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
-from ieg_fsr.reweighting.pushers import PUSHERS
+from ieg_fsr.figures import ExampleGrid
 from ieg_fsr.training.monitoring.epoch_pictures import EpochPictures, confusion_image
 
 
@@ -12,16 +12,13 @@ class Stub:
     """A model as far as pictures look at it: classes by the brightness of an image."""
 
     def __init__(self):
-        self.dictionary = self
-        self.scores = self
-        self.pusher = PUSHERS["lookahead"]
         self.classifier = lambda images, training: tf.one_hot(tf.cast(images[:, 0, 0, 0] // 100, tf.int32), 2)
 
-    def members(self):
-        return np.array([3, 1, 4])
-
-    def read(self):
-        return np.array([0.0, 3.0, -2.0, 5.0, -1.0])
+    def example_grids(self):
+        return {
+            "some/members": ExampleGrid(np.array([3, 1, -1, 4]), 3, "Three."),
+            "some/worst": ExampleGrid(np.array([2, 4, 0]), 2, "The worst", labels_told=True),
+        }
 
 
 def pictures(tmp_path):
@@ -35,25 +32,15 @@ def pictures(tmp_path):
     return callback
 
 
-def test_members_by_class_and_suspects_worst_first(tmp_path):
+def test_examples_stand_where_the_model_puts_them(tmp_path):
     made = pictures(tmp_path).pictures()
-    grid = made["dictionary/members"][0]
-    assert grid.shape == (2 * 3, 10 * 3, 1)
-    # Class 0: examples 3 and 1, whose pixels are their number plus one; class 1: example 4.
-    assert grid[0, ::3, 0].tolist() == [4, 2] + [0] * 8
-    assert grid[3, ::3, 0].tolist() == [5] + [0] * 9
-    worst, text = made["suspects/worst"]
-    assert worst[0, ::3, 0].tolist()[:5] == [3, 5, 1, 2, 4]
-    assert text.endswith("b, b, a, a, a")
-
-
-def test_worst_is_what_was_forgotten_most(tmp_path):
-    callback = pictures(tmp_path)
-    callback.model.pusher = PUSHERS["forgetting"]
-    worst, text = callback.pictures()["suspects/worst"]
-    # Counts 0, 3, -2, 5, -1 of examples whose pixels are their number plus one.
-    assert worst[0, ::3, 0].tolist()[:5] == [4, 2, 1, 5, 3]
-    assert text.endswith("a, a, a, b, b")
+    grid, text = made["some/members"]
+    # Pixels are the number of the example plus one; images are two pixels wide, with a gap of one.
+    assert grid[::3, ::3, 0].tolist() == [[4, 2, 0], [5, 0, 0]]
+    assert text == "Three."
+    worst, text = made["some/worst"]
+    assert worst[::3, ::3, 0].tolist() == [[3, 5], [1, 0]]
+    assert text == "The worst: given labels b, b, a"
 
 
 def test_confusion_is_drawn_in_shares_of_the_row(tmp_path):
@@ -75,11 +62,11 @@ def test_events_are_written_ten_times_and_at_the_end(tmp_path):
         event = tf.compat.v1.Event.FromString(record.numpy())
         for value in event.summary.value:
             steps.setdefault(value.tag, []).append(event.step)
-    assert set(steps) == {"dictionary/members", "suspects/worst", "test/confusion"}
+    assert set(steps) == {"some/members", "some/worst", "test/confusion"}
     assert all(found == [*range(2, 25, 2), 25] for found in steps.values())
 
 
-def test_methods_without_tables_have_the_matrix_alone(tmp_path):
+def test_methods_with_nothing_to_show_have_the_matrix_alone(tmp_path):
     callback = pictures(tmp_path)
-    callback.model.dictionary = callback.model.scores = None
+    callback.model.example_grids = dict
     assert set(callback.pictures()) == {"test/confusion"}

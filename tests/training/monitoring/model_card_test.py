@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
 from ieg_fsr.training.monitoring.model_card import write_model_card
 from ieg_fsr.training.run import train
 from ieg_fsr.training.survival.directory import clear
@@ -27,7 +28,9 @@ SUMMARY = {
 
 
 def card(directory, config=None, summary=None, class_names=("cat", "dog"), shape=(64, 64, 3)):
-    write_model_card(directory, CONFIG | (config or {}), SUMMARY | (summary or {}), class_names, shape)
+    write_model_card(
+        directory, CONFIG | (config or {}), SUMMARY | (summary or {}), class_names, shape, REWEIGHTING_FIGURES
+    )
     assert [path.name for path in directory.iterdir()] == ["model_card.md"]
     return (directory / "model_card.md").read_text(encoding="utf-8")
 

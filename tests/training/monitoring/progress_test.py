@@ -4,7 +4,9 @@ import io
 
 import pytest
 
-from ieg_fsr.training.monitoring.progress import Progress, clock, figures
+from ieg_fsr.figures import RUN_FIGURES
+from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
+from ieg_fsr.training.monitoring.progress import Progress, clock, measured
 
 
 class Clock:
@@ -132,9 +134,11 @@ def test_figures():
         "weight_clean": 1.5,
         "weight_noisy": 0.25,
     }
-    assert figures(row) == "loss 1.235 test 0.900 ema 0.950 purity 1.000 weight clean 1.500 wrong 0.250"
-    assert figures({"train_loss": 2.0, "weight_noisy": None}) == "loss 2.000"
-    assert figures({}) == ""
+    figures = (*RUN_FIGURES, *REWEIGHTING_FIGURES)
+    assert measured(figures, row) == "loss 1.235 test 0.900 ema 0.950 purity 1.000 weight clean 1.500 wrong 0.250"
+    assert measured(RUN_FIGURES, row) == "loss 1.235 test 0.900 ema 0.950"
+    assert measured(figures, {"train_loss": 2.0, "weight_noisy": None}) == "loss 2.000"
+    assert measured(figures, {}) == ""
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,11 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
+from ieg_fsr.figures import RUN_FIGURES
+from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES, weight_histograms
 from ieg_fsr.training.monitoring.tensorboard import EventWriter, cut_events
 
+FIGURES = (*RUN_FIGURES, *REWEIGHTING_FIGURES)
 ROW = {
     "epoch": 1,
     "step": 14,
@@ -25,6 +28,7 @@ ROW = {
 }
 WEIGHTS = np.array([0.0, 1.0, 2.0, 1.0], np.float32)
 CLEAN = np.array([False, True, True, True])
+HISTOGRAMS = weight_histograms(WEIGHTS, CLEAN)
 
 
 def read(directory):
@@ -43,8 +47,8 @@ def scalars(events):
 
 def test_scalars_of_every_epoch(tmp_path):
     writer = EventWriter(str(tmp_path))
-    writer.epoch(ROW, None, CLEAN)
-    writer.epoch(ROW | {"epoch": 2, "train_loss": 1.25}, None, CLEAN)
+    writer.epoch(ROW, FIGURES, {})
+    writer.epoch(ROW | {"epoch": 2, "train_loss": 1.25}, FIGURES, {})
     events = scalars(read(tmp_path))
     assert events["train/loss"] == [(1, 2.5), (2, 1.25)]
     expected = {
@@ -69,17 +73,17 @@ def test_later_epochs_are_taken_back(tmp_path):
     for epochs in ((1, 2), (3, 4)):
         writer = EventWriter(str(tmp_path))
         for epoch in epochs:
-            writer.epoch(ROW | {"epoch": epoch}, WEIGHTS, CLEAN)
+            writer.epoch(ROW | {"epoch": epoch}, FIGURES, HISTOGRAMS)
     cut_events(tmp_path, 3)
     events = read(tmp_path)
     for tag in ("train/loss", "test/top5", "weights/all"):
         assert [step for step, _ in events[tag]] == [1, 2, 3], tag
-    EventWriter(str(tmp_path)).epoch(ROW | {"epoch": 4}, WEIGHTS, CLEAN)
+    EventWriter(str(tmp_path)).epoch(ROW | {"epoch": 4}, FIGURES, HISTOGRAMS)
     assert [step for step, _ in read(tmp_path)["train/loss"]] == [1, 2, 3, 4]
 
 
 def test_files_without_later_epochs_are_left_alone(tmp_path):
-    EventWriter(str(tmp_path)).epoch(ROW, WEIGHTS, CLEAN)
+    EventWriter(str(tmp_path)).epoch(ROW, FIGURES, HISTOGRAMS)
     [path] = tmp_path.iterdir()
     before = path.stat().st_mtime_ns, path.read_bytes()
     cut_events(tmp_path, 1)
@@ -91,7 +95,7 @@ def test_files_without_later_epochs_are_left_alone(tmp_path):
 def test_an_event_that_was_half_written_is_no_obstacle(tmp_path):
     writer = EventWriter(str(tmp_path))
     for epoch in (1, 2):
-        writer.epoch(ROW | {"epoch": epoch}, None, CLEAN)
+        writer.epoch(ROW | {"epoch": epoch}, FIGURES, {})
     [path] = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-5])
     cut_events(tmp_path, 1)
@@ -101,18 +105,18 @@ def test_an_event_that_was_half_written_is_no_obstacle(tmp_path):
 def test_events_are_on_disk_after_each_epoch(tmp_path):
     writer = EventWriter(str(tmp_path))
     for epoch in (1, 2, 3):
-        writer.epoch(ROW | {"epoch": epoch}, None, CLEAN)
+        writer.epoch(ROW | {"epoch": epoch}, FIGURES, {})
         assert [step for step, _ in read(tmp_path)["train/loss"]] == list(range(1, epoch + 1))
 
 
 def test_figures_that_are_missing_or_none_leave_no_tag(tmp_path):
     row = {"epoch": 3, "train_loss": 2.0, "weight_noisy": None}
-    EventWriter(str(tmp_path)).epoch(row, None, CLEAN)
+    EventWriter(str(tmp_path)).epoch(row, FIGURES, {})
     assert scalars(read(tmp_path)) == {"train/loss": [(3, 2.0)]}
 
 
 def test_histograms_of_the_weights(tmp_path):
-    EventWriter(str(tmp_path)).epoch(ROW, WEIGHTS, CLEAN)
+    EventWriter(str(tmp_path)).epoch(ROW, FIGURES, HISTOGRAMS)
     events = read(tmp_path)
     counts = {}
     for tag in ("weights/all", "weights/clean", "weights/wrong"):
@@ -128,10 +132,10 @@ def test_histograms_of_the_weights(tmp_path):
 
 
 def test_no_wrong_labels_is_no_error(tmp_path):
-    EventWriter(str(tmp_path)).epoch(ROW, WEIGHTS, np.full(4, True))
+    EventWriter(str(tmp_path)).epoch(ROW, FIGURES, weight_histograms(WEIGHTS, np.full(4, True)))
     assert read(tmp_path)["weights/clean"][0][1][:, 2].sum() == 4
 
 
 def test_a_method_without_weights_has_no_histograms(tmp_path):
-    EventWriter(str(tmp_path)).epoch(ROW, None, CLEAN)
+    EventWriter(str(tmp_path)).epoch(ROW, FIGURES, {})
     assert not {"weights/all", "weights/clean", "weights/wrong"} & read(tmp_path).keys()

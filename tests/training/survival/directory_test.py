@@ -105,7 +105,8 @@ def test_a_directory_in_the_place_of_config_json(tmp_path):
 
 
 @pytest.mark.parametrize("content", [*DAMAGED, "{}", json.dumps(SUMMARY | {"test_accuracy": "high"}),
-                                     json.dumps(SUMMARY | {"test_accuracy": float("nan")})])  # fmt: skip
+                                     json.dumps(SUMMARY | {"test_accuracy": float("nan")}),
+                                     json.dumps(SUMMARY | {"zero_weight_batches": "many"})])  # fmt: skip
 def test_a_damaged_summary_is_made_again(tmp_path, content):
     write_config(tmp_path, config_of(tmp_path))
     (tmp_path / "summary.json").write_text(content, encoding="utf-8")

@@ -1,0 +1,108 @@
+"""What methods that learn a weight for every example let be seen of it, by epoch. NumPy only.
+
+`right` is [N], bool, whether a given label is the true one, which only monitoring knows; None where nobody does.
+"""
+
+import numpy as np
+
+from ieg_fsr.figures import ExampleGrid, Figure
+
+_WEIGHTS = "right labels {weight_clean:.3f}, wrong labels {weight_noisy:.3f}; {zero_weight_ratio:.3f} of all are zero"
+REWEIGHTING_FIGURES = (
+    Figure(
+        "dictionary_purity", heading="dictionary right", format=".1%", best="up", tag="dictionary/purity",
+        short="purity", words="right labels in the dictionary (share)", needs_truth=True, promised=True, compared=True,
+        told=("dictionary", "{dictionary_purity:.4f} of its labels right"),
+    ),
+    Figure(
+        "zero_weight_ratio", heading="zero weights", format=".1%", tag="weights/zero_ratio", promised=True,
+        words="training samples of weight zero (share)", told=("mean weight", _WEIGHTS),
+    ),
+    Figure(
+        "weight_clean", heading="weight, right", tag="weights/mean_clean", short="weight clean",
+        words="mean weight of training samples with right labels", needs_truth=True, promised=True,
+    ),
+    Figure(
+        "weight_noisy", heading="weight, wrong", tag="weights/mean_wrong", short="wrong",
+        words="mean weight of training samples with wrong labels", needs_truth=True, promised=True,
+    ),
+    Figure(
+        "zero_weight_batches", tag="weights/zero_batches", counted=True, promised=True,
+        told=("batches", "{zero_weight_batches} had no sample of weight above zero"),
+    ),
+    *(Figure(f"loss_{when}_{kind}") for kind in ("clean", "noisy") for when in ("before", "after")),
+)  # fmt: skip
+_CLASSES, _MEMBERS = 20, 10  # rows and columns of the picture of the dictionary
+_WORST = 50
+
+
+def dictionary_purity(member_ids: np.ndarray, right: np.ndarray) -> dict[str, float | None]:
+    """dictionary_purity: share of dictionary members [M] whose given label is right."""
+    return {"dictionary_purity": float(np.mean(right[member_ids]))}
+
+
+def weight_figures(weights: np.ndarray, right: np.ndarray | None) -> dict[str, float | None]:
+    """How the weights of right and wrong labels differ.
+
+    Args:
+        weights: [N], relative to uniform (1 = uniform).
+        right: see above.
+
+    Returns:
+        zero_weight_ratio: share of samples whose weight is zero.
+        weight_clean, weight_noisy: mean weight of right and of wrong labels; None where there are none.
+    """
+    figures: dict[str, float | None] = {"zero_weight_ratio": float(np.mean(weights <= 0.0))}
+    if right is not None:
+        figures |= {"weight_clean": _mean_or_none(weights[right]), "weight_noisy": _mean_or_none(weights[~right])}
+    return figures
+
+
+def loss_figures(losses: np.ndarray, right: np.ndarray) -> dict[str, float | None]:
+    """Mean own-label losses around the lookahead, of right and of wrong labels (paper, Figure 5).
+
+    Args:
+        losses: [N, 2], before and after the lookahead at the last visit; NaN for an example never visited.
+        right: see above, known.
+
+    Returns:
+        loss_before_clean, loss_after_clean, loss_before_noisy, loss_after_noisy; None where there are no such labels.
+    """
+    visited = ~np.isnan(losses[:, 0])
+    return {
+        f"loss_{when}_{kind}": _mean_or_none(losses[visited & chosen, column])
+        for kind, chosen in (("clean", right), ("noisy", ~right))
+        for column, when in enumerate(("before", "after"))
+    }
+
+
+def weight_histograms(weights: np.ndarray, right: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Tag in TensorBoard -> weights: of all examples [N], of those with right and with wrong labels."""
+    parts = {} if right is None else {"weights/clean": weights[right], "weights/wrong": weights[~right]}
+    return {"weights/all": weights} | parts
+
+
+def member_grid(member_ids: np.ndarray, labels: np.ndarray, num_classes: int) -> ExampleGrid:
+    """The first members of each class, one class a row; a class with fewer leaves its places black.
+
+    Args:
+        member_ids: [M], the best-scored of a class first.
+        labels: [M], given to them.
+        num_classes: C.
+    """
+    rows = np.full([min(num_classes, _CLASSES), _MEMBERS], -1)
+    for label, row in enumerate(rows):
+        ids = member_ids[labels == label][:_MEMBERS]
+        row[: len(ids)] = ids
+    text = f"A row for each class (the first {_CLASSES}), the best-scored members from the left."
+    return ExampleGrid(rows.ravel(), _MEMBERS, text)
+
+
+def suspect_grid(scores: np.ndarray) -> ExampleGrid:
+    """The examples of the lowest scores [N], the worst first."""
+    worst = np.argsort(scores, kind="stable")[:_WORST]
+    return ExampleGrid(worst, _MEMBERS, f"The {len(worst)} lowest scores, worst first", labels_told=True)
+
+
+def _mean_or_none(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None
