@@ -183,8 +183,9 @@ def test_commands_that_make_tables(tmp_path, monkeypatch, capsys):
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     for command in COMMANDS:
         program, words = program_of(words_of(command))
-        if program == "tables" and any(word.startswith("--output=") for word in words):
-            words = [re.sub(r"--runs=(?!docs/).*", "--runs=docs/results/runs.csv", word) for word in words]
+        # tests/documents_test.py has those that make what docs/ holds.
+        if program == "tables" and "--output=" in command and "--runs=docs/" not in command:
+            words = [re.sub(r"--runs=.*", "--runs=docs/results/runs.csv", word) for word in words]
             code = tables.main(words)
             assert (code, capsys.readouterr().err) == (0, ""), command
 
