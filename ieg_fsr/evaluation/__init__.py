@@ -1,1 +1,1 @@
-"""What a classifier, or a list of suspect labels, is worth: metrics, and any saved model on the test set of any data."""
+"""What a classifier, or a list of suspect labels, is worth: metrics, and any saved model on any test set."""
