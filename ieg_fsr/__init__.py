@@ -1,4 +1,4 @@
-"""Image classifiers from bad data: data and networks -> reweighting -> methods -> training and evaluation -> main.
+"""Image classifiers from bad data: data, networks, reweighting -> methods -> training, evaluation -> command lines.
 
     import ieg_fsr
     model = ieg_fsr.FSR(classifier, num_examples=len(y), dictionary_size=2000)

@@ -1,1 +1,1 @@
-"""Settings: declared, resolved by recipe, as flags, in help."""
+"""Settings: their declarations, what a recipe makes of those not given, their flags and their help; no TensorFlow."""

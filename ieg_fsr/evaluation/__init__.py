@@ -1,1 +1,1 @@
-"""Evaluation of a trained classifier: metrics, saved models, audit of labels."""
+"""What a classifier, or a list of suspect labels, is worth: metrics, and any saved model on any test set."""

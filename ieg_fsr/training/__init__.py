@@ -1,1 +1,4 @@
-"""Running a method: schedules, callbacks and the files of a run."""
+"""A run: its method is built from settings and data, and trained.
+
+`survival` has what of a run outlives its process, `monitoring` what is watched of it.
+"""

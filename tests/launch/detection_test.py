@@ -1,5 +1,6 @@
 """The comparison of detection, as far as it goes without a training: reading, measuring, the table."""
 
+import csv
 import importlib.util
 import json
 import pathlib
@@ -10,7 +11,8 @@ import pytest
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.training.inputs import load_training_data
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "launch" / "detection.py"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "launch" / "detection.py"
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +53,15 @@ def test_cleanlab_finds_what_probabilities_of_the_truth_tell(detection, tmp_path
     (tmp_path / "seconds.json").write_text(json.dumps(3.0))
     figures = detection.cleanlab(settings, epochs, tmp_path)
     assert figures == dict.fromkeys(detection.FIGURES, 1.0) | {"seconds": 3.0}
+
+
+def test_means_in_the_documents_are_those_of_its_runs(detection):
+    kept = ROOT / "docs" / "results"
+    with open(kept / "detection.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row |= {name: float(row[name]) for name in (*detection.FIGURES, "seconds")}
+    heading, _, *lines = detection.table(rows).splitlines()
+    with open(kept / "detection_means.csv", newline="", encoding="utf-8") as file:
+        means = [f"| {' | '.join(row)} |" for row in csv.reader(file)]
+    assert means == [heading, *lines]

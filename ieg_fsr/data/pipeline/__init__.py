@@ -1,1 +1,1 @@
-"""From a source to batches: decoding, shuffles, augmentation, MixUp."""
+"""From a source to the batches of a step: checks, decoding, shuffles, augmentation, MixUp."""

@@ -1,1 +1,1 @@
-"""Where images and labels come from: a data set each."""
+"""Where images and labels come from: a module for each data set or kind of own data, and what they share."""

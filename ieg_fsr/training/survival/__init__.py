@@ -1,1 +1,1 @@
-"""What of a run survives: its directory, checkpoints, signals, failures."""
+"""What of a run survives: its directory and checkpoints, through signals, kills, failures and divergence."""
