@@ -8,13 +8,12 @@ from typing import Any
 from ieg_fsr.configuration.flags import command_line
 from ieg_fsr.configuration.settings import Config
 from ieg_fsr.quiet_import import import_tensorflow
-from ieg_fsr.training.distribution import Place, ends_with_the_others, loss_noticed, place_of, run_directory
+from ieg_fsr.training.distribution import Place, ends_with_the_others, loss_noticed, place_of
 from ieg_fsr.training.inputs import load_training_data, resolved_dictionary_size
 from ieg_fsr.training.monitoring.progress import clock
-from ieg_fsr.training.survival.directory import earlier_run
 from ieg_fsr.training.survival.failures import explained
 from ieg_fsr.training.survival.interruption import Interruption
-from ieg_fsr.training.survival.run_lock import RunLock
+from ieg_fsr.training.survival.run_directory import RunDirectory, run_directory
 
 
 def train(config: Config, report: Callable[[str], None] = print) -> dict[str, Any]:
@@ -36,21 +35,20 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
     with (
         explained(model_dir, again),
         ends_with_the_others(config.model_dir, place, again),
-        run_directory(config.model_dir, place) as directory,
+        run_directory(config.model_dir, first_worker=place.worker == 0) as run,
     ):
-        finished = earlier_run(directory, config)
+        finished = run.earlier_run(config)
         if finished:
-            report(f"{directory} holds this run, finished; --noresume trains it again.\n{describe(finished)}")
+            report(f"{run.path} holds this run, finished; --noresume trains it again.\n{describe(finished)}")
             return finished
-        with Interruption(model_dir, again) as interruption, RunLock(directory) as lock:
-            return _train(config, directory, place, lock, interruption, report)
+        with Interruption(model_dir, again) as interruption, run:
+            return _train(config, run, place, interruption, report)
 
 
 def _train(
     config: Config,
-    directory: pathlib.Path,
+    run: RunDirectory,
     place: Place,
-    lock: RunLock,
     interruption: Interruption,
     report: Callable[[str], None],
 ) -> dict[str, Any]:
@@ -66,8 +64,8 @@ def _train(
     if config.reweights and config.epochs <= config.reweight_warmup_epochs:
         report(f"weights stay uniform: warm-up takes all {config.epochs} epochs")
     with loss_noticed(place):
-        summary = execute(config, training, directory, lock, interruption)
-    report(f"{describe(summary)}\nfiles           {directory}")
+        summary = execute(config, training, run, interruption)
+    report(f"{describe(summary)}\nfiles           {run.path}")
     return summary
 
 
