@@ -3,14 +3,9 @@
 import textwrap
 from collections.abc import Sequence
 
-from ieg_fsr.configuration.recipes import (
-    LONG_TAIL_NOISE_RECIPES,
-    LONG_TAIL_RECIPES,
-    METHOD_RECIPES,
-    METHOD_SETTINGS,
-    RECIPES,
-)
+from ieg_fsr.configuration.recipes import recipe, settings_of_recipes
 from ieg_fsr.configuration.settings import FIELDS, rule_of, text_of, value_type
+from ieg_fsr.data.sources.datasets import help_lines
 from ieg_fsr.rules import ANY
 
 _WIDTH = 110
@@ -58,13 +53,7 @@ _OF_ABSL = """\
   --flagfile                   file of flags, one a line; # begins a comment
   --verbosity                  0 shows what libraries report on their own
 """
-_BY_RECIPES = {"mixup"}.union(
-    *RECIPES.values(),
-    *LONG_TAIL_RECIPES.values(),
-    *LONG_TAIL_NOISE_RECIPES.values(),
-    *METHOD_RECIPES.values(),
-    *METHOD_SETTINGS.values(),
-)
+_BY_RECIPES = settings_of_recipes()
 
 
 def asked_for(words: Sequence[str]) -> str | None:
@@ -83,7 +72,11 @@ def short_help() -> str:
 
 def full_help() -> str:
     """What `--helpfull` prints: every setting with what it may be."""
-    return _text(tuple(FIELDS), f"Of all programs\n{_OF_ABSL}\n{_RECIPE_NOTE}\n{_EXIT_CODES}", full=True)
+    return _text(
+        tuple(FIELDS),
+        f"Data sets\n{help_lines()}\n\nOf all programs\n{_OF_ABSL}\n{_RECIPE_NOTE}\n{_EXIT_CODES}",
+        full=True,
+    )
 
 
 def groups() -> dict[str, list[str]]:
@@ -120,7 +113,7 @@ def _lines(name: str, full: bool) -> str:
 def _default(name: str) -> str:
     """The default in brackets; empty where there is none."""
     by_recipe = name in _BY_RECIPES
-    default = RECIPES["digits"].get(name, FIELDS[name].default)
+    default = recipe("digits", "fsr", faithful=False).get(name, FIELDS[name].default)
     if default in (None, ()):
         return "[recipe]" if by_recipe else ""
     return f"[{'recipe: ' if by_recipe else ''}{_shown(default)}]"

@@ -10,7 +10,7 @@ from typing import Any
 from ieg_fsr.configuration.recipes import recipe
 from ieg_fsr.configuration.settings import FIELDS, Config, validate
 from ieg_fsr.data.labels.corruption import check_noise_type
-from ieg_fsr.data.sources.datasets import image_side
+from ieg_fsr.data.sources.datasets import image_side, spec_of
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods import WITHOUT_MIXUP
 
@@ -100,7 +100,8 @@ def _check_hold_out(config: Config) -> None:
         )
     # The labels of these are what is in question, unless other labels stand in for them.
     own_labels = config.noise == 0 and config.noise_matrix is None and config.labels_file is None
-    if config.dataset == "webvision_mini" or (":" in config.dataset and own_labels):
+    spec = spec_of(config.dataset)
+    if not spec.has_true_labels or (spec.place and own_labels):
         raise UserError(
             f"--reward_source must be dictionary with --dataset={config.dataset}, whose true labels are not known "
             "(those of own data count as true where --labels_file or --noise stands in for them). Received: holdout"

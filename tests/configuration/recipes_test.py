@@ -5,21 +5,18 @@ import typing
 
 import pytest
 
-from ieg_fsr.configuration.recipes import FAITHFUL, LONG_TAIL_NOISE_RECIPES, LONG_TAIL_RECIPES, RECIPES, recipe
+from ieg_fsr.configuration.recipes import FAITHFUL, recipe, settings_of_recipes
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.configuration.settings import Config
-from ieg_fsr.data.sources.datasets import DATASETS
+from ieg_fsr.data.sources import own_data
+from ieg_fsr.data.sources.datasets import DATASETS, SPECS
 from ieg_fsr.methods import METHODS
 
 FIELDS = {field.name for field in dataclasses.fields(Config)}
 TYPES = typing.get_type_hints(Config)
 
 
-def test_every_data_set_has_a_recipe():
-    assert set(DATASETS) <= set(RECIPES)
-
-
-@pytest.mark.parametrize("dataset", RECIPES)
+@pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("faithful", [False, True])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("corruption", [{}, {"long_tailed": True}, {"long_tailed": True, "noisy": True}])
@@ -36,15 +33,17 @@ def test_every_entry_is_a_setting_and_passes_its_rule(dataset, method, faithful,
         assert type(value) in (kind, typing.get_origin(kind), *typing.get_args(kind)), name
 
 
-@pytest.mark.parametrize("dataset", RECIPES)
-@pytest.mark.parametrize("recipes", [RECIPES, RECIPES | LONG_TAIL_RECIPES, RECIPES | LONG_TAIL_NOISE_RECIPES])
-def test_a_recipe_does_not_choose_data_method_or_place(dataset, recipes):
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+@pytest.mark.parametrize("side", [None, 8, 32, 100])
+def test_a_recipe_does_not_choose_data_method_or_place(spec, side):
     places = {"mode", "dataset", "data_dir", "model_dir", "model", "method", "seed"}
     corruption = {"noise", "noise_type", "noise_matrix", "labels_file", "imbalance", "train_examples"}
-    assert not set(recipes[dataset]) & (places | corruption)
+    for settings in spec.recipe(side):
+        assert not set(settings or ()) & (places | corruption)
+        assert set(settings or ()) <= settings_of_recipes()
 
 
-@pytest.mark.parametrize("dataset", RECIPES)
+@pytest.mark.parametrize("dataset", DATASETS)
 def test_mixup_and_smoothed_labels_belong_to_fsr(dataset):
     assert recipe(dataset, "fsr", False)["mixup"] is (dataset != "inaturalist2018")
     for corruption in ({}, {"long_tailed": True}, {"long_tailed": True, "noisy": True}):
@@ -70,7 +69,7 @@ def test_early_learning_regularisation_has_its_papers_settings(dataset, settings
 
 def test_a_recipe_is_a_copy():
     recipe("digits", "fsr", True)["epochs"] = 1
-    assert recipe("digits", "fsr", False)["epochs"] == RECIPES["digits"]["epochs"] != 1
+    assert recipe("digits", "fsr", False)["epochs"] == 100
 
 
 def test_the_digits_recipe_is_the_measured_one():
@@ -142,9 +141,14 @@ def test_noise_without_a_tail_has_one_recipe():
     assert recipe("cifar10", "fsr", False, noisy=True) == recipe("cifar10", "fsr", False)
 
 
-def test_a_data_set_without_a_long_tail_of_its_own_uses_what_it_has(monkeypatch):
-    monkeypatch.setitem(RECIPES, "other", {"epochs": 3})
-    assert recipe("other", "fsr", False, long_tailed=True, noisy=True) == {"mixup": True, "epochs": 3}
+def test_a_data_set_without_a_long_tail_of_its_own_uses_what_it_has():
+    noise = recipe("webvision_mini", "fsr", False)
+    assert recipe("webvision_mini", "fsr", False, long_tailed=True) == noise
+    assert recipe("webvision_mini", "fsr", False, long_tailed=True, noisy=True) == noise
+
+
+def test_the_run_of_an_unknown_data_set_is_read_as_one_of_own_data():
+    assert recipe("of_another_program", "fsr", False) == {"mixup": True} | own_data.recipe(None).noise
 
 
 def chosen(names, *arguments):

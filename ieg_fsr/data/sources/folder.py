@@ -4,6 +4,8 @@ import os
 import pathlib
 from collections.abc import Iterable, Sequence
 
+from ieg_fsr.data.sources import own_data
+from ieg_fsr.data.sources.dataset_spec import DataSetSpec
 from ieg_fsr.data.sources.image_lists import EXTENSIONS, ImageList, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError
@@ -100,3 +102,13 @@ def _images(folder: pathlib.Path) -> list[str]:
 def _joined(pairs: Iterable[tuple[int, str]]) -> ImageList:
     labelled = list(pairs)
     return ImageList([path for _, path in labelled], [label for label, _ in labelled])
+
+
+SPEC = DataSetSpec(
+    "folder",
+    "your images: DIR/train/CLASS/IMAGE and DIR/test/CLASS/IMAGE, or DIR/CLASS/IMAGE",
+    lambda request: load_folder(request.place, request.image_size, request.strict),
+    own_data.recipe,
+    place="DIR",
+    resizes=True,
+)

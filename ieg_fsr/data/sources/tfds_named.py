@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ieg_fsr.data.sources import own_data
+from ieg_fsr.data.sources.dataset_spec import DataSetSpec
 from ieg_fsr.data.sources.hold_out import hold_out
 from ieg_fsr.data.sources.image_lists import DEFAULT_IMAGE_SIZE, ImageList, data_set
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
@@ -139,3 +141,14 @@ def _examples(dataset: str, builder: Any, split: str, image_key: str, label_key:
         raise UserError(f"--dataset={dataset} must be a whole prepared tree. Received: {cause}") from error
     pairs = [(image, label) for image, label in pairs if label >= 0]
     return ImageList([image for image, _ in pairs], [label for _, label in pairs])
+
+
+SPEC = DataSetSpec(
+    "tfds",
+    "what tensorflow_datasets has prepared, up to 4 GiB",
+    lambda request: load_tfds_named(request.place, request.data_dir, request.image_size, request.strict),
+    own_data.recipe,
+    place="NAME",
+    resizes=True,
+    image_side=image_side,
+)
