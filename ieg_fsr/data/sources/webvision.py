@@ -107,7 +107,7 @@ def _classes(root: pathlib.Path) -> tuple[list[str] | None, list[str]]:
 
 SPEC = DataSetSpec(
     _NAME,
-    "the first 50 classes of WebVision 1.0 in --data_dir; right labels are not known",
+    "images of the web from --data_dir; right labels are not known",
     lambda request: load_webvision_mini(request.data_dir or "", request.image_size, request.strict),
     lambda _: RECIPE,
     num_classes=NUM_CLASSES,
