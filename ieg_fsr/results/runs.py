@@ -134,7 +134,7 @@ def _json(directory: str, file: str) -> dict[str, Any]:
 
 
 def _settings(config: dict[str, Any]) -> dict[str, Any]:
-    """A run of an older version has no entry for a newer setting, and did what its default does."""
+    """All settings; the default of one that is empty in a CSV file, or came later than the run."""
     for name, kind in _KINDS.items():
         if not isinstance(config.get(name, FIELDS[name].default), kind):
             raise ValueError(f"no {name}")

@@ -76,17 +76,16 @@ def describe(summary: dict[str, Any]) -> str:
         f"test accuracy   {summary['test_accuracy']:.4f}  (parameter average: {summary['test_accuracy_ema']:.4f})",
         f"wrong labels    {summary['measured_noise_rate']:.4f} of the training set",
     ]
-    if summary.get("dictionary_purity") is not None:
+    if summary["dictionary_purity"] is not None:
         lines.append(f"dictionary      {summary['dictionary_purity']:.4f} of its labels right")
-    if summary.get("clean_images"):
+    if summary["clean_images"]:
         lines.append(f"clean images    {summary['clean_images']}, held out with their true labels")
-    if summary.get("zero_weight_ratio") is not None:
+    if summary["zero_weight_ratio"] is not None:
         lines += [
-            f"mean weight     right labels {_figure(summary.get('weight_clean'))}, wrong labels "
-            f"{_figure(summary.get('weight_noisy'))}; {summary['zero_weight_ratio']:.3f} of all are zero",
+            f"mean weight     right labels {_figure(summary['weight_clean'])}, wrong labels "
+            f"{_figure(summary['weight_noisy'])}; {summary['zero_weight_ratio']:.3f} of all are zero",
         ]
-    # A run of an older version did not count them.
-    if summary.get("zero_weight_batches"):
+    if summary["zero_weight_batches"]:
         lines.append(f"batches         {summary['zero_weight_batches']} had no sample of weight above zero")
     return "\n".join([*lines, f"time            {clock(summary['seconds_total'])}"])
 

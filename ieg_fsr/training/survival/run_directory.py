@@ -40,7 +40,9 @@ _FILES = (
 )
 # What a finished run tells its user.
 _FIGURES = ("test_accuracy", "test_accuracy_ema", "measured_noise_rate", "seconds_total")
-_FIGURES_OF_SOME = ("dictionary_purity", "clean_images", "zero_weight_ratio", "weight_clean", "weight_noisy")
+_FIGURES_OF_SOME = (
+    *("dictionary_purity", "clean_images", "zero_weight_ratio", "zero_weight_batches", "weight_clean", "weight_noisy"),
+)
 # Seconds: another process may remove the file of its lock while this one asks for it, which is no refusal.
 _PATIENCE = 0.2
 
@@ -141,7 +143,7 @@ class RunDirectory:
         if not config.resume:
             return None
         settings = json.loads(json.dumps(dataclasses.asdict(config)))
-        # A run of an older version has no entry for a newer setting, and did what its default does.
+        # What the run has no entry for came later, and the run did what its default does.
         earlier = json.loads(json.dumps(dataclasses.asdict(Config()))) | earlier
         differing = [name for name in settings if name not in PLACES and settings[name] != earlier[name]]
         if differing:
@@ -177,7 +179,7 @@ class RunDirectory:
         try:
             summary = parse_json((self.path / "summary.json").read_text(encoding="utf-8"))
             figures = [summary[name] for name in _FIGURES]
-            figures += [summary[name] for name in _FIGURES_OF_SOME if summary.get(name) is not None]
+            figures += [summary[name] for name in _FIGURES_OF_SOME if summary[name] is not None]
             return summary if all(map(math.isfinite, figures)) and isinstance(summary["variant"], str) else None
         except (OSError, ValueError, LookupError, TypeError):
             return None

@@ -18,7 +18,9 @@ SUMMARY = {
     "test_accuracy_ema": 0.5,
     "measured_noise_rate": 0.0,
     "seconds_total": 1.0,
-}
+} | dict.fromkeys(
+    ["dictionary_purity", "clean_images", "zero_weight_ratio", "zero_weight_batches", "weight_clean", "weight_noisy"]
+)
 
 
 def config_of(directory, **settings):
@@ -107,6 +109,7 @@ def test_a_directory_in_the_place_of_config_json(tmp_path):
 
 
 @pytest.mark.parametrize("content", [*DAMAGED, "{}", json.dumps(SUMMARY | {"test_accuracy": "high"}),
+                                     json.dumps({k: v for k, v in SUMMARY.items() if k != "zero_weight_ratio"}),
                                      json.dumps(SUMMARY | {"test_accuracy": float("nan")})])  # fmt: skip
 def test_a_damaged_summary_is_made_again(tmp_path, content):
     write_config(tmp_path, config_of(tmp_path))
