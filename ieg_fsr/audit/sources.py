@@ -119,7 +119,7 @@ def from_model(config: Config) -> Audited:
         source_ids=training.source_ids,
         names=file_names(data.train),
         given_labels=report.given_label,
-        suggested_labels=report.pseudo_label,
+        suggested_labels=report.suggested_label,
         confidences=report.confidence,
         weights=None,
         scores=report.score,
@@ -165,7 +165,7 @@ def _check_labels(
 
 def _parse_settings(text: str) -> dict[str, Any]:
     """The settings of the data set, and the variant."""
-    # A run of an older version has no entry for a newer setting, and did what its default does.
+    # What the run has no entry for came later, and the run did what its default does.
     settings = {name: FIELDS[name].default for name in _OF_DATA if name != "dataset"} | parse_json(text)
     for name in _OF_DATA:
         value = settings[name]

@@ -16,7 +16,7 @@ FAITHFUL = {"pusher": "release", "reward_features": "forward", "reward_interval"
 # MixUp and smoothed labels belong to FSR's experiments; a baseline is plain unless told otherwise.
 _BASELINE = {"mixup": False, "label_smoothing": 0.0}
 
-# Methods with a clean hold-out. L2R (Ren et al. 2018, Algorithm 1, and the re-implementation of FSR's authors) looks
+# Methods with a hold-out. L2R (Ren et al. 2018, Algorithm 1, and the re-implementation of FSR's authors) looks
 # ahead by plain SGD from weights of zero; MWN (Shu et al. 2019, and its authors' code) by plain SGD with its own
 # weights. Both re-weight from the first step, with a fresh batch of clean images of the size of the training batch.
 _HOLD_OUT = _BASELINE | {

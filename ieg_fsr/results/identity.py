@@ -44,7 +44,7 @@ _OF_REWEIGHTING = (
     *("weight_net_units", "weight_constraint", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
     "pseudo_label_dtype",
 )
-# Those that a clean hold-out does not look at.
+# Those that a hold-out does not look at.
 _OF_A_DICTIONARY = ("dictionary_size", "reward_features", "pusher", "score_momentum")
 # Sides of images at which recipes for own data change.
 _SIDES = (16, 64, 224)

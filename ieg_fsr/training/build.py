@@ -72,8 +72,8 @@ def _method(config: Config, data: DataSet, given_labels: np.ndarray) -> Supervis
     if config.reweights:
         settings |= {name: getattr(config, name) for name in _FSR_SETTINGS}
         settings |= {"weight_rule": _weight_rule(config), "lookahead_momentum": resolved_lookahead_momentum(config)}
-        if data.clean is not None:
-            settings["clean_examples"] = Examples(data.clean, data.clean.labels, 1, config.seed)
+        if data.holdout is not None:
+            settings["clean_examples"] = Examples(data.holdout, data.holdout.labels, 1, config.seed)
         return FSR(classifier, len(data.train), resolved_dictionary_size(config, len(data.train)), **settings)
     if config.method == "coteaching":
         second_seed = int(np.random.default_rng([config.seed, _SECOND_NETWORK_STREAM]).integers(2**31))

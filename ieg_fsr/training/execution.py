@@ -72,7 +72,7 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     rows = _fit(config, data, model, examples, run, interruption)
     _write_models(model, run)
     labels = _label_report(model, data, examples)
-    run.write_columns("labels.csv", labels._asdict())
+    run.write_columns("labels.csv", labels.columns())
     wrong = training.given_labels != data.train.labels
     detection = detection_figures(wrong, labels.suspect, labels.score)
     summary = _summary(resolved, rows) | {"saved_network": model.saved_network} | detection
@@ -191,14 +191,14 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
     """What config.json holds: all settings, and what they came to on this machine."""
     return dataclasses.asdict(config) | {
         "variant": identify(dataclasses.asdict(config)).variant,
-        "clean_images": 0 if data.clean is None else len(data.clean),
+        "clean_images": 0 if data.holdout is None else len(data.holdout),
         "lookahead_momentum_resolved": resolved_lookahead_momentum(config),
         "command": f"python -m ieg_fsr.main {command_line(config)}",
         "training_examples": len(data.train),
         "test_examples": len(data.test),
         "num_classes": data.num_classes,
-        "corrupt_images": len(data.corrupt_files),
-        "corrupt_files": list(data.corrupt_files),
+        "corrupt_images": len(data.damaged_files),
+        "corrupt_files": list(data.damaged_files),
         "measured_noise_rate": float(np.mean(given_labels != data.train.labels)),
         "measured_imbalance": measured_imbalance(data.train.labels),
         "given_labels_sha256": labels_sha256(given_labels),

@@ -22,7 +22,7 @@ def load_folder(directory: str, image_size: int | None = None, strict: bool = Fa
     Args:
       directory: DIR.
       image_size: side of a decoded image; None: 224.
-      strict: whether a corrupt image is an error; otherwise it is left out.
+      strict: whether a damaged image is an error; otherwise it is left out.
 
     Raises:
       UserError: no such directory, fewer than two classes, names of classes that differ in case or blanks only, a

@@ -45,7 +45,7 @@ def load_inaturalist2018(data_dir: str, image_size: int | None = None, strict: b
     Args:
       data_dir: where the lists are.
       image_size: side of a decoded image; None: 224.
-      strict: whether a corrupt image is an error; otherwise it is left out.
+      strict: whether a damaged image is an error; otherwise it is left out.
 
     Raises:
       UserError: a list is not there or not as described.

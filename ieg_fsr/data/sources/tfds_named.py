@@ -32,7 +32,7 @@ def load_tfds_named(name: str, data_dir: str | None, image_size: int | None = No
       name: NAME, NAME/CONFIG or NAME:VERSION of a data set with an image and a class label.
       data_dir: root of the prepared trees; None: the default of tensorflow_datasets.
       image_size: side of a decoded image; None: as it is if small, else 224.
-      strict: whether a corrupt image is an error; otherwise it is left out.
+      strict: whether a damaged image is an error; otherwise it is left out.
 
     Raises:
       UserError: not prepared, another kind of data, or more than 4 GiB.

@@ -47,7 +47,7 @@ def load_webvision_mini(data_dir: str, image_size: int | None = None, strict: bo
     Args:
       data_dir: the root of WebVision.
       image_size: side of a decoded image; None: 224.
-      strict: whether a corrupt image is an error; otherwise it is left out.
+      strict: whether a damaged image is an error; otherwise it is left out.
 
     Raises:
       UserError: a list is not there or has a line of another form.

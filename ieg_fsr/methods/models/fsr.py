@@ -14,7 +14,7 @@ One step, in the numbers that `FSR.train_step` marks:
 
 For the first E epochs the weights stay uniform and steps 3 and 5 are left out.
 
-Three choices make a method: where reward batches come from (the dictionary, or a clean hold-out, which leaves out
+Three choices make a method: where reward batches come from (the dictionary, or a hold-out, which leaves out
 steps 7 and 9), how much of the network is the meta part, and the rule that gives the weights. FSR = dictionary x final
 Dense x direct; L2R (Ren et al. 2018) = hold-out x all x direct; Meta-Weight-Net (Shu et al. 2019) = hold-out x all x
 weight net.
@@ -277,7 +277,7 @@ class FSR(Supervised):
 
     def label_report(self) -> LabelReport:
         """What training learned about each given label, ordered by example id; see `LabelReport`."""
-        scores, log = self.scores and self.pusher.cleanness(self.scores.read()), self.pusher.is_log_probability
+        scores, log = self.scores and self.pusher.trust(self.scores.read()), self.pusher.is_log_probability
         return trained_label_report(self.classifier, self.seen_examples(), scores, log, self.mean_weights.read())
 
     def seen_examples(self) -> Examples:

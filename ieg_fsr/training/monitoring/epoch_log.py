@@ -20,14 +20,14 @@ from ieg_fsr.training.monitoring.tensorboard import EventWriter
 class EpochLog(keras.callbacks.Callback):
     """Collects the metrics of each epoch into `rows`, metrics.jsonl, TensorBoard and the progress line.
 
-    True labels enter here as `clean`, for monitoring only.
+    True labels enter here as `right`, for monitoring only.
     """
 
     def __init__(
         self,
         directory: pathlib.Path,
         test: ImageSource,
-        clean: np.ndarray,
+        right: np.ndarray,
         progress: Progress,
         rows: list[dict[str, Any]],
         eval_intervals: dict[str, int],
@@ -38,7 +38,7 @@ class EpochLog(keras.callbacks.Callback):
         Args:
             directory: of the run.
             test: images and labels to evaluate on.
-            clean: [N], bool, given label = true label.
+            right: [N], bool, given label = true label.
             progress: the line to keep current.
             rows: metrics of the epochs already done.
             eval_intervals: epochs between evaluations of the parameters ("") and of their average ("_ema"); both are
@@ -47,7 +47,7 @@ class EpochLog(keras.callbacks.Callback):
         """
         super().__init__()
         self.tests = {"": test} | {f"_{name}": source for name, source in (extra_tests or {}).items()}
-        self.clean, self.progress = clean, progress
+        self.right, self.progress = right, progress
         self.rows, self.eval_intervals = rows, eval_intervals
         self.evaluated: dict[str, Callable] = {}
         self.metrics_file = directory / "metrics.jsonl"
@@ -75,7 +75,7 @@ class EpochLog(keras.callbacks.Callback):
         """Measures the epoch and writes it everywhere."""
         row = self.measure(epoch, logs or {})
         self.rows.append(row)
-        self.events.epoch(row, self.weights(), self.clean)
+        self.events.epoch(row, self.weights(), self.right)
         write_json_lines(self.metrics_file, self.rows)
         self.progress.epoch(epoch, row)
 
@@ -93,12 +93,12 @@ class EpochLog(keras.callbacks.Callback):
         weights = self.weights()
         if weights is not None:
             if self.model.dictionary is not None:
-                row["dictionary_purity"] = dictionary_purity(self.model.dictionary.members(), self.clean)
-            row |= weight_statistics(weights, self.clean)
+                row["dictionary_purity"] = dictionary_purity(self.model.dictionary.members(), self.right)
+            row |= weight_statistics(weights, self.right)
             earlier = sum(earlier_row["zero_weight_batches"] for earlier_row in self.rows)
             row["zero_weight_batches"] = int(self.model.zero_weight_batches.numpy()) - earlier
         if self.model.last_losses is not None:
-            row |= loss_statistics(self.model.last_losses.numpy(), self.clean)
+            row |= loss_statistics(self.model.last_losses.numpy(), self.right)
         return row | {"seconds": time.monotonic() - self.epoch_started}
 
     def test_figures(self, epoch: int) -> dict[str, float]:

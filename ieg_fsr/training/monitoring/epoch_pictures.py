@@ -55,7 +55,7 @@ class EpochPictures(keras.callbacks.Callback):
             text = f"A row for each class (the first {_CLASSES}), the best-scored members from the left."
             made["dictionary/members"] = (self.member_grid(), text)
         if getattr(self.model, "scores", None) is not None:
-            worst = np.argsort(self.model.pusher.cleanness(self.model.scores.read()), kind="stable")[:_WORST]
+            worst = np.argsort(self.model.pusher.trust(self.model.scores.read()), kind="stable")[:_WORST]
             text = f"The {len(worst)} lowest scores, worst first: given labels {self._names(worst)}"
             made["suspects/worst"] = (self.grid(worst, _MEMBERS), text)
         if self.data.num_classes <= _LARGEST_MATRIX:

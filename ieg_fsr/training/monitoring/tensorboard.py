@@ -33,16 +33,16 @@ class EventWriter:
     def __init__(self, directory: str) -> None:
         self._writer = tf.summary.create_file_writer(directory)
 
-    def epoch(self, row: dict[str, Any], weights: np.ndarray | None, clean: np.ndarray) -> None:
-        """Writes one epoch. Args: row: its metrics. weights: [N], None for methods without. clean: [N], bool."""
+    def epoch(self, row: dict[str, Any], weights: np.ndarray | None, right: np.ndarray) -> None:
+        """Writes one epoch. Args: row: its metrics. weights: [N], None for methods without. right: [N], bool."""
         with self._writer.as_default(step=row["epoch"]):
             for name, tag in _TAGS.items():
                 if row.get(name) is not None:
                     tf.summary.scalar(tag, row[name])
             if weights is not None:
                 tf.summary.histogram("weights/all", weights)
-                tf.summary.histogram("weights/clean", weights[clean])
-                tf.summary.histogram("weights/wrong", weights[~clean])
+                tf.summary.histogram("weights/clean", weights[right])
+                tf.summary.histogram("weights/wrong", weights[~right])
         self._writer.flush()
 
 

@@ -54,7 +54,7 @@ def test_the_order_of_the_directory_does_not_matter(folder, monkeypatch):
 def test_corrupt_images_are_left_out_and_named(folder):
     data = load_folder(str(folder))
     corrupt = [str(folder / "train" / name) for name in ("A/0.jpg", "b/3.png")]
-    assert list(data.corrupt_files) == corrupt
+    assert list(data.damaged_files) == corrupt
     assert data.notes == (f"2 images cannot be decoded and are left out: {', '.join(corrupt)}",)
     assert data.train.image_shape == (224, 224, 3)
 

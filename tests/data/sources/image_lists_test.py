@@ -22,7 +22,7 @@ def test_parts_become_sources(images):
     assert (len(data.train), len(data.test)) == (8, 2)
     assert list(data.extra_tests) == ["far"]
     assert data.extra_tests["far"].images([0])[0, 0, 0, 0] == 200
-    assert (data.class_names, data.notes, data.corrupt_files) == (("a", "b"), ("note",), ())
+    assert (data.class_names, data.notes, data.damaged_files) == (("a", "b"), ("note",), ())
 
 
 def test_the_size_that_is_not_given(images):
@@ -35,7 +35,7 @@ def test_ids_stay_dense_without_the_corrupt_images(images, tmp_path):
     data = data_set("x", ["a", "b"], {"train": listed, "test": images}, 16, False)
     assert data.train.images([0, 1])[:, 0, 0, 0].tolist() == [60, 80]
     assert data.train.labels.tolist() == [0, 1]
-    assert data.corrupt_files == tuple(broken)
+    assert data.damaged_files == tuple(broken)
     [note] = data.notes
     assert note.startswith(f"25 images cannot be decoded and are left out: {broken[0]}, ")
     assert note.endswith(f"{broken[19]} and 5 more")
@@ -46,7 +46,7 @@ def test_corrupt_images_in_memory_are_named_by_part_and_number(images):
         whole = file.read()
     listed = ImageList([whole, whole[:20], whole], [0, 1, 1])
     data = data_set("x", ["a", "b"], {"train": listed, "test": listed}, 16, False, in_files=False)
-    assert data.corrupt_files == ("train image 1", "test image 1")
+    assert data.damaged_files == ("train image 1", "test image 1")
     with pytest.raises(UserError, match=r"--strict_data wants .* Received: train image 1$"):
         data_set("x", ["a", "b"], {"train": listed, "test": listed}, 16, True, in_files=False)
 
