@@ -44,10 +44,10 @@ class Request(NamedTuple):
         strict: whether an image that cannot be decoded is an error; otherwise it is left out.
     """
 
-    place: str
-    data_dir: str | None
-    image_size: int | None
-    strict: bool
+    place: str = ""
+    data_dir: str | None = None
+    image_size: int | None = None
+    strict: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

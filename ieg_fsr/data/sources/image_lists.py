@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ieg_fsr.data.sources.dataset_spec import Request
 from ieg_fsr.data.sources.hold_out import hold_out
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError
@@ -34,8 +35,7 @@ def data_set(
     name: str,
     class_names: Sequence[str],
     parts: Mapping[str, ImageList],
-    image_size: int | None,
-    strict: bool,
+    request: Request,
     *,
     in_files: bool = True,
     notes: Sequence[str] = (),
@@ -46,8 +46,7 @@ def data_set(
       name: value of --dataset.
       class_names: in label order.
       parts: `train`, perhaps `test`, and perhaps further test sets.
-      image_size: side of a decoded image; None: 224.
-      strict: whether a damaged image is an error; otherwise it is left out.
+      request: `image_size` is the side of a decoded image (None: 224), `strict` whether a damaged one is an error.
       in_files: whether the items of the lists are paths.
       notes: lines for the user.
 
@@ -60,10 +59,12 @@ def data_set(
     sources: dict[str, Any] = {}
     damaged: list[str] = []
     for part, (items, labels) in parts.items():
-        found = EncodedImages(items, np.array(labels, np.int64), image_size or DEFAULT_IMAGE_SIZE, in_files=in_files)
+        found = EncodedImages(
+            items, np.array(labels, np.int64), request.image_size or DEFAULT_IMAGE_SIZE, in_files=in_files
+        )
         sources[part], names = _sound_images(found, name, part)
         damaged += names
-        if strict and names:
+        if request.strict and names:
             raise UserError(f"--strict_data wants images that can all be decoded. Received: {_shortened(names, 1)}")
     if damaged:
         notes = [*notes, f"{len(damaged)} images cannot be decoded and are left out: {_shortened(damaged)}"]

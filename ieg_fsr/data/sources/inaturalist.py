@@ -3,7 +3,7 @@
 import pathlib
 from typing import Any
 
-from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe
+from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe, Request
 from ieg_fsr.data.sources.image_lists import ImageList, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError
@@ -36,21 +36,16 @@ _RECIPE = Recipe(
 )
 
 
-def load_inaturalist2018(data_dir: str, image_size: int | None = None, strict: bool = False) -> DataSet:
+def load_inaturalist2018(request: Request) -> DataSet:
     """Loads iNaturalist 2018: `train2018.json` and `val2018.json` beside the folder `train_val2018`.
 
     The lists are COCO-like: `images` with `id` and `file_name`, `annotations` with `image_id` and `category_id`,
     `categories` with `id` and `name`. Examples come in the order of the images' ids.
 
-    Args:
-      data_dir: where the lists are.
-      image_size: side of a decoded image; None: 224.
-      strict: whether a damaged image is an error; otherwise it is left out.
-
     Raises:
       UserError: a list is not there or not as described.
     """
-    root = pathlib.Path(data_dir)
+    root = pathlib.Path(request.data_dir or "")
     lists = {part: _read(root / name) for part, name in _LISTS.items()}
     try:
         categories = sorted(lists["train"]["categories"], key=lambda category: category["id"])
@@ -62,7 +57,7 @@ def load_inaturalist2018(data_dir: str, image_size: int | None = None, strict: b
             f"--dataset={_NAME}: {root}/{_LISTS['train']} and {_LISTS['test']} must have images, annotations and "
             f"categories with their ids. Received: {type(error).__name__} {error}"
         ) from None
-    return data_set(_NAME, class_names, parts, image_size, strict)
+    return data_set(_NAME, class_names, parts, request)
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
@@ -84,7 +79,7 @@ def _image_list(content: dict[str, Any], root: pathlib.Path, labels: dict[int, i
 SPEC = DataSetSpec(
     _NAME,
     "iNaturalist 2018, a long tail by nature, in --data_dir",
-    lambda request: load_inaturalist2018(request.data_dir or "", request.image_size, request.strict),
+    load_inaturalist2018,
     lambda _: _RECIPE,
     num_classes=8142,
     data_dir="where train2018.json is",

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe
+from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe, Request
 from ieg_fsr.data.sources.image_lists import ImageList, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.data.sources.imagenet_validation import find_imagenet_validation
@@ -36,7 +36,7 @@ RECIPE = Recipe(
 )
 
 
-def load_webvision_mini(data_dir: str, image_size: int | None = None, strict: bool = False) -> DataSet:
+def load_webvision_mini(request: Request) -> DataSet:
     """Loads WebVision-mini from the layout of WebVision 1.0, resized images.
 
     `info/train_filelist_google.txt` has lines `google/q0001/NAME.jpg 0`, `info/val_filelist.txt` lines
@@ -44,15 +44,10 @@ def load_webvision_mini(data_dir: str, image_size: int | None = None, strict: bo
     ImageNet's validation images of the same 50 classes, if they are in `imagenet/` there, are a second test set,
     `imagenet`.
 
-    Args:
-      data_dir: the root of WebVision.
-      image_size: side of a decoded image; None: 224.
-      strict: whether a damaged image is an error; otherwise it is left out.
-
     Raises:
       UserError: a list is not there or has a line of another form.
     """
-    root = pathlib.Path(data_dir)
+    root = pathlib.Path(request.data_dir or "")
     parts = {
         "train": _read_list(root, _TRAIN_LIST, root),
         "test": _read_list(root, _TEST_LIST, root / _TEST_IMAGES),
@@ -64,7 +59,7 @@ def load_webvision_mini(data_dir: str, image_size: int | None = None, strict: bo
         notes.append(f"{root / 'imagenet'} has no ImageNet validation images: tested on WebVision's alone")
     else:
         parts["imagenet"] = imagenet
-    return data_set(_NAME, class_names, parts, image_size, strict, notes=notes)
+    return data_set(_NAME, class_names, parts, request, notes=notes)
 
 
 def _read_list(root: pathlib.Path, name: str, images: pathlib.Path) -> ImageList:
@@ -108,7 +103,7 @@ def _classes(root: pathlib.Path) -> tuple[list[str] | None, list[str]]:
 SPEC = DataSetSpec(
     _NAME,
     "images of the web from --data_dir; right labels are not known",
-    lambda request: load_webvision_mini(request.data_dir or "", request.image_size, request.strict),
+    load_webvision_mini,
     lambda _: RECIPE,
     num_classes=NUM_CLASSES,
     data_dir="the root of WebVision 1.0",
