@@ -72,10 +72,5 @@ def test_names_are_distinct():
     assert [spec.usage for spec in SPECS.values()] == CHOICES.split(", ")
 
 
-@pytest.mark.parametrize("name", ["digits", "fashion_mnist", "cifar10", "cifar100"])
-def test_the_number_of_classes_is_that_of_the_data(name):
-    try:
-        data = load_dataset(name)
-    except UserError:
-        pytest.skip("the data set is not on this machine")
-    assert data.num_classes == SPECS[name].num_classes
+def test_the_number_of_classes_is_that_of_the_data():
+    assert load_dataset("digits").num_classes == SPECS["digits"].num_classes
