@@ -12,6 +12,9 @@ from typing import Any
 
 from ieg_fsr.errors import UserError
 
+# How the name of a place begins where something is being written; a killed process leaves one.
+TEMPORARY = ".writing-"
+
 
 def write_whole(path: str | os.PathLike, write: Callable[[str], Any]) -> None:
     """Lets `write` make a file or directory at a temporary place of the same ending, then moves it to `path`.
@@ -19,7 +22,7 @@ def write_whole(path: str | os.PathLike, write: Callable[[str], Any]) -> None:
     An interrupted write leaves `path` as it was.
     """
     path = pathlib.Path(path)
-    place = tempfile.mkdtemp(prefix=".writing-", dir=path.parent)
+    place = tempfile.mkdtemp(prefix=TEMPORARY, dir=path.parent)
     try:
         made = pathlib.Path(place) / path.name
         write(str(made))

@@ -11,7 +11,7 @@ import pytest
 
 from ieg_fsr import main
 from ieg_fsr.training.monitoring.progress import Progress
-from ieg_fsr.training.survival.run_lock import RunLock
+from ieg_fsr.training.survival.run_directory import RunDirectory
 from ieg_fsr.training.survival.snapshot import find_snapshots, read_snapshot
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -86,7 +86,7 @@ def test_ctrl_c_in_another_mode(command, monkeypatch):
 @pytest.mark.slow
 def test_a_second_run_in_the_same_directory(command, monkeypatch):
     pathlib.Path("run").mkdir()
-    with RunLock(pathlib.Path("run")):
+    with RunDirectory("run"):
         for more in ((), ("--noresume",)):
             result = command(*SMALL, *more, "--model_dir=run")
             assert_ended(result, 2, f"--model_dir must not be in use by another run (process {os.getpid()})")

@@ -21,7 +21,7 @@ class Findings:
         suggested_labels: [N], int in [0, C).
         confidences: [N], probability of the suggested label.
         weights: [N], mean sample weight, 1 = uniform; None where nothing was re-weighted.
-        scores: [N], higher = cleaner.
+        scores: [N], higher = label more likely right.
         suspects: [N], bool.
         true_labels: [N], None where they are not known.
         class_names: C names.

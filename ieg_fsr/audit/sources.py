@@ -119,7 +119,7 @@ def from_model(config: Config) -> Audited:
         source_ids=training.source_ids,
         names=file_names(data.train),
         given_labels=report.given_label,
-        suggested_labels=report.pseudo_label,
+        suggested_labels=report.suggested_label,
         confidences=report.confidence,
         weights=None,
         scores=report.score,

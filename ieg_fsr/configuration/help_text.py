@@ -1,12 +1,11 @@
 """The texts of `--help`, one screen or two of what most runs need, and of `--helpfull`, every setting."""
 
-import functools
 import textwrap
 from collections.abc import Sequence
 
-from ieg_fsr.configuration.recipes import recipe
+from ieg_fsr.configuration.recipes import recipe, settings_of_recipes
 from ieg_fsr.configuration.settings import SETTINGS, text_of
-from ieg_fsr.data.sources.datasets import DATASETS
+from ieg_fsr.data.sources.datasets import help_lines
 from ieg_fsr.methods.registry import METHODS, owners
 from ieg_fsr.rules import ANY
 from ieg_fsr.setting import Setting
@@ -32,6 +31,9 @@ _OF_ABSL = """\
 """
 
 
+_BY_RECIPES = settings_of_recipes()
+
+
 def asked_for(words: Sequence[str]) -> str | None:
     """The text that a command line asks for; None if it asks for none. Args: words: after the program's name."""
     names = {word.lstrip("-") for word in words if word.startswith("-")}
@@ -47,14 +49,16 @@ def short_help() -> str:
 
 def full_help() -> str:
     """What `--helpfull` prints: every setting with what it may be."""
-    return _text(f"Of all programs\n{_OF_ABSL}\n{_RECIPE_NOTE}\n{_EXIT_CODES}", full=True)
+    methods = "\n".join(f"  {spec.name:<28} {spec.described}" for spec in METHODS.values())
+    lists = f"Data sets\n{help_lines()}\n\nMethods\n{methods}\n\nOf all programs\n{_OF_ABSL}"
+    return _text(f"{lists}\n{_RECIPE_NOTE}\n{_EXIT_CODES}", full=True)
 
 
 def groups() -> dict[str, list[Setting]]:
     """All settings by heading, in the order in which both texts show them; those of methods by whose they are."""
     found: dict[str, list[Setting]] = {}
     for setting in SETTINGS.values():
-        heading = setting.group or f"Only with --method={' or '.join(owners(setting.name))}"
+        heading = setting.group or f"Only with --method={_listed(owners(setting.name))}"
         found.setdefault(heading, []).append(setting)
     return found
 
@@ -87,7 +91,7 @@ def _lines(setting: Setting, full: bool) -> str:
 
 def _default(setting: Setting) -> str:
     """The default in brackets, that of digits where it is the recipe's; empty where there is none."""
-    by_recipe = setting.name in _by_recipes()
+    by_recipe = setting.name in _BY_RECIPES
     method = next(iter(owners(setting.name)[-1:]), SETTINGS["method"].default)
     default = recipe("digits", method).get(setting.name, setting.default)
     if default in (None, ()):
@@ -95,15 +99,9 @@ def _default(setting: Setting) -> str:
     return f"[{'recipe: ' if by_recipe else ''}{_shown(default)}]"
 
 
-@functools.cache
-def _by_recipes() -> frozenset[str]:
-    """Names of settings that a recipe of some data set, corruption or method has."""
-    found: set[str] = set()
-    for method, spec in METHODS.items():
-        for presets in ((), tuple(spec.presets)):
-            for dataset in (*DATASETS, "folder:"):
-                found.update(recipe(dataset, method, presets), recipe(dataset, method, presets, long_tailed=True))
-    return frozenset(found)
+def _listed(names: Sequence[str]) -> str:
+    """a; a or b; a, b or c."""
+    return " or ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _shown(value: object) -> str:

@@ -64,7 +64,7 @@ class RepeatedExamples(Examples):
 
 
 def synthetic_data(config: Config, repeat: bool) -> DataSet:
-    """Random images with random labels of ten classes, and a clean hold-out for a method that takes one.
+    """Random images with random labels of ten classes, and a hold-out for a method that takes one.
 
     Args:
         config: with `train_examples` and `image_size`.
@@ -75,9 +75,9 @@ def synthetic_data(config: Config, repeat: bool) -> DataSet:
     if repeat:
         train = RepeatedImages(train, config.train_examples)
     clean_per_class = METHODS[config.method].clean_per_class(config)
-    clean = _random_images(config, clean_per_class * NUM_CLASSES) if clean_per_class else None
+    holdout = _random_images(config, clean_per_class * NUM_CLASSES) if clean_per_class else None
     names = tuple(map(str, range(NUM_CLASSES)))
-    return DataSet("synthetic", train, _random_images(config, NUM_CLASSES), names, clean=clean)
+    return DataSet("synthetic", train, _random_images(config, NUM_CLASSES), names, holdout=holdout)
 
 
 def _random_images(config: Config, number: int) -> ArraySource:

@@ -12,12 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.errors import UserError
-from ieg_fsr.evaluation.metrics import (
-    confusion_matrix,
-    mean_per_class_accuracy,
-    per_class_accuracy,
-    top_k_accuracy,
-)
+from ieg_fsr.evaluation.metrics import class_accuracies, mean_class_accuracy, top_k_accuracy
 from ieg_fsr.evaluation.untrusted_models import check_archive, check_saved_model
 
 # Beyond these sizes a report stops being readable, and a matrix of Python integers stops fitting into memory.
@@ -143,18 +138,23 @@ def evaluate_model(
     Raises:
       UserError: the model returns another number of classes, or the source is empty.
     """
+    from sklearn.metrics import confusion_matrix
+
     logits = predict_logits(model, source, batch_size)
     if num_classes is not None and logits.shape[1] != num_classes:
         raise UserError(f"the classifier must have {num_classes} classes like the data. Received: {logits.shape[1]}")
     num_classes = logits.shape[1]
-    labels = np.asarray(source.labels)
-    confusion = confusion_matrix(logits.argmax(axis=1), labels, num_classes)
+    labels, predictions = np.asarray(source.labels), logits.argmax(axis=1)
+    of_classes = class_accuracies(predictions, labels, num_classes)
+    confusion = None
+    if num_classes <= LARGEST_STORED_MATRIX:
+        confusion = confusion_matrix(labels, predictions, labels=range(num_classes)).tolist()
     result = {
         "test_accuracy": top_k_accuracy(logits, labels, 1),
         "test_top5": top_k_accuracy(logits, labels, 5),
-        "mean_class_accuracy": mean_per_class_accuracy(confusion),
-        "per_class_accuracy": [None if np.isnan(a) else float(a) for a in per_class_accuracy(confusion)],
-        "confusion_matrix": confusion.tolist() if num_classes <= LARGEST_STORED_MATRIX else None,
+        "mean_class_accuracy": mean_class_accuracy(of_classes),
+        "per_class_accuracy": [None if np.isnan(a) else float(a) for a in of_classes],
+        "confusion_matrix": confusion,
         "examples": len(source),
     }
     return result if class_names is None else result | {"class_names": list(class_names)}

@@ -1,4 +1,4 @@
-"""Accuracy figures of a classifier, in NumPy."""
+"""Accuracy figures of a classifier."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ def top_k_accuracy(logits: np.ndarray, labels: np.ndarray, k: int) -> float:
     """Share of the examples whose true class is among the k classes with the largest logits.
 
     Equal logits rank by class index, the lower one first: k = 1 agrees with `np.argmax`. The true class never ranks
-    before a NaN or with a NaN, so that a diverged network scores 0 and not 1.
+    before a NaN or with a NaN, so that a diverged network scores 0 and not 1. (scikit-learn's function ranks equal ones
+    the other way round and refuses NaN.)
 
     Args:
       logits: [N, C].
@@ -25,17 +26,19 @@ def top_k_accuracy(logits: np.ndarray, labels: np.ndarray, k: int) -> float:
     if logits.ndim != 2:
         raise ValueError(f"logits must have shape [N, C]. Received: {logits.shape}")
     num_classes = logits.shape[1]
-    labels = _check_classes("labels", labels, num_classes)
-    if len(labels) != len(logits) or not len(labels):
-        raise ValueError(f"logits and labels must be of one length, not 0. Received: {len(logits)} and {len(labels)}")
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or len(labels) != len(logits) or not len(labels):
+        raise ValueError(f"logits [N, C] must fit labels [N], N not 0. Received: {logits.shape} and {labels.shape}")
+    if not 0 <= labels.min() <= labels.max() < num_classes:
+        raise ValueError(f"labels must be in 0..{num_classes - 1}. Received: {labels.min()}..{labels.max()}")
     own = logits[np.arange(len(labels)), labels][:, np.newaxis]
     ahead = ~(logits <= own)  # larger, or not comparable
     ahead |= (logits == own) & (np.arange(num_classes) < labels[:, np.newaxis])
     return float(np.mean(ahead.sum(axis=1) < min(k, num_classes)))
 
 
-def confusion_matrix(predictions: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Counts predictions per true class.
+def class_accuracies(predictions: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Share of the examples of each class that were recognised (its recall).
 
     Args:
       predictions: [N] predicted classes in 0..C-1.
@@ -43,38 +46,16 @@ def confusion_matrix(predictions: np.ndarray, labels: np.ndarray, num_classes: i
       num_classes: C.
 
     Returns:
-      int64 [C, C]; entry [i, j] counts the examples of class i that were taken for class j.
-
-    Raises:
-      ValueError: the lengths differ, or a class is out of range.
-    """
-    predictions = _check_classes("predictions", predictions, num_classes)
-    labels = _check_classes("labels", labels, num_classes)
-    if len(predictions) != len(labels):
-        raise ValueError(
-            f"predictions and labels must be of one length. Received: {len(predictions)} and {len(labels)}"
-        )
-    cells = labels * num_classes + predictions
-    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes).astype(np.int64)
-
-
-def per_class_accuracy(confusion: np.ndarray) -> np.ndarray:
-    """Share of the examples of each class that were recognised (its recall).
-
-    Args:
-      confusion: [C, C] counts, rows true, columns predicted.
-
-    Returns:
       float64 [C], NaN for a class without examples.
     """
-    examples = confusion.sum(axis=1)
-    return np.divide(np.diagonal(confusion), examples, out=np.full(len(confusion), np.nan), where=examples > 0)
+    from sklearn.metrics import recall_score
+
+    return recall_score(labels, predictions, labels=np.arange(num_classes), average=None, zero_division=np.nan)
 
 
-def mean_per_class_accuracy(confusion: np.ndarray) -> float:
-    """Mean of `per_class_accuracy` over the classes that have examples; NaN where none has."""
-    present = confusion.sum(axis=1) > 0
-    return float(np.mean(per_class_accuracy(confusion)[present])) if present.any() else float("nan")
+def mean_class_accuracy(of_classes: np.ndarray) -> float:
+    """Mean over the classes that have examples. Args: of_classes: [C], NaN for a class without; one has some."""
+    return float(np.mean(of_classes[~np.isnan(of_classes)]))
 
 
 def accuracies(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -84,19 +65,9 @@ def accuracies(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
       logits: [N, C].
       labels: [N], true classes in 0..C-1.
     """
-    confusion = confusion_matrix(np.argmax(logits, axis=1), labels, logits.shape[1])
+    of_classes = class_accuracies(np.argmax(logits, axis=1), labels, logits.shape[1])
     return {
         "test_accuracy": top_k_accuracy(logits, labels, 1),
         "test_top5": top_k_accuracy(logits, labels, 5),
-        "test_mean_class_accuracy": mean_per_class_accuracy(confusion),
+        "test_mean_class_accuracy": mean_class_accuracy(of_classes),
     }
-
-
-def _check_classes(name: str, classes: np.ndarray, num_classes: int) -> np.ndarray:
-    """Returns [N] classes as int64 after checking that they are in 0..num_classes-1."""
-    classes = np.asarray(classes).astype(np.int64)
-    if classes.ndim != 1:
-        raise ValueError(f"{name} must have shape [N]. Received: {classes.shape}")
-    if classes.size and not 0 <= classes.min() <= classes.max() < num_classes:
-        raise ValueError(f"{name} must be in 0..{num_classes - 1}. Received: {classes.min()}..{classes.max()}")
-    return classes

@@ -42,7 +42,7 @@ class BuildContext:
 
     Attributes:
         config: resolved settings.
-        data: the data set as training uses it; `data.clean` is the hold-out.
+        data: the data set as training uses it; `data.holdout` is the hold-out.
         given_labels: [N], in [0, C).
         network: from a seed to a classifier with parameters drawn by it.
         second_seed: of a second network.

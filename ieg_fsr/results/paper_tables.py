@@ -7,7 +7,7 @@ from ieg_fsr.results.identity import identify
 from ieg_fsr.results.paper_numbers import Numbers, PaperColumn, PaperTable
 from ieg_fsr.results.table import Cell, Column, Row, Table, measured
 
-# Methods of the paper's tables that re-weight by a clean hold-out set.
+# Methods of the paper's tables that re-weight by a hold-out.
 _WITH_CLEAN_IMAGES = ("L2R", "L2R-R32", "MWN")
 
 

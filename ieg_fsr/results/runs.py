@@ -12,11 +12,11 @@ from typing import Any
 
 from ieg_fsr.configuration.settings import SETTINGS, canonical, defaults_for
 from ieg_fsr.errors import UserError
-from ieg_fsr.files import parse_json, read_json_lines, write_columns
+from ieg_fsr.files import TEMPORARY, parse_json, read_json_lines, write_columns
 from ieg_fsr.methods.registry import METHODS
 
 # What a run's directory has that no run can be below, or that is only being written.
-_NOT_RUNS = ("checkpoints", "saved_model", ".writing-")
+_NOT_RUNS = ("checkpoints", "saved_model", TEMPORARY)
 _KINDS: dict[str, Any] = {"dataset": str, "method": str, "noise": (int, float), "imbalance": (int, float), "seed": int}
 # Figures that no summary has: the best epoch's accuracy, and the mean weight of wrong labels over that of right ones.
 BEST, WEIGHT_RATIO = "test_accuracy_best", "weight_ratio"

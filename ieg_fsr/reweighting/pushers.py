@@ -51,18 +51,18 @@ class Pusher(NamedTuple):
         table: made from N and lambda; only the running mean looks at lambda.
         needs_unmixed_features: whether `score` reads them.
         is_log_probability: whether the scores are means of the log-probability of the given label.
-        pushes_clean: whether what is pushed first is taken for the cleanest; otherwise for the most doubtful.
+        pushes_right: whether labels that are pushed first are trusted most; otherwise they are the most doubtful.
     """
 
     score: Callable[[PusherInputs], tf.Tensor]
     table: TableMaker = ScoreTable
     needs_unmixed_features: bool = False
     is_log_probability: bool = False
-    pushes_clean: bool = True
+    pushes_right: bool = True
 
-    def cleanness(self, scores: np.ndarray) -> np.ndarray:
-        """What the table read, turned so that higher = cleaner; -inf, never visited, stays. Args: scores: [N]."""
-        return scores if self.pushes_clean else np.where(np.isneginf(scores), scores, -scores)
+    def trust(self, scores: np.ndarray) -> np.ndarray:
+        """What the table read, [N], turned so that higher = label more likely right; -inf, never visited, stays."""
+        return scores if self.pushes_right else np.where(np.isneginf(scores), scores, -scores)
 
 
 def lookahead(inputs: PusherInputs) -> tf.Tensor:
@@ -132,7 +132,7 @@ PUSHERS: dict[str, Pusher] = {
     "paper": Pusher(paper, needs_unmixed_features=True),
     "negative_loss": Pusher(negative_loss, is_log_probability=True),
     "max_margin": Pusher(max_margin),
-    "forgetting": Pusher(forgetting, lambda num_examples, _: ForgettingTable(num_examples), pushes_clean=False),
+    "forgetting": Pusher(forgetting, lambda num_examples, _: ForgettingTable(num_examples), pushes_right=False),
     "forgetting_inverse": Pusher(forgetting_inverse, lambda num_examples, _: ForgettingTable(num_examples, sign=-1.0)),
     "area_under_margin": Pusher(area_under_margin, lambda num_examples, _: MeanScoreTable(num_examples)),
 }

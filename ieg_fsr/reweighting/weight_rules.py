@@ -10,8 +10,6 @@ import tensorflow as tf
 
 from ieg_fsr.reweighting.weight_constraints import normalised_weights
 
-INITIAL_WEIGHTS = ("uniform", "zero")
-
 
 class WeightRule(Protocol):
     """What turns losses and meta gradient into sample weights."""

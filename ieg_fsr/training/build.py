@@ -49,7 +49,7 @@ def _method(config: Config, data: DataSet, given_labels: np.ndarray) -> Supervis
         build_network, config.network, data.train.image_shape, data.num_classes, precision=config.precision
     )
     second_seed = int(np.random.default_rng([config.seed, _SECOND_NETWORK_STREAM]).integers(2**31))
-    clean = None if data.clean is None else Examples(data.clean, data.clean.labels, 1, config.seed)
+    clean = None if data.holdout is None else Examples(data.holdout, data.holdout.labels, 1, config.seed)
     shared = _shared_settings(config)
     context = BuildContext(config, data, given_labels, network, second_seed, shared, clean)
     return METHODS[config.method].build(context)

@@ -1,4 +1,4 @@
-"""Several replicas: which, by tf.distribute's engines, and the directory and the end of a worker among several.
+"""Several replicas: which, by tf.distribute's engines, and the end of a worker among several.
 
 Nothing here imports TensorFlow before it is needed: what does not fit is said at once.
 """
@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pathlib
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,8 +23,6 @@ if TYPE_CHECKING:
 WORKER_LOST = 3
 # Seconds that a worker waits for the others in an exchange; checkpoints and models are written within it.
 _PATIENCE = 600
-# What a run goes on from.
-_STATE = ("config.json", "given_labels.csv", "metrics.jsonl", "layer_gradients.jsonl", "summary.json", "checkpoints")
 
 
 class Place(NamedTuple):
@@ -82,25 +77,6 @@ def strategy_of(config: Config) -> tf.distribute.Strategy:
         strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
     _check_divides(config, strategy.num_replicas_in_sync)
     return strategy
-
-
-@contextlib.contextmanager
-def run_directory(model_dir: str, place: Place) -> Iterator[pathlib.Path]:
-    """Where this process reads and writes the run: `model_dir`, or for workers but the first a copy of its state.
-
-    All workers compute the same, and go on from the same checkpoint: the first one's, in a directory that all see.
-    """
-    if place.worker == 0:
-        yield pathlib.Path(model_dir)
-        return
-    with tempfile.TemporaryDirectory(prefix="ieg_fsr-worker-") as scratch:
-        for name in _STATE:
-            path = pathlib.Path(model_dir) / name
-            if path.is_dir():
-                shutil.copytree(path, pathlib.Path(scratch) / name)
-            elif path.exists():
-                shutil.copy(path, scratch)
-        yield pathlib.Path(scratch)
 
 
 class WorkerLostError(Exception):

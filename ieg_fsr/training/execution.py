@@ -1,6 +1,5 @@
 """A training run: method, callbacks, and the files that it leaves."""
 
-import pathlib
 import platform
 import time
 import warnings
@@ -19,7 +18,6 @@ from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.figures import RUN_FIGURES, Figure
-from ieg_fsr.files import make_directory, write_columns, write_json, write_json_lines, write_whole
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.methods.registry import METHODS, method_figures
 from ieg_fsr.results.identity import identify
@@ -36,24 +34,20 @@ from ieg_fsr.training.monitoring.profiling import StepProfiler
 from ieg_fsr.training.monitoring.progress import Progress
 from ieg_fsr.training.monitoring.tensorboard import cut_events
 from ieg_fsr.training.survival.checkpoints import Checkpoints, NotFiniteError
-from ieg_fsr.training.survival.directory import check_same_labels, clear, earlier_run, rows_of, sweep
 from ieg_fsr.training.survival.divergence import explain
 from ieg_fsr.training.survival.interruption import Interruption
-from ieg_fsr.training.survival.run_lock import RunLock
+from ieg_fsr.training.survival.run_directory import RunDirectory
 from ieg_fsr.training.survival.safeguard import Safeguard
 from ieg_fsr.version import VERSION
 
 
-def execute(
-    config: Config, training: TrainingData, directory: pathlib.Path, lock: RunLock, interruption: Interruption
-) -> dict[str, Any]:
-    """Trains and writes the run's files; goes on from a checkpoint in `directory` if there is one.
+def execute(config: Config, training: TrainingData, run: RunDirectory, interruption: Interruption) -> dict[str, Any]:
+    """Trains and writes the run's files; goes on from a checkpoint in its directory if there is one.
 
     Args:
         config: resolved settings.
         training: data and given labels; the true labels among them are for monitoring only.
-        directory: of the run; made once the method is known to fit the data.
-        lock: on the directory.
+        run: its directory; made once the method is known to fit the data.
         interruption: asked after every step.
 
     Returns:
@@ -69,34 +63,26 @@ def execute(
     with strategy.scope():
         model, examples = build(config, data, training.given_labels)
     resolved = _resolved(config, data, training.given_labels) | {"replicas": strategy.num_replicas_in_sync}
-    make_directory(directory)
-    lock.acquire()
-    # Once more: another run may have begun here while this one loaded its data.
-    earlier_run(directory, config)
-    if config.resume:
-        check_same_labels(directory, resolved["given_labels_sha256"])
-    else:
-        clear(directory)
-    sweep(directory)
-    _write_beginning(directory, resolved, training)
-    rows = _fit(config, data, model, examples, directory, interruption)
-    _write_models(model, directory)
+    run.begin(config, resolved["given_labels_sha256"])
+    _write_beginning(run, resolved, training)
+    rows = _fit(config, data, model, examples, run, interruption)
+    _write_models(model, run)
     labels = model.label_report()
-    write_columns(directory / "labels.csv", labels._fields, labels)
+    run.write_columns("labels.csv", labels.columns())
     wrong = training.given_labels != data.train.labels
     detection = detection_figures(wrong, labels.suspect, labels.score)
     own = model.declared_figures
     summary = _summary(resolved, rows, own) | {"saved_network": model.saved_network} | detection
     compared = [figure.name for figure in (*RUN_FIGURES, *own) if figure.compared]
     final = {name: summary[name] for name in compared if summary.get(name) is not None}
-    write_hyperparameters(directory, config, final)
-    write_model_card(directory, resolved, summary, data.class_names, data.train.image_shape, own)
-    write_json(directory / "summary.json", summary)
+    write_hyperparameters(run.path, config, final)
+    write_model_card(run.path, resolved, summary, data.class_names, data.train.image_shape, own)
+    run.write_json("summary.json", summary)
     wait_for_all(strategy)
     return summary
 
 
-def _write_beginning(directory: pathlib.Path, resolved: dict[str, Any], training: TrainingData) -> None:
+def _write_beginning(run: RunDirectory, resolved: dict[str, Any], training: TrainingData) -> None:
     """The labels, whatever became of an earlier process' file, then the settings where there are none yet."""
     columns = {
         "example_id": np.arange(len(training.given_labels)),
@@ -104,9 +90,9 @@ def _write_beginning(directory: pathlib.Path, resolved: dict[str, Any], training
         "true_label": training.data.train.labels,
         "source_id": training.source_ids,
     }
-    write_columns(directory / "given_labels.csv", list(columns), list(columns.values()))
-    if not (directory / "config.json").exists():
-        write_json(directory / "config.json", resolved)
+    run.write_columns("given_labels.csv", columns)
+    if not (run.path / "config.json").exists():
+        run.write_json("config.json", resolved)
 
 
 def _fit(
@@ -114,16 +100,17 @@ def _fit(
     data: DataSet,
     model: Supervised,
     examples: Examples,
-    directory: pathlib.Path,
+    run: RunDirectory,
     interruption: Interruption,
 ) -> list[dict[str, Any]]:
+    directory = run.path
     checkpoints = Checkpoints(directory / "checkpoints", model, config.keep_checkpoints)
     # Before anything is restored: workers that restore and others that do not are out of step with each other.
     check_same_step(checkpoints.newest_step(), model.distribute_strategy, config.model_dir)
     step = checkpoints.restore()
     epochs_done, first_step = divmod(step, examples.steps_per_epoch)
-    rows = rows_of(directory, epochs_done)
-    write_json_lines(directory / "metrics.jsonl", rows)
+    rows = run.rows_of(epochs_done)
+    run.write_rows("metrics.jsonl", rows)
     cut_events(directory, epochs_done)
     if not step:
         checkpoints.save(0)
@@ -163,12 +150,12 @@ def _fit(
     return rows
 
 
-def _write_models(model: Supervised, directory: pathlib.Path) -> None:
+def _write_models(model: Supervised, run: RunDirectory) -> None:
     """The classifier in two formats, and its average."""
-    write_whole(directory / "model.keras", model.classifier.save)
+    run.write("model.keras", model.classifier.save)
     if model.parameter_average is not None:
-        write_whole(directory / "model_ema.keras", model.parameter_average.classifier().save)
-    write_whole(directory / "saved_model", lambda place: model.classifier.export(place, verbose=False))
+        run.write("model_ema.keras", model.parameter_average.classifier().save)
+    run.write("saved_model", lambda place: model.classifier.export(place, verbose=False))
 
 
 def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable[Figure]) -> dict[str, Any]:
@@ -199,13 +186,13 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
     """What config.json holds: all settings, and what they came to on this machine."""
     return dict(config) | {
         "variant": identify(config).variant,
-        "clean_images": 0 if data.clean is None else len(data.clean),
+        "clean_images": 0 if data.holdout is None else len(data.holdout),
         "command": f"python -m ieg_fsr.main {command_line(config)}",
         "training_examples": len(data.train),
         "test_examples": len(data.test),
         "num_classes": data.num_classes,
-        "corrupt_images": len(data.corrupt_files),
-        "corrupt_files": list(data.corrupt_files),
+        "corrupt_images": len(data.damaged_files),
+        "corrupt_files": list(data.damaged_files),
         "measured_noise_rate": float(np.mean(given_labels != data.train.labels)),
         "measured_imbalance": measured_imbalance(data.train.labels),
         "given_labels_sha256": labels_sha256(given_labels),

@@ -32,7 +32,7 @@ class TrainingData(NamedTuple):
 
 
 def load_training_data(config: Config) -> TrainingData:
-    """The data set, cut to `train_examples`, without the clean hold-out, cut to a long tail; then the given labels.
+    """The data set, cut to `train_examples`, without the hold-out, cut to a long tail; then the given labels.
 
     A file or noise gives them. Without a long tail an example has the same given label with and without a hold-out.
 
@@ -47,7 +47,7 @@ def load_training_data(config: Config) -> TrainingData:
     labelled = np.union1d(ids, held_out)
     true_labels = data.train.labels[labelled]
     if len(held_out):
-        data = dataclasses.replace(data, clean=data.train.take(held_out))
+        data = dataclasses.replace(data, holdout=data.train.take(held_out))
     if len(ids) < len(data.train):
         data = dataclasses.replace(data, train=data.train.take(ids))
     _check_profile_steps(config, len(data.train))
@@ -60,7 +60,7 @@ def load_training_data(config: Config) -> TrainingData:
 
 
 def _training_ids(config: Config, data: DataSet) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of the examples that the run trains on and of the clean hold-out, both rising."""
+    """Ids of the examples that the run trains on and of the hold-out, both rising."""
     ids, held_out = np.arange(len(data.train)), np.arange(0)
     if config.train_examples is not None:
         _check_at_most("train_examples", config.train_examples, len(ids))

@@ -9,13 +9,12 @@ from ieg_fsr.figures import sentence
 from ieg_fsr.methods.registry import METHODS, method_figures
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.setting import Config
-from ieg_fsr.training.distribution import Place, ends_with_the_others, loss_noticed, place_of, run_directory
+from ieg_fsr.training.distribution import Place, ends_with_the_others, loss_noticed, place_of
 from ieg_fsr.training.inputs import load_training_data
 from ieg_fsr.training.monitoring.progress import clock
-from ieg_fsr.training.survival.directory import earlier_run
 from ieg_fsr.training.survival.failures import explained
 from ieg_fsr.training.survival.interruption import Interruption
-from ieg_fsr.training.survival.run_lock import RunLock
+from ieg_fsr.training.survival.run_directory import RunDirectory, run_directory
 
 
 def train(config: Config, report: Callable[[str], None] = print) -> dict[str, Any]:
@@ -37,21 +36,20 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
     with (
         explained(model_dir, again),
         ends_with_the_others(config.model_dir, place, again),
-        run_directory(config.model_dir, place) as directory,
+        run_directory(config.model_dir, first_worker=place.worker == 0) as run,
     ):
-        finished = earlier_run(directory, config)
+        finished = run.earlier_run(config)
         if finished:
-            report(f"{directory} holds this run, finished; --noresume trains it again.\n{describe(finished)}")
+            report(f"{run.path} holds this run, finished; --noresume trains it again.\n{describe(finished)}")
             return finished
-        with Interruption(model_dir, again) as interruption, RunLock(directory) as lock:
-            return _train(config, directory, place, lock, interruption, report)
+        with Interruption(model_dir, again) as interruption, run:
+            return _train(config, run, place, interruption, report)
 
 
 def _train(
     config: Config,
-    directory: pathlib.Path,
+    run: RunDirectory,
     place: Place,
-    lock: RunLock,
     interruption: Interruption,
     report: Callable[[str], None],
 ) -> dict[str, Any]:
@@ -64,8 +62,8 @@ def _train(
     for line in METHODS[config.method].notes(config, training.data):
         report(line)
     with loss_noticed(place):
-        summary = execute(config, training, directory, lock, interruption)
-    report(f"{describe(summary)}\nfiles           {directory}")
+        summary = execute(config, training, run, interruption)
+    report(f"{describe(summary)}\nfiles           {run.path}")
     return summary
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from ieg_fsr.configuration.flags import given_settings
 from ieg_fsr.configuration.help_text import asked_for, full_help, groups, short_help
-from ieg_fsr.configuration.recipes import RECIPES
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.configuration.settings import SETTINGS
-from ieg_fsr.data.sources.datasets import is_dataset
+from ieg_fsr.data.sources import digits
+from ieg_fsr.data.sources.datasets import SPECS, is_dataset
 
 ENTRY = re.compile(r"^  --(?:\[no\])?(\w+)", flags=re.MULTILINE)
 
@@ -28,6 +28,13 @@ def test_full_help_has_every_setting_once_and_its_rule():
     assert "FIRST,LAST from 1 up" in entry(full_help(), "profile_steps")
 
 
+def test_full_help_has_a_line_for_each_data_set():
+    section = full_help().split("\nData sets\n")[1].split("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in section] == [spec.usage for spec in SPECS.values()]
+    assert "  digits                       8x8 handwritten digits of scikit-learn; no download [10 classes]" in section
+    assert max(map(len, section)) <= 120
+
+
 def test_short_help_is_two_screens_of_known_settings():
     text = short_help()
     assert len(text.splitlines()) <= 80
@@ -39,7 +46,7 @@ def test_short_help_is_two_screens_of_known_settings():
 
 @pytest.mark.parametrize("text", [short_help(), full_help()], ids=["short", "full"])
 def test_defaults_and_choices(text):
-    assert entry(text, "epochs").endswith(f"[recipe: {RECIPES['digits']['epochs']}]")
+    assert entry(text, "epochs").endswith(f"[recipe: {digits.RECIPE.noise['epochs']}]")
     assert entry(text, "mixup") == "mix pairs of samples [recipe: on]"
     assert entry(text, "method").endswith("mwn, fsr) [fsr]")
     assert entry(text, "seed").endswith("[0]")

@@ -2,20 +2,17 @@
 
 import pytest
 
-from ieg_fsr.configuration.recipes import LONG_TAIL_NOISE_RECIPES, LONG_TAIL_RECIPES, RECIPES, recipe
+from ieg_fsr.configuration.recipes import recipe, settings_of_recipes
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.configuration.settings import settings_for
-from ieg_fsr.data.sources.datasets import DATASETS
+from ieg_fsr.data.sources import own_data
+from ieg_fsr.data.sources.datasets import DATASETS, SPECS
 from ieg_fsr.methods.registry import METHODS
 
 FAITHFUL = METHODS["fsr"].presets["faithful"]
 
 
-def test_every_data_set_has_a_recipe():
-    assert set(DATASETS) <= set(RECIPES)
-
-
-@pytest.mark.parametrize("dataset", RECIPES)
+@pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize(
     ("method", "presets"),
     [(name, ()) for name in METHODS] + [(name, (one,)) for name in METHODS for one in METHODS[name].presets],
@@ -32,15 +29,17 @@ def test_every_entry_is_a_setting_and_passes_its_rule(dataset, method, presets, 
     assert all(type(value) is known[name].type for name, value in values.items())
 
 
-@pytest.mark.parametrize("dataset", RECIPES)
-@pytest.mark.parametrize("recipes", [RECIPES, RECIPES | LONG_TAIL_RECIPES, RECIPES | LONG_TAIL_NOISE_RECIPES])
-def test_a_recipe_does_not_choose_data_method_or_place(dataset, recipes):
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+@pytest.mark.parametrize("side", [None, 8, 32, 100])
+def test_a_recipe_does_not_choose_data_method_or_place(spec, side):
     places = {"mode", "dataset", "data_dir", "model_dir", "model", "method", "seed"}
     corruption = {"noise", "noise_type", "noise_matrix", "labels_file", "imbalance", "train_examples"}
-    assert not set(recipes[dataset]) & (places | corruption)
+    for settings in spec.recipe(side):
+        assert not set(settings or ()) & (places | corruption)
+        assert set(settings or ()) <= settings_of_recipes()
 
 
-@pytest.mark.parametrize("dataset", RECIPES)
+@pytest.mark.parametrize("dataset", DATASETS)
 def test_mixup_and_smoothed_labels_belong_to_fsr(dataset):
     assert recipe(dataset, "fsr")["mixup"] is (dataset != "inaturalist2018")
     for corruption in ({}, {"long_tailed": True}, {"long_tailed": True, "noisy": True}):
@@ -66,7 +65,7 @@ def test_early_learning_regularisation_has_its_papers_settings(dataset, settings
 
 def test_a_recipe_is_a_copy():
     recipe("digits", "fsr", ("faithful",))["epochs"] = 1
-    assert recipe("digits", "fsr")["epochs"] == RECIPES["digits"]["epochs"] != 1
+    assert recipe("digits", "fsr")["epochs"] == 100
 
 
 def test_the_digits_recipe_is_the_measured_one():
@@ -138,9 +137,16 @@ def test_noise_without_a_tail_has_one_recipe():
     assert recipe("cifar10", "fsr", (), noisy=True) == recipe("cifar10", "fsr")
 
 
-def test_a_data_set_without_a_long_tail_of_its_own_uses_what_it_has(monkeypatch):
-    monkeypatch.setitem(RECIPES, "other", {"epochs": 3})
-    assert recipe("other", "fsr", (), long_tailed=True, noisy=True) | {"epochs": 3} == recipe("other", "fsr")
+def test_a_data_set_without_a_long_tail_of_its_own_uses_what_it_has():
+    noise = recipe("webvision_mini", "fsr")
+    assert recipe("webvision_mini", "fsr", long_tailed=True) == noise
+    assert recipe("webvision_mini", "fsr", long_tailed=True, noisy=True) == noise
+
+
+def test_the_run_of_an_unknown_data_set_is_read_as_one_of_own_data():
+    everywhere = {"mixup": True, "parameter_average_decay": 0.999}
+    kept = {"reward_features": "history", "reward_interval": 4}
+    assert recipe("of_another_program", "fsr") == everywhere | kept | own_data.recipe(None).noise
 
 
 def chosen(names, *arguments):

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
-from ieg_fsr.configuration.recipes import RECIPES
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.configuration.settings import SETTINGS
+from ieg_fsr.data.sources.cifar import RECIPE
 from ieg_fsr.errors import UserError
 
 
 def test_flag_over_recipe_over_default(parsed):
-    assert RECIPES["cifar10"]["padding"] == 2 != SETTINGS["padding"].default
+    assert RECIPE.noise["padding"] == 2 != SETTINGS["padding"].default
     assert parsed("--dataset=cifar10").padding == 2
     assert parsed("--dataset=cifar10", "--padding=3").padding == 3
-    assert "mixup_alpha" not in RECIPES["cifar10"]
+    assert "mixup_alpha" not in RECIPE.noise
     assert parsed("--dataset=cifar10").mixup_alpha == SETTINGS["mixup_alpha"].default == 1.0
 
 

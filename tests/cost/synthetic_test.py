@@ -39,8 +39,8 @@ def test_data_have_what_the_method_needs():
     assert type(whole.train) is ArraySource
     assert (len(whole.train), len(repeated.train), whole.num_classes) == (50, 50, 10)
     assert whole.train.image_shape == repeated.train.image_shape == (8, 8, 3)
-    assert whole.clean is None
-    held_out = synthetic_data(config(method="l2r", noise=0.4, clean_per_class=3), True).clean
+    assert whole.holdout is None
+    held_out = synthetic_data(config(method="l2r", noise=0.4, clean_per_class=3), True).holdout
     np.testing.assert_array_equal(np.bincount(held_out.labels), np.full(10, 3))
 
 

@@ -1,4 +1,4 @@
-"""Tests of launch/sweep.sh with a command in place of Python that writes down what it is asked for."""
+"""Tests of launch/sweep.py, by launch/sweep.sh, with a Python that writes down what it is asked for."""
 
 import os
 import pathlib
@@ -66,6 +66,11 @@ def test_a_file_without_a_sweep_takes_it_from_the_command_line(project):
     assert settings(calls) == ["--seed=0", "--seed=1"]
 
 
+def test_a_number_that_ends_in_a_comma_has_no_value_more(project):
+    _, _, calls = sweep(project, "x.flags", "noise=0.2,", "seed=3,4")
+    assert settings(calls) == ["--noise=0.2 --seed=3", "--noise=0.2 --seed=4"]
+
+
 def test_a_failed_run_is_named_and_does_not_stop_the_others(project):
     (project / "fail.txt").touch()
     code, errors, calls = sweep(project, "x.flags")
@@ -96,13 +101,14 @@ def test_each_of_two_has_half_of_the_cores(project):
         assert set((project / "threads.txt").read_text().splitlines()) == {f"{half} {half} {half}"}
 
 
-def test_a_stop_ends_all_that_was_started(project):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_stop_ends_all_that_was_started(project, jobs):
     (project / ".venv" / "bin" / "python").write_text("#!/bin/sh\necho $$ >>pids.txt\nexec sleep 60\n")
     command = ["bash", "launch/sweep.sh", "x.flags"]
-    process = subprocess.Popen(command, cwd=project, env=os.environ | {"JOBS": "2"}, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=project, env=os.environ | {"JOBS": str(jobs)}, stdout=subprocess.DEVNULL)
     pids = project / "pids.txt"
     deadline = time.monotonic() + 30
-    while not (pids.exists() and len(pids.read_text().splitlines()) == 2):
+    while not (pids.exists() and len(pids.read_text().splitlines()) == jobs):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.terminate()
@@ -111,7 +117,7 @@ def test_a_stop_ends_all_that_was_started(project):
         while pathlib.Path(f"/proc/{pid}").exists() and "Z" not in pathlib.Path(f"/proc/{pid}/stat").read_text():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-    assert len(pids.read_text().splitlines()) == 2
+    assert len(pids.read_text().splitlines()) == jobs
 
 
 @pytest.mark.parametrize("jobs", ["0", "two", "-1", "1.5"])

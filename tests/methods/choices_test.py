@@ -98,7 +98,7 @@ def test_a_hold_out_is_the_reward_set_with_its_own_labels_and_needs_no_scores():
     np.testing.assert_array_equal(model.reward_set.member_labels, clean.given_labels[members])
     np.testing.assert_array_equal(model.reward.images, clean.source.images(members))
     report, logits = model.label_report(), model.classifier(x.astype(np.float32)).numpy()
-    np.testing.assert_array_equal(report.pseudo_label, logits.argmax(axis=1))
+    np.testing.assert_array_equal(report.suggested_label, logits.argmax(axis=1))
     own = (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))[np.arange(40), y]
     np.testing.assert_allclose(report.score, own, rtol=1e-4, atol=1e-5)
 

@@ -112,7 +112,7 @@ def test_five_updates_traced_by_hand(name):
 
 
 @pytest.mark.parametrize("name", PUSHERS)
-def test_a_label_that_is_believed_is_cleaner_than_one_that_is_not_whatever_is_pushed_first(name):
+def test_a_label_that_is_believed_is_trusted_more_than_one_that_is_not_whatever_is_pushed_first(name):
     """Example 0 is right at each visit, example 1 at every other one, example 2 never; 3 has no visit."""
     pusher, identity = PUSHERS[name], tf.eye(3)
     table = pusher.table(4, 0.5)
@@ -129,8 +129,8 @@ def test_a_label_that_is_believed_is_cleaner_than_one_that_is_not_whatever_is_pu
             lookahead_parameters=[2.0 * identity],
         )
         table.update(tf.constant([0, 1, 2]), pusher.score(inputs))
-    clean, doubtful, wrong, unseen = pusher.cleanness(table.read())
-    assert clean > doubtful > wrong > unseen == -np.inf
+    right, doubtful, wrong, unseen = pusher.trust(table.read())
+    assert right > doubtful > wrong > unseen == -np.inf
 
 
 def test_the_command_line_knows_them_all():

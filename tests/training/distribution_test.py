@@ -24,7 +24,6 @@ from ieg_fsr.training.distribution import (
     check_same_step,
     loss_noticed,
     place_of,
-    run_directory,
     strategy_of,
 )
 
@@ -84,22 +83,6 @@ def test_what_does_not_go_together_is_said(settings, environment, message):
 def test_the_number_of_cpu_devices_must_be_given():
     with pytest.raises(UserError, match=r"--num_replicas must be given where there is no GPU.*Received: nothing"):
         strategy_of(resolve({"strategy": "mirrored"}))
-
-
-def test_other_workers_have_a_copy_of_the_state_and_leave_nothing(tmp_path):
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "a").write_text("a")
-    (tmp_path / "metrics.jsonl").write_text("{}\n")
-    (tmp_path / "model.keras").write_text("not state")
-    with run_directory(str(tmp_path), Place(0, 2)) as directory:
-        assert directory == tmp_path
-    with run_directory(str(tmp_path), Place(1, 2)) as directory:
-        assert directory != tmp_path
-        assert (directory / "checkpoints" / "a").read_text() == "a"
-        assert sorted(path.name for path in directory.iterdir()) == ["checkpoints", "metrics.jsonl"]
-        (directory / "summary.json").write_text("{}")
-    assert not directory.exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "metrics.jsonl", "model.keras"]
 
 
 def test_one_process_agrees_with_itself():

@@ -19,13 +19,14 @@ from ieg_fsr.training.inputs import load_training_data
 from ieg_fsr.training.run import train
 
 TINY = {"epochs": 1, "method": "supervised", "batch_size": 700}
-SHORT = {"noise": 0.4, "epochs": 2, "train_examples": 400, "dictionary_size": 50, "reweight_warmup_epochs": 1}
+SHORT = {"noise": 0.4, "epochs": 2, "train_examples": 400}
+FSR = {"dictionary_size": 50, "reweight_warmup_epochs": 1}
 
 
 @pytest.fixture(scope="module")
 def short_run(tmp_path_factory):
     directory = tmp_path_factory.mktemp("short")
-    return directory, train(resolve(SHORT | {"model_dir": str(directory)}), lambda text: None)
+    return directory, train(resolve(SHORT | FSR | {"model_dir": str(directory)}), lambda text: None)
 
 
 def test_summary_has_what_the_documentation_promises(short_run):
@@ -69,7 +70,7 @@ def test_given_labels_are_saved_with_their_hash(short_run):
 
 def test_purity_of_a_noisy_long_tail_is_measured_against_the_true_labels(tmp_path):
     """The dictionary is worked out here from labels.csv, and its purity from the data set's own labels."""
-    settings = SHORT | {"imbalance": 4.0, "train_examples": 800, "model_dir": str(tmp_path)}
+    settings = SHORT | FSR | {"imbalance": 4.0, "train_examples": 800, "model_dir": str(tmp_path)}
     summary = train(resolve(settings), lambda text: None)
     with open(tmp_path / "labels.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -160,7 +161,7 @@ def test_a_summary_says_which_of_two_networks_was_saved(short_run, tmp_path):
 def test_a_run_with_clean_images_says_so_and_measures_its_layers(tmp_path):
     options = {"method": "mwn", "layer_gradients_interval": 2, "clean_per_class": 5, "model_dir": str(tmp_path)}
     told = []
-    summary = train(resolve(SHORT | options), told.append)
+    summary = train(resolve(SHORT | FSR | options), told.append)
     choices = [summary[name] for name in ("variant", "reward_source", "meta_layers", "weight_rule")]
     assert choices == ["MWN, reweight_warmup_epochs 1", "holdout", "all", "weight_net"]
     assert (summary["clean_images"], summary["training_examples"], summary["dictionary_purity"]) == (50, 350, None)

@@ -50,11 +50,11 @@ def test_dictionary_size_does_not_matter_to_supervised_training():
 
 def test_noise_comes_after_the_long_tail():
     whole = load_dataset("digits").train
-    clean = load_training_data(resolve({"imbalance": 10.0}))
+    right = load_training_data(resolve({"imbalance": 10.0}))
     noisy = load_training_data(resolve({"imbalance": 10.0, "noise": 0.4, "noise_type": "uniform_other"}))
-    np.testing.assert_array_equal(noisy.source_ids, clean.source_ids)
+    np.testing.assert_array_equal(noisy.source_ids, right.source_ids)
     np.testing.assert_array_equal(noisy.data.train.labels, whole.labels[noisy.source_ids])
-    np.testing.assert_array_equal(clean.given_labels, clean.data.train.labels)
+    np.testing.assert_array_equal(right.given_labels, right.data.train.labels)
     largest = np.bincount(whole.labels).max()
     np.testing.assert_allclose(
         np.bincount(noisy.data.train.labels), [largest * 10 ** (-i / 9) for i in range(10)], rtol=0.08, atol=1
@@ -68,16 +68,17 @@ def test_clean_images_leave_the_training_set_with_their_true_labels(settings):
     whole = load_dataset("digits").train
     settings = settings | {"noise": 0.4, "clean_per_class": 7}
     training, without = (load_training_data(resolve(settings | {"method": name})) for name in ("l2r", "fsr"))
-    clean, train = training.data.clean, training.data.train
-    np.testing.assert_array_equal(np.bincount(clean.labels), np.full(10, 7))
+    holdout, train = training.data.holdout, training.data.train
+    np.testing.assert_array_equal(np.bincount(holdout.labels), np.full(10, 7))
     label_of = {whole.images([i])[0].tobytes(): whole.labels[i] for i in range(len(whole))}
     assert all(
-        label_of[image.tobytes()] == label for image, label in zip(clean.images(range(70)), clean.labels, strict=True)
+        label_of[image.tobytes()] == label
+        for image, label in zip(holdout.images(range(70)), holdout.labels, strict=True)
     )
     trained_on = {image.tobytes() for image in train.images(range(len(train)))}
-    assert not trained_on & {image.tobytes() for image in clean.images(range(70))}
+    assert not trained_on & {image.tobytes() for image in holdout.images(range(70))}
     np.testing.assert_array_equal(train.labels, whole.labels[training.source_ids])
-    assert without.data.clean is None
+    assert without.data.holdout is None
     if "imbalance" in settings:
         # Of 156 - 7 in class 1 the tail leaves a quarter in class 9; class 0 has 154 - 7, fewer than 149.
         np.testing.assert_array_equal(np.bincount(train.labels)[[0, 9]], [147, 37])
@@ -93,8 +94,8 @@ def test_clean_images_of_relabelled_data_have_the_labels_of_the_source(tmp_path)
     whole = load_dataset("digits").train
     np.save(tmp_path / "labels.npy", (whole.labels + 1) % 10)
     training = load_training_data(resolve({"method": "l2r", "labels_file": str(tmp_path / "labels.npy")}))
-    assert (len(training.data.clean), len(training.given_labels)) == (100, len(whole) - 100)
-    np.testing.assert_array_equal(np.bincount(training.data.clean.labels), np.full(10, 10))
+    assert (len(training.data.holdout), len(training.given_labels)) == (100, len(whole) - 100)
+    np.testing.assert_array_equal(np.bincount(training.data.holdout.labels), np.full(10, 10))
     np.testing.assert_array_equal(training.given_labels, (training.data.train.labels + 1) % 10)
 
 

@@ -38,6 +38,7 @@ def test_description_by_hand():
         "weight_clean": 1.5,
         "weight_noisy": None,
         "zero_weight_ratio": 0.125,
+        "zero_weight_batches": 0,
         "seconds_total": 61.4,
     }
     text = describe(summary)

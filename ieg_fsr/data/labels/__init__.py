@@ -1,1 +1,1 @@
-"""What is done to labels and classes: noise, files of labels, long tails, clean hold-outs."""
+"""What is done to labels and classes: noise, files of labels, long tails, hold-outs."""

@@ -1,8 +1,10 @@
 """Label noise as a transition matrix, and labels drawn from it. NumPy only, seeded, free of reading order."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from ieg_fsr.data.labels.confusable_classes import MISTAKES
+from ieg_fsr.data.sources.datasets import SPECS
 from ieg_fsr.errors import UserError
 
 NOISE_TYPES = ("uniform", "uniform_other", "asymmetric", "pairflip")
@@ -74,8 +76,9 @@ def noise_transition_matrix(noise_type: str, num_classes: int, noise: float, dat
         return uniform_other_transition_matrix(num_classes, noise)
     if noise_type == "pairflip":
         return mistake_transition_matrix((np.arange(num_classes) + 1) % num_classes, noise)
-    assert dataset is not None, "check_noise_type asks for it"
-    return mistake_transition_matrix(MISTAKES[dataset](), noise)
+    mistakes = _mistakes(dataset)
+    assert mistakes is not None, "check_noise_type asks for it"
+    return mistake_transition_matrix(mistakes(), noise)
 
 
 def check_noise_type(noise_type: str, dataset: str | None) -> None:
@@ -86,12 +89,18 @@ def check_noise_type(noise_type: str, dataset: str | None) -> None:
     """
     if noise_type not in NOISE_TYPES:
         raise UserError(f"--noise_type must be one of {', '.join(NOISE_TYPES)}. Received: {noise_type}")
-    if noise_type == "asymmetric" and dataset not in MISTAKES:
+    if noise_type == "asymmetric" and _mistakes(dataset) is None:
+        defined = " and ".join(spec.name for spec in SPECS.values() if spec.mistakes)
         others = ", ".join(name for name in NOISE_TYPES if name != noise_type)
         raise UserError(
             f"--noise_type must be one of {others} for the data set {dataset} (asymmetric noise is defined for "
-            f"{' and '.join(MISTAKES)}; --noise_matrix takes any). Received: {noise_type}"
+            f"{defined}; --noise_matrix takes any). Received: {noise_type}"
         )
+
+
+def _mistakes(dataset: str | None) -> Callable[[], np.ndarray] | None:
+    spec = SPECS.get(dataset or "")
+    return spec.mistakes if spec else None
 
 
 def corrupt_labels(true_labels: np.ndarray, transition_matrix: np.ndarray, seed: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from ieg_fsr.data.pipeline.encoded_images import EncodedImages
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.sources.folder import images_of_classes, labelled_images
 from ieg_fsr.data.sources.image_lists import DEFAULT_IMAGE_SIZE
-from ieg_fsr.data.sources.verification import corrupt_ids
+from ieg_fsr.data.sources.verification import damaged_ids
 from ieg_fsr.errors import UserError
 
 _SHOWN_FILES = 3
@@ -53,13 +53,13 @@ def examples_from_directory(
     else:
         listed = images_of_classes(argument, root, class_names)
     found = EncodedImages(listed.items, np.array(listed.labels, np.int64), image_size)
-    bad = corrupt_ids(found)
-    if len(bad) == len(found):
+    damaged = damaged_ids(found)
+    if len(damaged) == len(found):
         raise UserError(f"{argument} must hold images that can be decoded. Received: {len(found)} that cannot")
-    if len(bad):
-        shown = ", ".join(found.names[i] for i in bad[:_SHOWN_FILES])
-        warnings.warn(f"{len(bad)} images cannot be decoded and are left out: {shown}", stacklevel=2)
-        found = found.take(np.setdiff1d(np.arange(len(found)), bad))
+    if len(damaged):
+        shown = ", ".join(found.names[i] for i in damaged[:_SHOWN_FILES])
+        warnings.warn(f"{len(damaged)} images cannot be decoded and are left out: {shown}", stacklevel=2)
+        found = found.take(np.setdiff1d(np.arange(len(found)), damaged))
     examples = Examples(found, found.labels, batch_size, seed)
     examples.class_names = tuple(class_names)
     return examples

@@ -6,25 +6,74 @@ free, so that a small archive in the same format works too.
 """
 
 import dataclasses
-import io
 import pathlib
-import pickle
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ieg_fsr.data.sources.cifar_classes import CIFAR10_CLASS_NAMES, cifar10_mistakes, cifar100_mistakes
+from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
+from ieg_fsr.data.sources.restricted_pickle import PickledArray, as_text, unpickle
 from ieg_fsr.data.sources.tar_archive import ArchiveError, read_members
 from ieg_fsr.data.sources.tfds_source import load_with_tfds
 from ieg_fsr.errors import UserError
 
-CIFAR10_CLASS_NAMES = (
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"
-)  # fmt: skip
 _ADDRESS = ("www.cs.toronto.edu", 443)
 _SIDE = 32
 _PIXELS = 3 * _SIDE * _SIDE  # Bytes of an image: the red plane, then green, then blue, each row by row.
+
+# Paper, Table 4 and section 4.1, CIFAR with label noise.
+_NOISE = {
+    "network": "wrn28_10",
+    "epochs": 127,
+    "batch_size": 100,
+    "learning_rate": 0.1,
+    "schedule": "cosine_restarts",
+    "weight_decay": 5e-4,
+    "padding": 2,
+    "flip": True,
+    "dictionary_size": 2000,
+    "reward_batch_size": 200,
+    "reweight_warmup_epochs": 20,
+    "label_momentum": 0.1,
+    "pseudo_label_loss_weight": 2.0,
+    "weight_constraint": "clip",
+}
+
+# Paper, Table 4 and section 4.2, CIFAR with a long tail: right labels, so neither MixUp nor pseudo labels. The warm-up
+# is the short one; FSR-DF ("deferred") starts re-weighting with the first drop of the rate, after 160 epochs.
+_LONG_TAIL = {
+    "network": "resnet32",
+    "epochs": 200,
+    "batch_size": 100,
+    "learning_rate": 0.1,
+    "schedule": "steps",
+    "drop_epochs": (160, 180),
+    "weight_decay": 5e-4,
+    "label_smoothing": 0.1,
+    "mixup": False,
+    "padding": 4,
+    "flip": True,
+    "dictionary_size": 3000,
+    "reward_batch_size": 800,
+    "reweight_warmup_epochs": 20,
+    "pseudo_label_loss_weight": 0.0,
+    "weight_constraint": "shift",
+}
+
+# Paper, Table 4, CIFAR with a long tail and label noise.
+_LONG_TAIL_NOISE = _LONG_TAIL | {
+    "batch_size": 128,
+    "mixup": True,
+    "reward_batch_size": 200,
+    "reweight_warmup_epochs": 160,
+    "label_momentum": 0.1,
+    "pseudo_label_loss_weight": 2.0,
+    "weight_constraint": "clip",
+}
+RECIPE = Recipe(_NOISE, _LONG_TAIL, _LONG_TAIL_NOISE)
 
 # From the bytes of one file and the number of label bytes in a record: pixels [N, 3072] and labels [N].
 _Decoder = Callable[[bytes, int], tuple[np.ndarray, np.ndarray]]
@@ -150,7 +199,7 @@ def _decode_pickle(content: bytes, label_bytes: int) -> tuple[np.ndarray, np.nda
     batch = _unpickle(content)
     data = batch.get("data")
     labels = batch.get("labels" if label_bytes == 1 else "fine_labels")
-    if not isinstance(data, _PickledArray):
+    if not isinstance(data, PickledArray):
         raise _DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {type(data).__name__}")
     if data.values.ndim != 2 or data.values.shape[1] != _PIXELS:
         raise _DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {list(data.values.shape)}")
@@ -169,7 +218,7 @@ def _class_names(content: bytes | None, layout: _Layout) -> tuple[str, ...]:
         return tuple(f"class {label}" for label in range(layout.num_classes))
     if layout.decode is _decode_pickle:
         listed = _unpickle(content).get("fine_label_names")
-        names = [_text(name) for name in listed] if isinstance(listed, list) else []
+        names = [as_text(name) for name in listed] if isinstance(listed, list) else []
     else:
         names = content.decode("utf-8", errors="replace").split()
     if len(names) != layout.num_classes:
@@ -177,67 +226,12 @@ def _class_names(content: bytes | None, layout: _Layout) -> tuple[str, ...]:
     return tuple(names)
 
 
-class _PickledArray:
-    """Stands in for numpy.ndarray in a pickle: takes bytes and a shape, and nothing else of NumPy's machinery."""
-
-    def __init__(self, *_: Any) -> None:
-        self.values: np.ndarray = np.empty(0, np.uint8)
-
-    def __setstate__(self, state: tuple) -> None:
-        _, shape, dtype, column_major, content = state
-        if not isinstance(dtype, _PickledDtype):
-            raise pickle.UnpicklingError("an array without a type")
-        self.values = np.frombuffer(content, np.uint8).reshape(shape, order="F" if column_major else "C")
-
-
-class _PickledDtype:
-    """Stands in for numpy.dtype in a pickle: bytes only."""
-
-    def __init__(self, code: Any, *_: Any) -> None:
-        if _text(code) != "u1":
-            raise pickle.UnpicklingError(f"an array of type {_text(code)}")
-
-    def __setstate__(self, state: tuple) -> None:
-        """Byte order and alignment, which single bytes do not have."""
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    """Stands in for _codecs.encode: how Python 3 writes bytes into a pickle of protocol 2."""
-    if encoding not in ("latin1", "latin-1"):
-        raise pickle.UnpicklingError(f"bytes encoded as {encoding}")
-    return text.encode("latin-1")
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Unpickles dicts, lists, numbers, strings and arrays of bytes; every other class or function is refused."""
-
-    # NumPy 2 renamed numpy.core to numpy._core: files have the one or the other.
-    _ALLOWED = {  # noqa: RUF012
-        ("numpy.core.multiarray", "_reconstruct"): _PickledArray,
-        ("numpy._core.multiarray", "_reconstruct"): _PickledArray,
-        ("numpy", "ndarray"): _PickledArray,
-        ("numpy", "dtype"): _PickledDtype,
-        ("_codecs", "encode"): _encode,
-    }
-
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return self._ALLOWED[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"a call of {module}.{name}, which is not allowed") from None
-
-
 def _unpickle(content: bytes) -> dict[str, Any]:
     """The dict in a pickle, with its keys as text."""
     try:
-        batch = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
-        return {_text(key): value for key, value in batch.items()}
+        return unpickle(content)
     except Exception as error:  # A damaged pickle fails in any way there is.
         raise _DamagedError(f"must be a pickled dict of byte arrays and lists. Received: {_one_line(error)}") from error
-
-
-def _text(name: str | bytes) -> str:
-    return name.decode("latin-1") if isinstance(name, bytes) else str(name)
 
 
 def _one_line(error: Exception) -> str:
@@ -258,3 +252,17 @@ _LAYOUTS = {
         _Layout("cifar-100-python.tar.gz", "cifar-100-python", ("train",), "test", "meta", 100, 2, _decode_pickle),
     ),
 }  # fmt: skip
+
+
+def _spec(name: str, num_classes: int, mistakes: Callable[[], np.ndarray]) -> DataSetSpec:
+    return DataSetSpec(
+        name,
+        "32x32 colour images: archive or folder in --data_dir, or a download",
+        lambda request: load_cifar(name, request.data_dir),
+        lambda _: RECIPE,
+        num_classes=num_classes,
+        mistakes=mistakes,
+    )
+
+
+CIFAR10, CIFAR100 = _spec("cifar10", 10, cifar10_mistakes), _spec("cifar100", 100, cifar100_mistakes)

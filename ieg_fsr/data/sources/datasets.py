@@ -1,38 +1,53 @@
-"""The data sets of the command line, by name.
+"""The data sets of the command line: a line for each.
 
 Nothing here imports TensorFlow before it is needed: a mistyped flag is answered at once.
 """
 
 import os
 
-from ieg_fsr.data.sources import npz, tfds_named
-from ieg_fsr.data.sources.cifar import load_cifar
-from ieg_fsr.data.sources.digits import load_digits
-from ieg_fsr.data.sources.fashion_mnist import load_fashion_mnist
-from ieg_fsr.data.sources.folder import load_folder
+from ieg_fsr.data.sources import cifar, digits, fashion_mnist, folder, inaturalist, npz, tfds_named, webvision
+from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
 from ieg_fsr.data.sources.image_source import DataSet
-from ieg_fsr.data.sources.inaturalist import load_inaturalist2018
-from ieg_fsr.data.sources.webvision import load_webvision_mini
 from ieg_fsr.errors import UserError
 
-DATASETS = ("digits", "fashion_mnist", "cifar10", "cifar100", "webvision_mini", "inaturalist2018")
-# A user's own data: kind -> what stands behind the colon.
-OWN_DATA = {"folder": "DIR", "npz": "FILE", "tfds": "NAME"}
-CHOICES = ", ".join((*DATASETS, *(f"{kind}:{place}" for kind, place in OWN_DATA.items())))
+_SPECS = (
+    digits.SPEC,
+    fashion_mnist.SPEC,
+    cifar.CIFAR10,
+    cifar.CIFAR100,
+    webvision.SPEC,
+    inaturalist.SPEC,
+    folder.SPEC,
+    npz.SPEC,
+    tfds_named.SPEC,
+)
+SPECS: dict[str, DataSetSpec] = {spec.name: spec for spec in _SPECS}
+# Those with a name of their own; the others are kinds of a user's own data.
+DATASETS = tuple(spec.name for spec in _SPECS if not spec.place)
+CHOICES = ", ".join(spec.usage for spec in _SPECS)
 
 
 def is_dataset(name: str) -> bool:
     """Whether `name` is one of `DATASETS`, or a kind of own data with something behind the colon."""
     kind, colon, place = name.partition(":")
-    return name in DATASETS or (kind in OWN_DATA and bool(colon and place))
+    spec = SPECS.get(kind)
+    return spec is not None and bool(place if spec.place else not colon)
+
+
+def spec_of(name: str) -> DataSetSpec:
+    """The data set of a value of --dataset.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not is_dataset(name):
+        raise UserError(f"--dataset must be one of {CHOICES}. Received: {name}")
+    return SPECS[name.partition(":")[0]]
 
 
 def image_side(name: str, data_dir: str | None = None) -> int | None:
     """The longer side of the images of npz:FILE or tfds:NAME, if it can be told at once; of tfds: up to 64."""
-    kind, _, place = name.partition(":")
-    if kind == "npz":
-        return npz.image_side(place)
-    return tfds_named.image_side(place, data_dir) if kind == "tfds" else None
+    return spec_of(name).image_side(name.partition(":")[2], data_dir)
 
 
 def load_dataset(
@@ -50,34 +65,25 @@ def load_dataset(
     Raises:
       UserError: an unknown name, a missing directory, a damaged file, or a file that is not here and not reachable.
     """
-    if not is_dataset(name):
-        raise UserError(f"--dataset must be one of {CHOICES}. Received: {name}")
+    spec = spec_of(name)
     if data_dir is not None:
         expanded = os.path.expanduser(data_dir)
         if not os.path.isdir(expanded):
             raise UserError(f"--data_dir must be an existing directory. Received: {data_dir}")
         data_dir = expanded
-    kind, _, place = name.partition(":")
-    if kind == "folder":
-        return load_folder(place, image_size, strict_data)
-    if kind == "tfds":
-        return tfds_named.load_tfds_named(place, data_dir, image_size, strict_data)
-    if name == "webvision_mini":
-        return load_webvision_mini(data_dir, image_size, strict_data)
-    if name == "inaturalist2018":
-        return load_inaturalist2018(data_dir, image_size, strict_data)
-    data = npz.load_npz(place) if kind == "npz" else _load_arrays(name, data_dir)
-    if image_size is not None:
+    elif spec.data_dir:
+        raise UserError(f"--data_dir must be given with --dataset={name}: {spec.data_dir}. Received: nothing")
+    data = spec.load(Request(name.partition(":")[2], data_dir, image_size, strict_data))
+    if image_size is not None and not spec.resizes:
         sides = "x".join(map(str, data.train.image_shape))
         raise UserError(f"--image_size must be left out: --dataset={name} has images of one size, {sides}. "
                         f"Received: {image_size}")  # fmt: skip
     return data
 
 
-def _load_arrays(name: str, data_dir: str | None) -> DataSet:
-    """The data sets of small images, held in memory."""
-    if name == "digits":
-        return load_digits()
-    if name == "fashion_mnist":
-        return load_fashion_mnist(data_dir)
-    return load_cifar(name, data_dir)
+def help_lines() -> str:
+    """A line for each data set: its name, what it is, how many classes."""
+    return "\n".join(
+        f"  {spec.usage:<28} {spec.help}" + (f" [{spec.num_classes:,} classes]" if spec.num_classes else "")
+        for spec in _SPECS
+    )

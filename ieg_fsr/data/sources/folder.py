@@ -4,6 +4,8 @@ import os
 import pathlib
 from collections.abc import Iterable, Sequence
 
+from ieg_fsr.data.sources import own_data
+from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
 from ieg_fsr.data.sources.image_lists import EXTENSIONS, ImageList, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError
@@ -11,22 +13,17 @@ from ieg_fsr.errors import UserError
 _TEST_NAMES = ("test", "val", "validation")
 
 
-def load_folder(directory: str, image_size: int | None = None, strict: bool = False) -> DataSet:
+def load_folder(request: Request) -> DataSet:
     """Loads DIR/train/CLASS/IMAGE and DIR/test/CLASS/IMAGE (or val, validation), or DIR/CLASS/IMAGE with a hold-out.
 
     Classes and images are taken in the order of their names. Hidden files and folders and files that are no images are
     passed over; a class may lack test images.
 
-    Args:
-      directory: DIR.
-      image_size: side of a decoded image; None: 224.
-      strict: whether a corrupt image is an error; otherwise it is left out.
-
     Raises:
       UserError: no such directory, fewer than two classes, names of classes that differ in case or blanks only, a
         class without an image, a test class that is no class of the training part.
     """
-    root, name = pathlib.Path(os.path.expanduser(directory)), f"folder:{directory}"
+    root, name = pathlib.Path(os.path.expanduser(request.place)), f"folder:{request.place}"
     if not root.is_dir():
         raise UserError(f"--dataset=folder:DIR must name an existing directory. Received: {name}")
     found = [root / part for part in _TEST_NAMES if (root / part).is_dir()]
@@ -34,13 +31,13 @@ def load_folder(directory: str, image_size: int | None = None, strict: bool = Fa
         if found and not any(path.name not in _TEST_NAMES for path in _folders(root)):
             raise UserError(f"--dataset={name} must have a folder train beside {found[0].name}. Received: none")
         classes, train = labelled_images(f"--dataset={name}", root)
-        return data_set(name, classes, {"train": train}, image_size, strict)
+        return data_set(name, classes, {"train": train}, request)
     classes, train = labelled_images(f"--dataset={name}", root / "train")
     if not found:
-        return data_set(name, classes, {"train": train}, image_size, strict)
+        return data_set(name, classes, {"train": train}, request)
     notes = [f"--dataset={name}: {path.name} is not used, {found[0].name} is the test split" for path in found[1:]]
     parts = {"train": train, "test": images_of_classes(f"--dataset={name}", found[0], classes)}
-    return data_set(name, classes, parts, image_size, strict, notes=notes)
+    return data_set(name, classes, parts, request, notes=notes)
 
 
 def labelled_images(argument: str, part: pathlib.Path) -> tuple[list[str], ImageList]:
@@ -100,3 +97,13 @@ def _images(folder: pathlib.Path) -> list[str]:
 def _joined(pairs: Iterable[tuple[int, str]]) -> ImageList:
     labelled = list(pairs)
     return ImageList([path for _, path in labelled], [label for label, _ in labelled])
+
+
+SPEC = DataSetSpec(
+    "folder",
+    "your images: DIR/train/CLASS/IMAGE and DIR/test/CLASS/IMAGE, or DIR/CLASS/IMAGE",
+    load_folder,
+    own_data.recipe,
+    place="DIR",
+    resizes=True,
+)

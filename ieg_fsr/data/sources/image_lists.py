@@ -1,4 +1,4 @@
-"""From lists of image files to a data set: sources that decode on demand, without the corrupt files.
+"""From lists of image files to a data set: sources that decode on demand, without the damaged files.
 
 TensorFlow is imported only after the lists were found to be in order.
 """
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ieg_fsr.data.sources.dataset_spec import Request
 from ieg_fsr.data.sources.hold_out import hold_out
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError
@@ -34,8 +35,7 @@ def data_set(
     name: str,
     class_names: Sequence[str],
     parts: Mapping[str, ImageList],
-    image_size: int | None,
-    strict: bool,
+    request: Request,
     *,
     in_files: bool = True,
     notes: Sequence[str] = (),
@@ -46,49 +46,50 @@ def data_set(
       name: value of --dataset.
       class_names: in label order.
       parts: `train`, perhaps `test`, and perhaps further test sets.
-      image_size: side of a decoded image; None: 224.
-      strict: whether a corrupt image is an error; otherwise it is left out.
+      request: `image_size` is the side of a decoded image (None: 224), `strict` whether a damaged one is an error.
       in_files: whether the items of the lists are paths.
       notes: lines for the user.
 
     Raises:
-      UserError: a part without a readable image, or with `strict` any corrupt image.
+      UserError: a part without a readable image, or with `strict` any damaged image.
     """
     import_tensorflow()
     from ieg_fsr.data.pipeline.encoded_images import EncodedImages
 
     sources: dict[str, Any] = {}
-    corrupt: list[str] = []
+    damaged: list[str] = []
     for part, (items, labels) in parts.items():
-        found = EncodedImages(items, np.array(labels, np.int64), image_size or DEFAULT_IMAGE_SIZE, in_files=in_files)
+        found = EncodedImages(
+            items, np.array(labels, np.int64), request.image_size or DEFAULT_IMAGE_SIZE, in_files=in_files
+        )
         sources[part], names = _sound_images(found, name, part)
-        corrupt += names
-        if strict and names:
+        damaged += names
+        if request.strict and names:
             raise UserError(f"--strict_data wants images that can all be decoded. Received: {_shortened(names, 1)}")
-    if corrupt:
-        notes = [*notes, f"{len(corrupt)} images cannot be decoded and are left out: {_shortened(corrupt)}"]
+    if damaged:
+        notes = [*notes, f"{len(damaged)} images cannot be decoded and are left out: {_shortened(damaged)}"]
     train, test = sources.pop("train"), sources.pop("test", None)
     if test is None:
         train, test, note = hold_out(train, name)
         notes = [*notes, note]
-    return DataSet(name, train, test, tuple(class_names), sources, tuple(notes), tuple(corrupt))
+    return DataSet(name, train, test, tuple(class_names), sources, tuple(notes), tuple(damaged))
 
 
 def _sound_images(images: Any, dataset: str, part: str) -> tuple[Any, list[str]]:
     """The images that can be decoded, and the names of the others."""
-    from ieg_fsr.data.sources.verification import corrupt_ids
+    from ieg_fsr.data.sources.verification import damaged_ids
 
-    bad = corrupt_ids(images)
-    if len(bad) == len(images):
+    damaged = damaged_ids(images)
+    if len(damaged) == len(images):
         example = images.names[0] if len(images) else "none"
         raise UserError(
             f"--dataset={dataset} must have {part} images that can be read and decoded. "
             f"Received: {len(images)} images that cannot, such as {example}"
         )
-    if not len(bad):
+    if not len(damaged):
         return images, []
     names = images.names if images.in_files else [f"{part} {name}" for name in images.names]
-    return images.take(np.setdiff1d(np.arange(len(images)), bad)), [names[i] for i in bad]
+    return images.take(np.setdiff1d(np.arange(len(images)), damaged)), [names[i] for i in damaged]
 
 
 def _shortened(names: Sequence[str], shown: int = _SHOWN_FILES) -> str:

@@ -132,8 +132,8 @@ class DataSet:
       class_names: in label order.
       extra_tests: further test sets of the same classes by name, such as ImageNet's images for WebVision's classes.
       notes: what a user should know about how the data were read, a line each.
-      corrupt_files: images that could not be decoded and were left out, of all parts.
-      clean: images held out of the training part, whose true labels a method may see; None for none.
+      damaged_files: images that could not be decoded and were left out, of all parts.
+      holdout: images held out of the training part, whose true labels a method may see; None for none.
     """
 
     name: str
@@ -142,8 +142,8 @@ class DataSet:
     class_names: tuple[str, ...]
     extra_tests: Mapping[str, ImageSource] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    corrupt_files: tuple[str, ...] = ()
-    clean: ImageSource | None = None
+    damaged_files: tuple[str, ...] = ()
+    holdout: ImageSource | None = None
 
     @property
     def num_classes(self) -> int:

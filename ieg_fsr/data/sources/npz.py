@@ -5,6 +5,8 @@ import zipfile
 
 import numpy as np
 
+from ieg_fsr.data.sources import own_data
+from ieg_fsr.data.sources.dataset_spec import DataSetSpec
 from ieg_fsr.data.sources.hold_out import hold_out
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.errors import UserError
@@ -113,3 +115,13 @@ def _numbers(classes: int) -> tuple[str, ...]:
 
 def _sides(source: ArraySource) -> str:
     return "x".join(map(str, source.image_shape))
+
+
+SPEC = DataSetSpec(
+    "npz",
+    "your arrays: x_train, y_train, perhaps x_test, y_test",
+    lambda request: load_npz(request.place),
+    own_data.recipe_of_arrays,
+    place="FILE",
+    image_side=lambda place, _: image_side(place),
+)

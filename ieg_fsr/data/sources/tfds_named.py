@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ieg_fsr.data.sources import own_data
+from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
 from ieg_fsr.data.sources.hold_out import hold_out
-from ieg_fsr.data.sources.image_lists import DEFAULT_IMAGE_SIZE, ImageList, data_set
+from ieg_fsr.data.sources.image_lists import ImageList, data_set
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.data.sources.prepared_tree import check_prepared_tree
 from ieg_fsr.errors import UserError
@@ -20,27 +22,25 @@ SMALL_SIDE = 64
 _TEST_NAMES = ("test", "validation")
 
 
-def load_tfds_named(name: str, data_dir: str | None, image_size: int | None = None, strict: bool = False) -> DataSet:
+def load_tfds_named(request: Request) -> DataSet:
     """Loads the split `train` and the first with labels of `test` and `validation`, else a hold-out.
 
     Images of one size up to 64x64 are held as pixels, unless `image_size` is given; others stay encoded, in memory,
     and are decoded when they are needed. Nothing is downloaded.
 
     Args:
-      name: NAME, NAME/CONFIG or NAME:VERSION of a data set with an image and a class label.
-      data_dir: root of the prepared trees; None: the default of tensorflow_datasets.
-      image_size: side of a decoded image; None: as it is if small, else 224.
-      strict: whether a corrupt image is an error; otherwise it is left out.
+      request: `place` is NAME, NAME/CONFIG or NAME:VERSION of a data set with an image and a class label, `data_dir`
+        the root of the prepared trees; None: the default of tensorflow_datasets.
 
     Raises:
       UserError: not prepared, another kind of data, or more than 4 GiB.
     """
-    dataset = f"tfds:{name}"
-    builder = _builder(dataset, name, data_dir)
+    dataset = f"tfds:{request.place}"
+    builder = _builder(dataset, request.place, request.data_dir)
     image_key, label_key = _keys(dataset, builder.info)
     splits = _splits(dataset, builder.info)
     shape = builder.info.features[image_key].shape
-    as_pixels = image_size is None and None not in shape and max(shape[:2]) <= SMALL_SIDE
+    as_pixels = request.image_size is None and None not in shape and max(shape[:2]) <= SMALL_SIDE
     _check_size(dataset, builder.info, splits, shape if as_pixels else None)
     read: dict[str, ImageList] = {}
     for split in splits:
@@ -49,7 +49,7 @@ def load_tfds_named(name: str, data_dir: str | None, image_size: int | None = No
             read["train" if split == "train" else "test"] = examples
     class_names = tuple(builder.info.features[label_key].names)
     if not as_pixels:
-        return data_set(dataset, class_names, read, image_size or DEFAULT_IMAGE_SIZE, strict, in_files=False)
+        return data_set(dataset, class_names, read, request, in_files=False)
     sources = {part: ArraySource(np.stack(images), np.array(labels)) for part, (images, labels) in read.items()}
     if "test" in sources:
         return DataSet(dataset, sources["train"], sources["test"], class_names)
@@ -139,3 +139,14 @@ def _examples(dataset: str, builder: Any, split: str, image_key: str, label_key:
         raise UserError(f"--dataset={dataset} must be a whole prepared tree. Received: {cause}") from error
     pairs = [(image, label) for image, label in pairs if label >= 0]
     return ImageList([image for image, _ in pairs], [label for _, label in pairs])
+
+
+SPEC = DataSetSpec(
+    "tfds",
+    "what tensorflow_datasets has prepared, up to 4 GiB",
+    load_tfds_named,
+    own_data.recipe,
+    place="NAME",
+    resizes=True,
+    image_side=image_side,
+)

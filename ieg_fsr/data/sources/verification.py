@@ -34,14 +34,14 @@ _DECODERS_LINES = re.compile(
 )
 
 
-def corrupt_ids(images: EncodedImages) -> np.ndarray:
+def damaged_ids(images: EncodedImages) -> np.ndarray:
     """Ids [n] of the images that cannot be read or decoded, rising. Announces on stdout what takes long."""
     cache = _cache_file(images.names) if images.in_files and len(images) >= CACHED_FROM else None
     if cache is None:
         return _decode_all(images)
     if cache.is_file():
         return np.array(json.loads(cache.read_text(encoding="utf-8")), np.int64)
-    print(f"decoding {len(images):,} images once, to find those that are corrupt", flush=True)
+    print(f"decoding {len(images):,} images once, to find those that are damaged", flush=True)
     found = _decode_all(images)
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)

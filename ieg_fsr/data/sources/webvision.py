@@ -2,6 +2,7 @@
 
 import pathlib
 
+from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe, Request
 from ieg_fsr.data.sources.image_lists import ImageList, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.data.sources.imagenet_validation import find_imagenet_validation
@@ -12,8 +13,30 @@ _NAME = "webvision_mini"
 _TRAIN_LIST, _TEST_LIST, _CLASS_LIST = "info/train_filelist_google.txt", "info/val_filelist.txt", "info/synsets.txt"
 _TEST_IMAGES = "val_images_256"
 
+# Paper, WebVision-mini; the batch is that of 8 devices with 16 images each. Three epochs of rising rate come first, so
+# that the last restart ends with the run.
+RECIPE = Recipe(
+    {
+        "network": "resnet50",
+        "epochs": 130,
+        "learning_rate_warmup_epochs": 3,
+        "batch_size": 128,
+        "learning_rate": 0.1,
+        "schedule": "cosine_restarts",
+        "weight_decay": 1e-4,
+        "flip": True,
+        "dictionary_size": 5000,
+        "reward_batch_size": 200,
+        "reweight_warmup_epochs": 20,
+        "label_momentum": 0.1,
+        "pseudo_label_loss_weight": 1.0,
+        "weight_constraint": "clip",
+        "image_size": 224,
+    }
+)
 
-def load_webvision_mini(data_dir: str | None, image_size: int | None = None, strict: bool = False) -> DataSet:
+
+def load_webvision_mini(request: Request) -> DataSet:
     """Loads WebVision-mini from the layout of WebVision 1.0, resized images.
 
     `info/train_filelist_google.txt` has lines `google/q0001/NAME.jpg 0`, `info/val_filelist.txt` lines
@@ -21,19 +44,10 @@ def load_webvision_mini(data_dir: str | None, image_size: int | None = None, str
     ImageNet's validation images of the same 50 classes, if they are in `imagenet/` there, are a second test set,
     `imagenet`.
 
-    Args:
-      data_dir: the root of WebVision.
-      image_size: side of a decoded image; None: 224.
-      strict: whether a corrupt image is an error; otherwise it is left out.
-
     Raises:
       UserError: a list is not there or has a line of another form.
     """
-    if data_dir is None:
-        raise UserError(
-            f"--data_dir must be given with --dataset={_NAME}: the root of WebVision 1.0. Received: nothing"
-        )
-    root = pathlib.Path(data_dir)
+    root = pathlib.Path(request.data_dir or "")
     parts = {
         "train": _read_list(root, _TRAIN_LIST, root),
         "test": _read_list(root, _TEST_LIST, root / _TEST_IMAGES),
@@ -45,7 +59,7 @@ def load_webvision_mini(data_dir: str | None, image_size: int | None = None, str
         notes.append(f"{root / 'imagenet'} has no ImageNet validation images: tested on WebVision's alone")
     else:
         parts["imagenet"] = imagenet
-    return data_set(_NAME, class_names, parts, image_size, strict, notes=notes)
+    return data_set(_NAME, class_names, parts, request, notes=notes)
 
 
 def _read_list(root: pathlib.Path, name: str, images: pathlib.Path) -> ImageList:
@@ -84,3 +98,15 @@ def _classes(root: pathlib.Path) -> tuple[list[str] | None, list[str]]:
         raise UserError(f"--dataset={_NAME}: {root / _CLASS_LIST} must name {NUM_CLASSES} classes or more. "
                         f"Received: {len(entries)}")  # fmt: skip
     return [wnid for wnid, _, _ in entries], [name or wnid for wnid, _, name in entries]
+
+
+SPEC = DataSetSpec(
+    _NAME,
+    "images of the web from --data_dir; right labels are not known",
+    load_webvision_mini,
+    lambda _: RECIPE,
+    num_classes=NUM_CLASSES,
+    data_dir="the root of WebVision 1.0",
+    resizes=True,
+    has_true_labels=False,
+)

@@ -15,7 +15,7 @@ def forward_corrected_cross_entropy(
 ) -> tf.Tensor:
     """-log (p T)_y: the probabilities p = softmax(z) of true labels, sent through the noise, explain the given label.
 
-    Its minimiser over noisy data is that of cross-entropy over clean data (Theorem 2).
+    Its minimiser over given labels is that of cross-entropy over true labels (Theorem 2).
 
     Args:
         targets: [B, C], from the given labels.

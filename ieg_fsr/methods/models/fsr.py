@@ -14,7 +14,7 @@ One step, in the numbers that `FSR.train_step` marks:
 
 For the first E epochs the weights stay uniform and steps 3 and 5 are left out.
 
-Three choices make a method: where reward batches come from (the dictionary, or a clean hold-out, which leaves out
+Three choices make a method: where reward batches come from (the dictionary, or a hold-out, which leaves out
 steps 7 and 9), how much of the network is the meta part, and the rule that gives the weights. FSR = dictionary x final
 Dense x direct; L2R (Ren et al. 2018) = hold-out x all x direct; Meta-Weight-Net (Shu et al. 2019) = hold-out x all x
 weight net.

@@ -20,18 +20,18 @@ class LabelReport(NamedTuple):
     Attributes:
         example_id: dense id 0..N-1: the row of `examples(x, y)`.
         given_label: label in the data.
-        score: higher = cleaner; -inf for one never trained on.
+        score: higher = label more likely right; -inf for one never trained on.
         weight: the sample's mean weight over the epochs of re-weighting, relative to uniform (1 = uniform).
-        pseudo_label: class that the trained classifier believes in; the given one where it believes no other more.
-        confidence: probability of `pseudo_label` by the trained classifier, in (0, 1].
-        suspect: 1 where `pseudo_label` is not `given_label`, and the latter less probable than a guess.
+        suggested_label: class that the trained classifier believes in; the given one where it believes no other more.
+        confidence: probability of `suggested_label` by the trained classifier, in (0, 1].
+        suspect: 1 where `suggested_label` is not `given_label`, and the latter less probable than a guess.
     """
 
     example_id: np.ndarray
     given_label: np.ndarray
     score: np.ndarray
     weight: np.ndarray
-    pseudo_label: np.ndarray
+    suggested_label: np.ndarray
     confidence: np.ndarray
     suspect: np.ndarray
 
@@ -41,6 +41,16 @@ class LabelReport(NamedTuple):
         chosen = chosen[np.argsort(self.score[chosen], kind="stable")]
         return LabelReport(*(column[chosen] for column in self))
 
+    @property
+    def pseudo_label(self) -> np.ndarray:
+        """The former name of `suggested_label`."""
+        return self.suggested_label
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The fields by their headings in CSV, where the suggested label is called pseudo_label."""
+        headings = ["pseudo_label" if name == "suggested_label" else name for name in self._fields]
+        return dict(zip(headings, self, strict=True))
+
     def to_csv(self, path: str | os.PathLike, **columns: Sequence[Any]) -> None:
         """Writes the fields as CSV with a header; more columns by name, such as `file=examples.source.names`.
 
@@ -48,8 +58,9 @@ class LabelReport(NamedTuple):
             path: of the file; its directory must exist.
             **columns: [N] by example id, so that they fit a report of all examples and one of suspects alike.
         """
-        more = [[column[i] for i in self.example_id] for column in columns.values()]
-        write_columns(path, [*self._fields, *columns], [*self, *more])
+        more = {name: [column[i] for i in self.example_id] for name, column in columns.items()}
+        table = self.columns() | more
+        write_columns(path, list(table), list(table.values()))
 
 
 def label_report(
@@ -68,7 +79,8 @@ def label_report(
 
     Args:
         given_labels: [N].
-        scores: [N], higher = cleaner; None where training kept none: then the log-probability of the given label.
+        scores: [N], higher = label more likely right; None where training kept none: then the log-probability of the
+            given label.
         weights: [N].
         probabilities: [N, C], of the trained classifier for plain inputs: its last word.
         own_probabilities: [N], of the given labels all through training; None to take them from `probabilities`.
@@ -76,15 +88,15 @@ def label_report(
     own = own_log_probabilities(probabilities, given_labels)
     given = probabilities[np.arange(len(given_labels)), given_labels]
     # Where all classes are alike nothing is known, and nothing suspect.
-    pseudo_labels = np.where(given == probabilities.max(axis=1), given_labels, probabilities.argmax(axis=1))
+    suggested_labels = np.where(given == probabilities.max(axis=1), given_labels, probabilities.argmax(axis=1))
     own_probabilities = given if own_probabilities is None else own_probabilities
-    contradicted = pseudo_labels != given_labels
+    contradicted = suggested_labels != given_labels
     return LabelReport(
         example_id=np.arange(len(given_labels), dtype=np.int32),
         given_label=np.asarray(given_labels, np.int32),
         score=own if scores is None else scores,
         weight=weights,
-        pseudo_label=pseudo_labels.astype(np.int32),
+        suggested_label=suggested_labels.astype(np.int32),
         confidence=probabilities.max(axis=1),
         suspect=(contradicted & (own_probabilities < 1.0 / probabilities.shape[1])).astype(np.int32),
     )

@@ -58,7 +58,7 @@ class ReweightingReport(Supervised):
             labels = self.seen_examples().given_labels[members]
             grids["dictionary/members"] = member_grid(members, labels, self.num_classes)
         if self.scores is not None:
-            grids["suspects/worst"] = suspect_grid(self.pusher.cleanness(self.scores.read()))
+            grids["suspects/worst"] = suspect_grid(self.pusher.trust(self.scores.read()))
         return grids
 
     def layer_gradients(self, epoch: int) -> list[dict[str, Any]]:
@@ -67,5 +67,5 @@ class ReweightingReport(Supervised):
 
     def label_report(self) -> LabelReport:
         """What training learned about each given label, ordered by example id; see `LabelReport`."""
-        scores, log = self.scores and self.pusher.cleanness(self.scores.read()), self.pusher.is_log_probability
+        scores, log = self.scores and self.pusher.trust(self.scores.read()), self.pusher.is_log_probability
         return trained_label_report(self.classifier, self.seen_examples(), scores, log, self.mean_weights.read())

@@ -10,7 +10,6 @@ import tensorflow as tf
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.evaluation.evaluate import compile_classifier, predict_logits
 from ieg_fsr.evaluation.image_grid import displayable, image_grid
-from ieg_fsr.evaluation.metrics import confusion_matrix
 
 # Pictures are made at about this many times in a run, and after its last epoch.
 _TIMES = 10
@@ -47,6 +46,8 @@ class EpochPictures(keras.callbacks.Callback):
 
     def pictures(self) -> dict[str, tuple[np.ndarray, str]]:
         """Name -> image uint8 [H, W, 1 or 3] and what it shows."""
+        from sklearn.metrics import confusion_matrix
+
         made = {}
         for tag, shown in self.model.example_grids().items():
             labels = f": given labels {self._names(shown.ids)}" if shown.labels_told else ""
@@ -55,7 +56,9 @@ class EpochPictures(keras.callbacks.Callback):
             # Once a run: each would trace anew.
             self.forward = self.forward or compile_classifier(self.model.classifier)
             logits = predict_logits(self.forward, self.data.test)
-            confusion = confusion_matrix(logits.argmax(axis=1), self.data.test.labels, self.data.num_classes)
+            confusion = confusion_matrix(
+                self.data.test.labels, logits.argmax(axis=1), labels=range(self.data.num_classes)
+            )
             text = "Row: true class, column: predicted; the darker, the larger the share of the row."
             made["test/confusion"] = (confusion_image(confusion), text)
         return made

@@ -71,7 +71,7 @@ classes = logits.argmax(axis=1)
 probabilities = keras.ops.{squash}(logits)
 ```
 
-`model_ema.keras`, where there is one, is the moving average of the parameters, `saved_model/` the classifier for
+`model_ema.keras`, where there is one, is the parameter average, `saved_model/` the classifier for
 TensorFlow.{brought if config["image_size"] else ""} Classes in the order of the logits: {_names(class_names)}."""
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ieg_fsr.data.sources.datasets import load_dataset
-from ieg_fsr.data.sources.folder import load_folder
 from ieg_fsr.errors import UserError
 
 
@@ -37,7 +36,7 @@ def names(source):
 
 
 def test_classes_and_files_in_the_order_of_their_names(folder):
-    data = load_folder(str(folder), image_size=24)
+    data = load_dataset(f"folder:{folder}", image_size=24)
     assert data.class_names == ("A", "b")
     assert names(data.train) == ["x.bmp", "y.webp", "z.gif", "1.png", "10.JPEG", "2.jpg"]
     assert data.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
@@ -45,16 +44,16 @@ def test_classes_and_files_in_the_order_of_their_names(folder):
 
 
 def test_the_order_of_the_directory_does_not_matter(folder, monkeypatch):
-    reference = load_folder(str(folder), image_size=24)
+    reference = load_dataset(f"folder:{folder}", image_size=24)
     listed = type(folder).iterdir
     monkeypatch.setattr(type(folder), "iterdir", lambda path: reversed(sorted(listed(path))))
-    assert load_folder(str(folder), image_size=24).train.names == reference.train.names
+    assert load_dataset(f"folder:{folder}", image_size=24).train.names == reference.train.names
 
 
 def test_corrupt_images_are_left_out_and_named(folder):
-    data = load_folder(str(folder))
+    data = load_dataset(f"folder:{folder}")
     corrupt = [str(folder / "train" / name) for name in ("A/0.jpg", "b/3.png")]
-    assert list(data.corrupt_files) == corrupt
+    assert list(data.damaged_files) == corrupt
     assert data.notes == (f"2 images cannot be decoded and are left out: {', '.join(corrupt)}",)
     assert data.train.image_shape == (224, 224, 3)
 
@@ -71,7 +70,7 @@ def test_strict_data_names_the_first(folder):
 def test_names_of_the_test_part_and_a_class_without_test_images(part, tmp_path, write_image):
     for name in ("train/a/0.png", "train/b/0.png", f"{part}/b/1.png"):
         write_image(tmp_path / name)
-    data = load_folder(str(tmp_path))
+    data = load_dataset(f"folder:{tmp_path}")
     assert data.test.labels.tolist() == [1]
     assert data.num_classes == 2
     assert data.notes == ()
@@ -80,7 +79,7 @@ def test_names_of_the_test_part_and_a_class_without_test_images(part, tmp_path, 
 def test_a_second_test_part_is_said_not_to_be_used(tmp_path, write_image):
     for name in ("train/a/0.png", "train/b/0.png", "val/b/1.png", "test/a/1.png"):
         write_image(tmp_path / name)
-    data = load_folder(str(tmp_path))
+    data = load_dataset(f"folder:{tmp_path}")
     assert data.test.labels.tolist() == [0]
     assert data.notes == (f"--dataset=folder:{tmp_path}: val is not used, test is the test split",)
 
@@ -90,7 +89,7 @@ def test_without_a_test_part_some_images_are_held_out(part, tmp_path, write_imag
     for label, shade in (("a", 10), ("b", 200)):
         for k in range(10):
             write_image(tmp_path / part / label / f"{k}.png", shade=shade)
-    data = load_folder(str(tmp_path), 16)
+    data = load_dataset(f"folder:{tmp_path}", image_size=16)
     assert (len(data.train), len(data.test)) == (18, 2)
     assert data.test.images([0, 1])[:, 0, 0, 0].tolist() == [10, 200]
     assert not set(data.train.names) & set(data.test.names)
@@ -101,7 +100,7 @@ def test_without_a_test_part_some_images_are_held_out(part, tmp_path, write_imag
 
 def complaint(path, **options):
     with pytest.raises(UserError) as caught:
-        load_folder(str(path), **options)
+        load_dataset(f"folder:{path}", **options)
     message = str(caught.value)
     assert "\n" not in message
     assert "Received: " in message
@@ -156,4 +155,4 @@ def test_no_readable_image(tmp_path):
 def test_a_single_image_of_a_class_is_enough_with_a_test_part(tmp_path, write_image):
     for name in ("train/a/0.png", "train/b/0.png", "test/a/1.png"):
         write_image(tmp_path / name)
-    assert np.bincount(load_folder(str(tmp_path)).train.labels).tolist() == [1, 1]
+    assert np.bincount(load_dataset(f"folder:{tmp_path}").train.labels).tolist() == [1, 1]

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.data.sources.prepared_tree import check_prepared_tree
-from ieg_fsr.data.sources.tfds_named import load_tfds_named
 from ieg_fsr.errors import UserError
 
 CORE = "tensorflow_datasets.core.features"
@@ -44,7 +44,7 @@ def test_a_module_that_the_tree_names_is_not_imported(tmp_path, monkeypatch):
     marker.unlink()
     del sys.modules["evil_features"]
     with pytest.raises(UserError, match=rf"^--dataset=strange must have features of .* Received: {EVIL} in .*features"):
-        load_tfds_named("strange", str(tmp_path / "data"))
+        load_dataset("tfds:strange", str(tmp_path / "data"))
     assert not marker.exists()
 
 

@@ -44,7 +44,7 @@ def test_a_listed_file_that_is_missing_counts_as_corrupt(copy):
     (copy / "val_images_256" / "val000050.jpg").write_text("x")
     data = load_dataset("webvision_mini", str(copy))
     assert (len(data.train), len(data.test)) == (99, 49)
-    assert [name.rpartition("/")[2] for name in data.corrupt_files] == ["1.jpg", "val000050.jpg"]
+    assert [name.rpartition("/")[2] for name in data.damaged_files] == ["1.jpg", "val000050.jpg"]
 
 
 def complaint(root):

@@ -174,7 +174,7 @@ def test_tables_follow_the_examples_of_the_batch_only():
     assert np.isneginf(report.score[others]).all()
     np.testing.assert_array_equal(believed[ids].argmax(axis=1), logits.argmax(axis=1))
     np.testing.assert_allclose(believed[others], 0.25, atol=1e-6)
-    np.testing.assert_array_equal(report.pseudo_label, model.predict(x, verbose=0).argmax(axis=1))
+    np.testing.assert_array_equal(report.suggested_label, model.predict(x, verbose=0).argmax(axis=1))
 
 
 def test_without_mixup_the_released_score_is_that_of_shared_features():

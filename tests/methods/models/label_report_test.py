@@ -10,7 +10,6 @@ from ieg_fsr.data.pipeline.examples import examples
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.methods.models.fsr import FSR
 from ieg_fsr.methods.models.label_report import (
-    LabelReport,
     label_report,
     own_log_probabilities,
     predicted_logits,
@@ -25,7 +24,7 @@ def test_report_by_hand():
         np.array([0, 2, 2, 1]), np.array([3.0, 1.0, 2.0, 0.0]), np.array([1, 0, 2, 0.5]), probabilities
     )
     np.testing.assert_array_equal(report.example_id, [0, 1, 2, 3])
-    np.testing.assert_array_equal(report.pseudo_label, [0, 1, 2, 0])
+    np.testing.assert_array_equal(report.suggested_label, [0, 1, 2, 0])
     np.testing.assert_array_equal(report.confidence, [0.7, 0.8, 0.4, 0.5])
     # Of the two that are contradicted, 0.1 is below a third and so is 0.25; 0.4 would not be.
     np.testing.assert_array_equal(report.suspect, [0, 1, 0, 1])
@@ -41,7 +40,7 @@ def test_suspects_come_worst_first():
     suspects = four().suspects()
     assert suspects.example_id.tolist() == [1, 3, 0]
     assert suspects.score.tolist() == [-3, -2, -1]
-    assert suspects.pseudo_label.tolist() == [1, 0, 0]
+    assert suspects.suggested_label.tolist() == [1, 0, 0]
     assert len(suspects.suspects().score) == 3
 
 
@@ -63,14 +62,15 @@ def test_what_is_forgotten_most_is_pushed_first_and_reported_as_the_dirtiest():
 def test_csv_has_a_line_for_each_example_and_columns_by_id(tmp_path):
     four().suspects().to_csv(tmp_path / "suspects.csv", file=["a.png", "b.png", "c.png", "d, e.png"])
     rows = list(csv.reader((tmp_path / "suspects.csv").open(newline="", encoding="utf-8")))
-    assert rows[0] == [*LabelReport._fields, "file"]
+    names = ["example_id", "given_label", "score", "weight", "pseudo_label", "confidence", "suspect", "file"]
+    assert rows[0] == names
     assert [(row[0], row[-1]) for row in rows[1:]] == [("1", "b.png"), ("3", "d, e.png"), ("0", "a.png")]
     assert float(rows[1][2]) == -3.0
 
 
 def test_an_example_of_which_nothing_is_known_is_no_suspect():
     report = label_report(np.array([2]), np.array([-np.inf]), np.ones(1), np.full([1, 4], 0.25))
-    assert (report.pseudo_label.tolist(), report.suspect.tolist()) == ([2], [0])
+    assert (report.suggested_label.tolist(), report.suspect.tolist()) == ([2], [0])
 
 
 def test_without_scores_the_classifier_is_the_witness():

@@ -26,21 +26,21 @@ def trained(directory, method="fsr", epochs=4, learning_rate=0.1, intervals=None
         model = ieg_fsr.Supervised(network, parameter_average_decay=0.9)
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([7], [learning_rate, learning_rate / 2])
     model.compile(optimizer=keras.optimizers.SGD(schedule, momentum=0.9), metrics=["accuracy"])
-    clean = np.arange(40) >= 10
+    right = np.arange(40) >= 10
     log = EpochLog(
         directory,
         source,
-        clean,
+        right,
         Progress(epochs, 4, stream=io.StringIO()),
         [],
         intervals or {"": 1, "_ema": 2},
     )
     model.fit(examples, epochs=epochs, verbose=0, callbacks=[log])
-    return model, log, source, clean
+    return model, log, source, right
 
 
 def test_rows_are_written_and_agree_with_the_model(tmp_path):
-    model, log, source, clean = trained(tmp_path)
+    model, log, source, right = trained(tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert rows == log.rows
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
@@ -50,9 +50,9 @@ def test_rows_are_written_and_agree_with_the_model(tmp_path):
     predictions = model.classifier.predict(source.images(range(40)).astype(np.float32), verbose=0).argmax(axis=1)
     assert last["test_accuracy"] == (predictions == source.labels).mean()
     weights = model.last_weights.numpy()
-    assert last["weight_clean"] == pytest.approx(weights[clean].mean(), rel=1e-6)
-    assert last["weight_noisy"] == pytest.approx(weights[~clean].mean(), rel=1e-6)
-    assert last["dictionary_purity"] == clean[model.dictionary.members()].mean()
+    assert last["weight_clean"] == pytest.approx(weights[right].mean(), rel=1e-6)
+    assert last["weight_noisy"] == pytest.approx(weights[~right].mean(), rel=1e-6)
+    assert last["dictionary_purity"] == right[model.dictionary.members()].mean()
     assert rows[1]["weight_clean"] == rows[1]["weight_noisy"] == 1.0
     assert [row["zero_weight_batches"] for row in rows] == [0, 0, 0, 0]
     assert all(0 < row["seconds_per_step"] * 4 < row["seconds"] for row in rows)

@@ -11,7 +11,7 @@ from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
 from ieg_fsr.training.monitoring.model_card import write_model_card
 from ieg_fsr.training.run import train
-from ieg_fsr.training.survival.directory import clear
+from ieg_fsr.training.survival.run_directory import RunDirectory
 
 CONFIG = {
     "variant": "FSR", "dataset": "folder:photos", "method": "fsr", "network": "resnet50", "num_classes": 2,
@@ -76,7 +76,7 @@ def test_its_code_loads_the_classifier_without_ieg_fsr(run, monkeypatch):
 
 def test_a_new_run_in_the_place_removes_it(tmp_path):
     card(tmp_path)
-    clear(tmp_path)
+    RunDirectory(tmp_path).clear()
     assert list(tmp_path.iterdir()) == []
 
 

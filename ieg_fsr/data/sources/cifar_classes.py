@@ -1,8 +1,10 @@
-"""Which class is mistaken for which in CIFAR-10 and CIFAR-100: what asymmetric noise is made of."""
+"""Classes of CIFAR-10 and CIFAR-100, and which is mistaken for which: what asymmetric noise is made of."""
 
 import numpy as np
 
-from ieg_fsr.data.sources.cifar import CIFAR10_CLASS_NAMES
+CIFAR10_CLASS_NAMES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"
+)  # fmt: skip
 
 # The look-alikes of Patrini et al., "Making Deep Neural Networks Robust to Label Noise", 2017.
 _CIFAR10_MISTAKES = {
@@ -52,6 +54,3 @@ def cifar100_mistakes() -> np.ndarray:
         next_name |= zip(names, [*names[1:], names[0]], strict=True)
     label_of = {name: label for label, name in enumerate(sorted(next_name))}
     return np.array([label_of[next_name[name]] for name in label_of])
-
-
-MISTAKES = {"cifar10": cifar10_mistakes, "cifar100": cifar100_mistakes}

@@ -2,8 +2,12 @@
 
 import numpy as np
 
-from ieg_fsr.data.labels.confusable_classes import CIFAR100_SUPERCLASSES, cifar10_mistakes, cifar100_mistakes
-from ieg_fsr.data.sources.cifar import CIFAR10_CLASS_NAMES
+from ieg_fsr.data.sources.cifar_classes import (
+    CIFAR10_CLASS_NAMES,
+    CIFAR100_SUPERCLASSES,
+    cifar10_mistakes,
+    cifar100_mistakes,
+)
 
 # The coarse label of each fine label 0..99, as the published files have it.
 COARSE_LABELS = [
