@@ -27,7 +27,6 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples
-from ieg_fsr.errors import UserError
 from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.dictionary_callback import DictionaryCallback
 from ieg_fsr.methods.models.fit_arguments import checked_callbacks, refuse, training_data, warn_of_short_training
@@ -53,6 +52,8 @@ class FSR(Supervised):
     `fit` takes `ieg_fsr.examples(x, y)` or a `tf.data.Dataset` of (x, y, example_id): tables are kept by id, and the
     dictionary fetches its members by it. Reward examples are forwarded with dropout and the batch's own statistics.
     """
+
+    starts_anew = (*Supervised.starts_anew, "accumulator", "weight_rule")
 
     def __init__(
         self,
@@ -127,7 +128,6 @@ class FSR(Supervised):
         step = VirtualSgd(lookahead_learning_rate, lookahead_momentum, self.weight_decay)
         self.meta_part = MetaPart(classifier, meta_layers, step)
         self.parts = self.meta_part.below, self.meta_part.above
-        self.training_examples: Examples | None = None
         places = reward_set_size(dictionary_size, num_examples, clean_examples)
         self.reward_set = RewardDictionary(places, self.num_classes)
         self.reward = self._reward_source()
@@ -155,7 +155,7 @@ class FSR(Supervised):
             with tape.stop_recording():
                 lookahead = self.meta_part.look_ahead(self.weight_rule, losses, features, batch.targets, reward)  # 4, 5
                 self.push_scores(batch, features, losses, lookahead)  # 7
-            loss = self.weighted_loss(losses, lookahead.sample_weights) + regularization  # 6
+            loss = self.weighted_loss(batch.factored(losses), lookahead.sample_weights) + regularization  # 6
             loss += self.pseudo_label_loss(batch, logits)
         gradients = self.update(tape, loss)
         self.meta_part.accumulate(self.classifier.trainable_variables, gradients, self.step_taken(gradients))
@@ -206,7 +206,7 @@ class FSR(Supervised):
         if not self.reweighting or self.pseudo_labels is None:
             return 0.0
         targets = tf.stop_gradient(self.pseudo_labels.targets(batch.example_ids))
-        losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+        losses = batch.factored(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
         return self.pseudo_label_loss_weight * tf.reduce_mean(losses)
 
     @in_scope("tables")
@@ -234,6 +234,7 @@ class FSR(Supervised):
             UserError: see `Supervised.fit`; data without ids, or not those that the model was made for.
         """
         refuse(isinstance(x, Examples | tf.data.Dataset), kwargs | {"y": y, "batch_size": batch_size})
+        # The dictionary of the first epoch is made of them before the first step.
         self.training_examples = x = training_data(x, self.num_examples, self.num_classes)
         callbacks = checked_callbacks(kwargs.pop("callbacks", None))
         initial_epoch, ahead = self.first_epoch(kwargs.get("initial_epoch"))
@@ -279,16 +280,6 @@ class FSR(Supervised):
         """What training learned about each given label, ordered by example id; see `LabelReport`."""
         scores, log = self.scores and self.pusher.cleanness(self.scores.read()), self.pusher.is_log_probability
         return trained_label_report(self.classifier, self.seen_examples(), scores, log, self.mean_weights.read())
-
-    def seen_examples(self) -> Examples:
-        """The training data of the latest `fit`.
-
-        Raises:
-            UserError: there was none.
-        """
-        if self.training_examples is None:
-            raise UserError("fit must come first: no example has been seen. Received: an untrained FSR model")
-        return self.training_examples
 
     def _reward_source(self) -> ForwardFeatures | HistoryFeatures:
         forward = lambda images, seed: self.frozen_features(share(self.augmented(images, seed)))  # noqa: E731

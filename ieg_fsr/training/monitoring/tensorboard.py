@@ -39,6 +39,8 @@ class EventWriter:
             for name, tag in _TAGS.items():
                 if row.get(name) is not None:
                     tf.summary.scalar(tag, row[name])
+            if "stage" in row:
+                tf.summary.text("train/stage", row["stage"])
             if weights is not None:
                 tf.summary.histogram("weights/all", weights)
                 tf.summary.histogram("weights/clean", weights[clean])
