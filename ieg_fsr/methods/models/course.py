@@ -41,13 +41,13 @@ class Course:
             UserError: see `Plan`.
         """
         self.plan = Plan(self.model.stages(epochs), epochs)
-        if any(stage.fresh for stage in self.plan.stages):
-            self._fresh_start = self._fresh_start or FreshStart()
-            self._fresh_start.keep(self._starting_parts())
         if any(stage.schedule for stage in self.plan.stages):
             with self.model.distribute_strategy.scope():
                 self._rate = self._rate or StageRate()
                 self._rate.rule(self._optimizers())
+        if any(stage.fresh for stage in self.plan.stages):
+            self._fresh_start = self._fresh_start or FreshStart()
+            self._fresh_start.keep(self._starting_parts())
         return self.plan
 
     def checkpoint_parts(self) -> dict[str, Any]:

@@ -29,7 +29,8 @@ class FreshStart:
         if not self.parameters:
             with tf.device("CPU:0"):
                 self.parameters = [tf.Variable(v.numpy(), trainable=False, name="initial") for v in networks]
-        if not self._states or not any(int(v.numpy()) for v in optimizers if v.name == "iterations"):
+        steps = [part.iterations.numpy() for part in parts.values() if isinstance(part, keras.optimizers.Optimizer)]
+        if not self._states or not any(steps):
             self._states = [variable.numpy() for variable in optimizers]
 
     def put_back(self, parts: Mapping[str, Any]) -> None:
