@@ -234,8 +234,7 @@ class FSR(Supervised):
             UserError: see `Supervised.fit`; data without ids, or not those that the model was made for.
         """
         refuse(isinstance(x, Examples | tf.data.Dataset), kwargs | {"y": y, "batch_size": batch_size})
-        # The dictionary of the first epoch is made of them before the first step.
-        self.training_examples = x = training_data(x, self.num_examples, self.num_classes)
+        x = training_data(x, self.num_examples, self.num_classes)
         callbacks = checked_callbacks(kwargs.pop("callbacks", None))
         initial_epoch, ahead = self.first_epoch(kwargs.get("initial_epoch"))
         warn_of_short_training(epochs + ahead, self.reweight_warmup_epochs)

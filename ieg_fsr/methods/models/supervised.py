@@ -149,7 +149,7 @@ class Supervised(ClassifierModel):
 
         Raises:
             UserError: an argument that has no meaning here, or labels that the classifier has no logit for; several
-                stages, and something else than `Examples`; see `Course.walk` as well.
+                stages, and something else than `Examples`; an epoch that visits no example.
         """
         first_step = kwargs.pop("first_step", 0)
         if args:
