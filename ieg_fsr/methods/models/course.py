@@ -18,7 +18,7 @@ class Course:
     """The course of a method's training through its stages.
 
     Attributes:
-        plan: the stages; None before the first `lay_out`.
+        plan: the stages; none before the first `lay_out`.
         position: where training stood when the present epoch began, or began again.
         visits: the latest epoch that visited a part of the examples, and what it visited.
         examples: those of the present epoch, with its number of steps; None before training.
@@ -27,10 +27,10 @@ class Course:
     def __init__(self, model: Any) -> None:
         """Args: model: a `Supervised`."""
         self.model = model
-        self.plan: Plan | None = None
+        self.plan = Plan((), 0)
         self.position = Position()
         self.visits: tuple[int, Visits] | None = None
-        self.examples: Examples | None = None
+        self.examples: Any = None
         self._fresh_start: FreshStart | None = None
         self._rate: StageRate | None = None
 
@@ -82,7 +82,6 @@ class Course:
             UserError: an epoch visits no example, or not what it can; the optimizer keeps an average that the end of
                 each segment would put in place of the parameters.
         """
-        assert self.plan is not None
         model, first_step = self.model, start[1]
         segments = list(self.plan.segments(start[0] + ahead, first_step, epochs + ahead))
         if len(segments) > 1 and getattr(model.optimizer, "inner_optimizer", model.optimizer).use_ema:
@@ -94,7 +93,10 @@ class Course:
         model.stop_training = False
         for segment in segments:
             self._enter(segment, examples)
-            batches, steps = self._batches(segment), self._steps(segment)
+            per_epoch = self.examples.steps_per_epoch
+            steps = per_epoch - segment.first_step
+            batches = self.examples.batches(segment.start * per_epoch + segment.first_step, segment.stop * per_epoch)
+            batches = on_every_replica(batches, model.distribute_strategy)
             heard.set_params({"verbose": verbose, "epochs": epochs, "steps": steps})
             part = {"initial_epoch": segment.start - ahead, "epochs": segment.stop - ahead, "steps_per_epoch": steps}
             fit(batches, callbacks=heard, shuffle=False, verbose=verbose, **part, **arguments)
@@ -105,7 +107,6 @@ class Course:
 
     def after_epoch(self, steps: int) -> None:
         """Moves on. Args: steps: made since the epoch began, or began again."""
-        assert self.plan is not None
         epoch, total = self.position.epoch + 1, self.position.total + steps
         self.position = Position(self.plan.stage_at(epoch), epoch, 0, total)
 
@@ -128,12 +129,13 @@ class Course:
                 self._rate.start.assign(tf.cast(model.optimizer.iterations.value, tf.int64))
             if self._rate.use(stage.schedule):
                 model.make_train_function(force=True)
-        self.examples = examples if stage.visits is None else self._visiting(segment, examples)
+        self.examples = self._visited(segment, examples)
 
-    def _visiting(self, segment: Segment, examples: Examples) -> Examples:
-        """The examples of an epoch that visits a part of them; within an epoch, those that it has begun with."""
+    def _visited(self, segment: Segment, examples: Examples) -> Examples:
+        """All examples, or those that an epoch visits; within an epoch, those that it has begun with."""
         stage, epoch = segment.stage, segment.start
-        assert stage.visits is not None
+        if stage.visits is None:
+            return examples
         if not segment.first_step:
             visits = checked_visits(stage.visits(self.model, epoch), stage, epoch, len(examples.source))
             self.visits = epoch, visits
@@ -141,17 +143,6 @@ class Course:
             raise UserError(f"first_step must be 0 without the visits of epoch {epoch + 1}, which a checkpoint of the "
                             f"command line holds. Received: {segment.first_step}")  # fmt: skip
         return examples.visiting(*self.visits[1])
-
-    def _steps(self, segment: Segment) -> int:
-        """Steps in each epoch of a segment."""
-        assert self.examples is not None
-        return self.examples.steps_per_epoch - segment.first_step
-
-    def _batches(self, segment: Segment) -> Any:
-        assert self.examples is not None
-        steps = self.examples.steps_per_epoch
-        batches = self.examples.batches(segment.start * steps + segment.first_step, segment.stop * steps)
-        return on_every_replica(batches, self.model.distribute_strategy)
 
     def _starting_parts(self) -> dict[str, Any]:
         """The parts of the checkpoints that a fresh stage begins with anew."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.models.fresh_start import variables_of
-from ieg_fsr.methods.models.stages import Position, Visits
+from ieg_fsr.methods.models.stages import Plan, Position, Visits
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.training.survival.snapshot import (
     DamagedError,
@@ -23,6 +23,7 @@ from ieg_fsr.training.survival.snapshot import (
 )
 
 _POSITION, _PLAN, _IDS, _FACTORS = _PLACE = ("position", "plan", "visits/ids", "visits/factors")
+_UNPLANNED = str(Plan((), 0))
 # These are NaN for an example that was not trained on yet.
 _MAY_BE_NAN = ("last_losses",)
 
@@ -93,7 +94,7 @@ class Checkpoints:
         course = self._course
         position = course.position.at_step(step)
         yield _POSITION, np.asarray(position, np.int64)
-        yield _PLAN, np.asarray([str(course.plan or "")])
+        yield _PLAN, np.asarray([str(course.plan)])
         if course.visits is not None and position.step and course.visits[0] == position.epoch:
             ids, factors = course.visits[1]
             yield _IDS, ids
@@ -110,7 +111,7 @@ class Checkpoints:
         if not {_POSITION, _PLAN} <= arrays.keys() or _kind(arrays[_POSITION]) != _kind(np.zeros(4, np.int64)):
             raise DamagedError("it does not say how far training had come")
         course, earlier = self._course, " ".join(map(str, arrays[_PLAN].flat))
-        if course.plan is not None and earlier not in ("", str(course.plan)):
+        if course.plan.stages and earlier not in (_UNPLANNED, str(course.plan)):
             raise UserError(f"checkpoint must be of the stages {course.plan}. Received: {path} of {earlier}")
         kinds = {name: _kind(variable.numpy()) for name, variable in self._variables.items()}
         if {name: _kind(array) for name, array in arrays.items() if name not in _PLACE} != kinds:

@@ -47,7 +47,6 @@ def explain(error: NotFiniteError, model: Supervised, examples: Examples, checkp
     _replay(model, examples, error.step - 1 - saved)
     rate = float(model.optimizer.learning_rate)
     course = model.course
-    assert course.examples is not None
     epoch, step = course.position.epoch, course.position.at_step(error.step - 1).step
     bad = first_bad_tensor(model, course.examples, epoch * course.examples.steps_per_epoch + step)
     return RunError(
@@ -58,7 +57,6 @@ def explain(error: NotFiniteError, model: Supervised, examples: Examples, checkp
 
 def _replay(model: Supervised, examples: Examples, steps: int) -> None:
     course = model.course
-    assert course.plan is not None
     place = {"initial_epoch": course.position.epoch, "first_step": course.position.step}
     with contextlib.suppress(_ReachedError):
         model.fit(examples, epochs=course.plan.epochs, verbose=0, callbacks=[_StopAfter(steps)], **place)
