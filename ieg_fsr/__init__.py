@@ -17,7 +17,9 @@ from ieg_fsr.version import VERSION
 
 _HOMES = {
     "FSR": "ieg_fsr.methods.models.fsr",
+    "Stage": "ieg_fsr.methods.models.stages",
     "Supervised": "ieg_fsr.methods.models.supervised",
+    "Visits": "ieg_fsr.methods.models.stages",
     "examples": "ieg_fsr.data.pipeline.examples",
     "examples_from_dataset": "ieg_fsr.data.pipeline.dataset_examples",
     "examples_from_directory": "ieg_fsr.data.pipeline.directory_examples",

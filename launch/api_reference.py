@@ -5,6 +5,7 @@
 Needs nothing but the installed package; `tests/launch/api_reference_test.py` tells when the file is out of date.
 """
 
+import dataclasses
 import inspect
 import pathlib
 from typing import Any
@@ -38,7 +39,7 @@ def reference() -> str:
 def _entry(name: str, value: Any) -> str:
     if not inspect.isclass(value):
         return _section(2, name, value)
-    if value in RETURNED or issubclass(value, tuple | Exception):
+    if value in RETURNED or issubclass(value, tuple | Exception) or dataclasses.is_dataclass(value):
         return f"## {name}\n\n{_text(value)}\n"
     parts = [_section(2, name, value.__init__, _text(value))]
     for method in _MEANT_FOR_USERS:

@@ -185,11 +185,12 @@ def _parse_summary(text: str) -> tuple[float, bool]:
 
 
 def _parse_epochs(text: str) -> list[dict[str, Any]]:
-    """Rows of figures, at least one; None for what was not measured."""
+    """Rows of figures, at least one; None for what was not measured. The stage is a name."""
     rows = [parse_json(line) for line in text.splitlines()]
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise ValueError("no rows")
-    if not all(math.isfinite(figure) for row in rows for figure in row.values() if figure is not None):
+    figures = [figure for row in rows for name, figure in row.items() if figure is not None and name != "stage"]
+    if not all(map(math.isfinite, figures)):
         raise ValueError("no figures")
     return rows
 

@@ -1,11 +1,12 @@
 """Random images in any number: what a step costs does not depend on what they show."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.data.pipeline.examples import Examples, each_step
+from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet, checked_ids
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.setting import Config
@@ -49,18 +50,10 @@ class RepeatedExamples(Examples):
 
     source: RepeatedImages
 
-    def batches(self, start_step: int, stop_step: int) -> tf.data.Dataset:
-        """The batches of the global steps start_step..stop_step - 1, as `Examples.batches`."""
-        pool_size = len(self.source.pool)
-        with tf.device("CPU:0"):
-            inputs = tf.constant(self.source.pool.images(np.arange(pool_size)))
-            labels = tf.constant(self.source.pool.labels)
-
-        def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            ids = self.batch_ids(step)
-            return tf.gather(inputs, ids % pool_size), tf.gather(labels, ids % pool_size), ids
-
-        return each_step(batch, start_step, stop_step)
+    def _inputs(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        pool = tf.constant(self.source.pool.images(np.arange(len(self.source.pool))))
+        rows = tf.constant(self._visited % len(self.source.pool))
+        return lambda places: tf.gather(pool, tf.gather(rows, places))
 
 
 def synthetic_data(config: Config, repeat: bool) -> DataSet:

@@ -104,11 +104,12 @@ def _fit(
     interruption: Interruption,
 ) -> list[dict[str, Any]]:
     directory = run.path
+    plan = model.course.lay_out(config.epochs)
     checkpoints = Checkpoints(directory / "checkpoints", model, config.keep_checkpoints)
     # Before anything is restored: workers that restore and others that do not are out of step with each other.
     check_same_step(checkpoints.newest_step(), model.distribute_strategy, config.model_dir)
     step = checkpoints.restore()
-    epochs_done, first_step = divmod(step, examples.steps_per_epoch)
+    _, epochs_done, first_step, _ = model.course.position
     rows = run.rows_of(epochs_done)
     run.write_rows("metrics.jsonl", rows)
     cut_events(directory, epochs_done)
@@ -121,7 +122,8 @@ def _fit(
     if config.layer_gradients_interval and hasattr(model, "layer_gradients"):
         callbacks.append(LayerGradientLog(directory, config.layer_gradients_interval, epochs_done))
     figures = (*RUN_FIGURES, *model.declared_figures)
-    progress = Progress(config.epochs, examples.steps_per_epoch, step / examples.steps_per_epoch, figures=figures)
+    begun = epochs_done + first_step / examples.steps_per_epoch
+    progress = Progress(config.epochs, examples.steps_per_epoch, begun, figures=figures)
     pictures = EpochPictures(directory, data, examples.given_labels, config.epochs)
     log = EpochLog(
         directory,
@@ -133,9 +135,8 @@ def _fit(
         data.extra_tests,
     )
     agreed = any_worker(model.distribute_strategy)
-    safeguard = Safeguard(
-        checkpoints, interruption, examples.steps_per_epoch, config.epochs, step, config.checkpoint_seconds, agreed
-    )
+    steps = None if plan.partial else config.epochs * examples.steps_per_epoch
+    safeguard = Safeguard(checkpoints, interruption, config.epochs, steps, step, config.checkpoint_seconds, agreed)
     callbacks += [log, pictures, safeguard]
     epochs = {"initial_epoch": epochs_done, "first_step": first_step, "epochs": config.epochs}
     try:

@@ -1,5 +1,6 @@
 """Reading a run and judging by a model, against files and predictions made by hand."""
 
+import json
 import pathlib
 import re
 
@@ -30,6 +31,12 @@ def test_a_run_is_read_worst_first(finished_run):
     assert (audited.test_accuracy, audited.what, audited.from_model) == (0.75, "FSR", False)
     with np.load(audited.dataset.removeprefix("npz:")) as arrays:
         np.testing.assert_array_equal(audited.images.images([3, 0]), arrays["x_train"][[9, 5]])
+
+
+def test_a_run_of_several_stages_is_read(finished_run):
+    rows = [json.loads(line) | {"stage": "plain"} for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
+    (finished_run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert from_run(finished_run, audit_config(model_dir=str(finished_run))).epochs == rows
 
 
 def test_given_labels_that_are_all_the_data_s_own_are_not_the_truth(finished_run):

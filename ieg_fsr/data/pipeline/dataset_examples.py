@@ -30,6 +30,17 @@ class DatasetExamples(Examples):
 
         return self._dataset.map(typed).repeat().take(stop_step - start_step)
 
+    def visiting(self, ids: np.ndarray, factors: np.ndarray | None = None) -> Examples:
+        """Not possible: the dataset alone knows its order.
+
+        Raises:
+            UserError: always.
+        """
+        raise UserError(
+            "fit must be given examples with random access, ieg_fsr.examples or ieg_fsr.examples_from_directory, where "
+            "an epoch visits a part of them. Received: a tf.data.Dataset"
+        )
+
     def for_evaluation(self) -> tf.data.Dataset:
         """Inputs and labels as one pass brings them."""
         return self._dataset.map(lambda x, y, _: (x, y))

@@ -1,5 +1,6 @@
 """Batches as a pure function of the global step: the same step gives the same batch, in any process, from any start."""
 
+import copy
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -63,27 +64,56 @@ class Examples:
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.given_labels = np.asarray(given_labels, np.int32)
         self.steps_per_epoch = len(source) // batch_size
+        self._visited: np.ndarray = np.arange(len(source), dtype=np.int32)
+        self._factors: np.ndarray | None = None
+
+    def visiting(self, ids: np.ndarray, factors: np.ndarray | None = None) -> "Examples":
+        """The same examples, of which an epoch visits a part.
+
+        Args:
+            ids: [M], distinct, at least one. If they are fewer than a batch, one batch holds them all.
+            factors: [M], a fourth column of the batches; None for none.
+        """
+        part = copy.copy(self)
+        part._visited = np.asarray(ids, np.int32)
+        part._factors = None if factors is None else np.asarray(factors, np.float32)
+        part.batch_size = min(self.batch_size, len(ids))
+        part.steps_per_epoch = len(ids) // part.batch_size
+        return part
 
     def batch_ids(self, step: tf.Tensor) -> tf.Tensor:
-        """Example ids [B] of a global step (scalar int64): epoch e walks through its own permutation of 0..N-1."""
-        epoch, position = step // self.steps_per_epoch, step % self.steps_per_epoch
-        places = position * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
-        shuffled = permuted(places, len(self.source), self.seed, epoch)
-        return tf.ensure_shape(tf.cast(shuffled, tf.int32), [self.batch_size])
+        """Example ids [B] of a global step (scalar int64): epoch e walks through its own permutation of all visited."""
+        return tf.gather(self._visited, self._places(step))
 
     def batches(self, start_step: int, stop_step: int) -> tf.data.Dataset:
         """The batches of the global steps start_step..stop_step - 1: x [B, ...], given_labels [B], example_ids [B]."""
         if isinstance(self.source, EncodedImages):
             return self._decoded_batches(self.source, start_step, stop_step)
         with tf.device("CPU:0"):
-            inputs = tf.constant(self.source.images(np.arange(len(self.source))))
-            labels = tf.constant(self.given_labels)
+            inputs, others = self._inputs(), self._columns()
 
-        def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            ids = self.batch_ids(step)
-            return tf.gather(inputs, ids), tf.gather(labels, ids), ids
+        def batch(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            places = self._places(step)
+            return inputs(places), *(tf.gather(column, places) for column in others)
 
         return each_step(batch, start_step, stop_step)
+
+    def _places(self, step: tf.Tensor) -> tf.Tensor:
+        """Places [B] of a global step in what an epoch visits."""
+        epoch, position = step // self.steps_per_epoch, step % self.steps_per_epoch
+        places = position * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
+        shuffled = permuted(places, len(self._visited), self.seed, epoch)
+        return tf.ensure_shape(tf.cast(shuffled, tf.int32), [self.batch_size])
+
+    def _inputs(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """From places [B] to inputs [B, ...]."""
+        inputs = tf.constant(self.source.images(self._visited))
+        return lambda places: tf.gather(inputs, places)
+
+    def _columns(self) -> list[tf.Tensor]:
+        """What goes with the inputs, by place: given labels, ids, and factors where there are any."""
+        columns = [self.given_labels[self._visited], self._visited]
+        return [tf.constant(column) for column in (*columns, *([] if self._factors is None else [self._factors]))]
 
     def for_evaluation(self) -> tf.data.Dataset:
         """Inputs [n, ...], not augmented, and given labels [n] of every example once."""
@@ -113,17 +143,18 @@ class Examples:
         A crop depends on the seed, the epoch and the example id: not on the start, nor on who decodes first.
         """
         with tf.device("CPU:0"):
-            labels = tf.constant(self.given_labels)
+            columns = self._columns()
 
-        def ids_and_epochs(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return self.batch_ids(step), tf.fill([self.batch_size], step // self.steps_per_epoch)
+        def places_and_epochs(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return self._places(step), tf.fill([self.batch_size], step // self.steps_per_epoch)
 
-        def example(example_id: tf.Tensor, epoch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        def example(place: tf.Tensor, epoch: tf.Tensor) -> tuple[tf.Tensor, ...]:
             seed = fold_in(tf.constant([self.seed, _TRAINING_CROP_STREAM], tf.int32), epoch)
-            return source.random_crop(example_id, seed), tf.gather(labels, example_id), example_id
+            others = [tf.gather(column, place) for column in columns]
+            return source.random_crop(others[1], seed), *others
 
-        ids = tf.data.Dataset.range(start_step, stop_step).map(ids_and_epochs).unbatch()
-        crops = ids.map(example, num_parallel_calls=_PARALLEL_IMAGES, deterministic=True)
+        places = tf.data.Dataset.range(start_step, stop_step).map(places_and_epochs).unbatch()
+        crops = places.map(example, num_parallel_calls=_PARALLEL_IMAGES, deterministic=True)
         return _prefetched(crops.batch(self.batch_size, drop_remainder=True))
 
 

@@ -45,6 +45,7 @@ class ClassifierModel(keras.Model):
         self.parts = self.shared_network, self.head
         self.compiled_parts: dict[str, Any] | None = None
         self.loss_metric = keras.metrics.Mean(name="loss")
+        self.training_examples: Examples | None = None
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any) -> None:
         """`keras.Model.compile`; gradients of a classifier that computes in float16 are scaled on their way back.
@@ -119,6 +120,17 @@ class ClassifierModel(keras.Model):
         if self.distribute_strategy.num_replicas_in_sync > 1 and not isinstance(x, Examples):
             raise UserError(f"fit on several replicas takes ieg_fsr.examples(x, y). Received: {type(x).__name__}")
         return checked_labels(x, self.num_classes)
+
+    def seen_examples(self) -> Examples:
+        """The training data of the latest `fit`.
+
+        Raises:
+            UserError: there was none.
+        """
+        if self.training_examples is None:
+            received = f"an untrained {type(self).__name__} model"
+            raise UserError(f"fit must come first: no example has been seen. Received: {received}")
+        return self.training_examples
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Nothing: all is built. Under a strategy, Keras would take a batch out of the data for this."""

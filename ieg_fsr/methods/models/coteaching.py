@@ -30,6 +30,7 @@ class CoTeaching(Supervised):
     """
 
     saved_network = "the first of two"
+    starts_anew = (*Supervised.starts_anew, "second_")
 
     def __init__(
         self,
@@ -77,9 +78,9 @@ class CoTeaching(Supervised):
             _, logits = self.forward(batch.images)
             second_logits = whole(tf.cast(self.second_classifier(share(batch.images), training=True), tf.float32))
             losses, second_losses = self.sample_losses(batch, logits), self.sample_losses(batch, second_logits)
-            loss = _mean_of_chosen(losses, small_loss_mask(second_losses, self.kept_share))
+            loss = _mean_of_chosen(batch.factored(losses), small_loss_mask(second_losses, self.kept_share))
             loss += self.regularization()
-            second_loss = _mean_of_chosen(second_losses, small_loss_mask(losses, self.kept_share))
+            second_loss = _mean_of_chosen(batch.factored(second_losses), small_loss_mask(losses, self.kept_share))
             second_loss += self.regularization(self.second_classifier)
         self.update(tape, loss)
         self.descend(second_tape, second_loss, self.second_classifier, self.second_optimizer)

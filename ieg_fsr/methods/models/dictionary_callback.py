@@ -24,8 +24,6 @@ class DictionaryCallback(keras.callbacks.Callback):
         """
         if self.first_step:
             self.model.keep_dictionary(self.initial_epoch + self.ahead)
-            # `fit` begins again after the rest of that epoch.
-            self.initial_epoch, self.first_step = self.initial_epoch + 1, 0
         else:
             self.model.renew_dictionary(self.initial_epoch + self.ahead)
 

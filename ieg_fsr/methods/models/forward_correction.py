@@ -7,10 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples
-from ieg_fsr.errors import UserError
 from ieg_fsr.methods.forward_correction import CORRECTION_WARMUP_EPOCHS
 from ieg_fsr.methods.losses.forward_correction import estimate_transition_matrix, forward_corrected_cross_entropy
-from ieg_fsr.methods.models.fit_arguments import checked_callbacks
+from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.supervised import Batch, Supervised
 
 _PREDICTED_AT_ONCE = 1000
@@ -51,25 +50,18 @@ class ForwardCorrection(Supervised):
         """Corrected cross-entropy [B]."""
         return forward_corrected_cross_entropy(batch.targets, logits, self.transition_matrix)
 
-    def fit(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> keras.callbacks.History:
-        """`keras.Model.fit`; an estimate needs `ieg_fsr.examples(...)`, and is made before other callbacks look."""
+    def stages(self, epochs: int) -> list[Stage]:
+        """Plain training, then training with the estimate; with a given matrix one stage."""
         if self.estimate_after is None:
-            return super().fit(x, *args, callbacks=callbacks, **kwargs)
-        if not isinstance(x, Examples):
-            raise UserError(f"fit must be given ieg_fsr.examples(x, y) for an estimate. Received: {type(x).__name__}")
-        # An epoch that was begun by an earlier process has its estimate.
-        initial_epoch, ahead = self.first_epoch(kwargs.get("initial_epoch"))
-        begun = initial_epoch + bool(kwargs.get("first_step", 0))
-        estimate = keras.callbacks.LambdaCallback(
-            on_epoch_begin=lambda epoch, logs: self.before_epoch(epoch + ahead, x) if epoch >= begun else None
-        )
-        return super().fit(x, *args, callbacks=[estimate, *checked_callbacks(callbacks)], **kwargs)
+            return super().stages(epochs)
+        plain = min(self.estimate_after, epochs)
+        return [Stage("plain", plain), Stage("corrected", epochs - plain, begin=ForwardCorrection.estimate)]
 
-    def before_epoch(self, epoch: int, examples: Examples) -> None:
-        """Estimates the matrix where plain training is over."""
-        if epoch == self.estimate_after:
-            counts = np.bincount(examples.given_labels, minlength=self.num_classes)
-            self.transition_matrix.assign(estimate_transition_matrix(self._probabilities(examples), counts))
+    def estimate(self) -> None:
+        """Estimates the matrix from what the network says of the training set now."""
+        examples = self.seen_examples()
+        counts = np.bincount(examples.given_labels, minlength=self.num_classes)
+        self.transition_matrix.assign(estimate_transition_matrix(self._probabilities(examples), counts))
 
     def checkpoint_parts(self) -> dict[str, Any]:
         """With the matrix."""

@@ -55,6 +55,8 @@ class FSR(ReweightingReport):
     dictionary fetches its members by it. Reward examples are forwarded with dropout and the batch's own statistics.
     """
 
+    starts_anew = (*ReweightingReport.starts_anew, "accumulator", "weight_rule")
+
     def __init__(
         self,
         classifier: keras.Model,
@@ -157,7 +159,7 @@ class FSR(ReweightingReport):
             with tape.stop_recording():
                 lookahead = self.meta_part.look_ahead(self.weight_rule, losses, features, batch.targets, reward)  # 4, 5
                 self.push_scores(batch, features, losses, lookahead)  # 7
-            loss = self.weighted_loss(losses, lookahead.sample_weights) + regularization  # 6
+            loss = self.weighted_loss(batch.factored(losses), lookahead.sample_weights) + regularization  # 6
             loss += self.pseudo_label_loss(batch, logits)
         gradients = self.update(tape, loss)
         self.meta_part.accumulate(self.classifier.trainable_variables, gradients, self.step_taken(gradients))
@@ -208,7 +210,7 @@ class FSR(ReweightingReport):
         if not self.reweighting or self.pseudo_labels is None:
             return 0.0
         targets = tf.stop_gradient(self.pseudo_labels.targets(batch.example_ids))
-        losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+        losses = batch.factored(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
         return self.pseudo_label_loss_weight * tf.reduce_mean(losses)
 
     @in_scope("tables")
@@ -236,7 +238,7 @@ class FSR(ReweightingReport):
             UserError: see `Supervised.fit`; data without ids, or not those that the model was made for.
         """
         refuse(isinstance(x, Examples | tf.data.Dataset), kwargs | {"y": y, "batch_size": batch_size})
-        self.training_examples = x = training_data(x, self.num_examples, self.num_classes)
+        x = training_data(x, self.num_examples, self.num_classes)
         callbacks = checked_callbacks(kwargs.pop("callbacks", None))
         initial_epoch, ahead = self.first_epoch(kwargs.get("initial_epoch"))
         warn_of_short_training(epochs + ahead, self.reweight_warmup_epochs)

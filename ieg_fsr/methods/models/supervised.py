@@ -13,12 +13,14 @@ from ieg_fsr.data.pipeline.mixup import mixup
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.common_settings import LABEL_SMOOTHING, PARAMETER_AVERAGE_DECAY, WEIGHT_DECAY
 from ieg_fsr.methods.models.compiled_parts import compiled_part
+from ieg_fsr.methods.models.course import Course
 from ieg_fsr.methods.models.fit_arguments import checked_callbacks, class_numbers, evaluation_data, refuse
 from ieg_fsr.methods.models.parameter_average import ParameterAverage
 from ieg_fsr.methods.models.reporting_model import ReportingModel
+from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.networks.inputs import keeps_input_type, takes_tokens
-from ieg_fsr.replicas import average, count, on_every_replica, reducible, share, whole
+from ieg_fsr.replicas import average, count, reducible, share, whole
 from ieg_fsr.rules import at_least, check_number, whole_seed
 from ieg_fsr.stateless_random import fold_in
 
@@ -37,6 +39,7 @@ class Batch(NamedTuple):
         unmixed_images: [B, ...], augmented only.
         given_labels: [B], int32.
         example_ids: [B], int32, or None if the data carry none.
+        loss_factors: [B], or None where none are given.
     """
 
     images: tf.Tensor
@@ -44,6 +47,11 @@ class Batch(NamedTuple):
     unmixed_images: tf.Tensor
     given_labels: tf.Tensor
     example_ids: Any
+    loss_factors: Any = None
+
+    def factored(self, losses: tf.Tensor) -> tf.Tensor:
+        """Losses [B] times their factors."""
+        return losses if self.loss_factors is None else self.loss_factors * losses
 
 
 # A batch and its logits [B, C] -> losses [B]. One with variables is a tf.Module, and becomes part of the checkpoints.
@@ -53,12 +61,15 @@ SampleLoss = Callable[[Batch, tf.Tensor], tf.Tensor]
 class Supervised(ReportingModel):
     """Trains a classifier on the given labels as they are. `compile` takes an optimizer and metrics, no loss.
 
-    Batches are (x, y) or (x, y, example_id); `fit` also takes `ieg_fsr.examples(...)`. `evaluate`, `predict` and
-    `validation_data` take arrays, datasets, or `ieg_fsr.examples(...)`, in order. What is saved is the classifier.
+    Batches are (x, y), (x, y, example_id) or (x, y, example_id, loss_factor); `fit` also takes `ieg_fsr.examples(...)`.
+    `evaluate`, `predict` and `validation_data` take arrays, datasets, or `ieg_fsr.examples(...)`, in order. What is
+    saved is the classifier.
     """
 
     # Which of the trained networks `classifier` is, for the summary of a run.
     saved_network = "the only one"
+    # How the parts of the checkpoints begin by name that a fresh stage gives their first values.
+    starts_anew: tuple[str, ...] = ("classifier", "optimizer", "parameter_average")
 
     def __init__(
         self,
@@ -107,6 +118,7 @@ class Supervised(ReportingModel):
             PARAMETER_AVERAGE_DECAY.check_argument(parameter_average_decay)
             self.parameter_average = ParameterAverage(classifier, parameter_average_decay)
         self.epochs_done = 0  # of all calls of `fit`
+        self.course, self.stage_name = Course(self), ""
         self.built = True
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -114,9 +126,14 @@ class Supervised(ReportingModel):
         batch = self.prepare(data)
         with tf.GradientTape() as tape:
             _, logits = self.forward(batch.images)
-            loss = tf.reduce_mean(self.sample_losses(batch, logits)) + self.regularization()
+            losses = batch.factored(self.sample_losses(batch, logits))
+            loss = tf.reduce_mean(losses) + self.regularization()
         self.update(tape, loss)
         return self.measure(batch, logits, loss)
+
+    def stages(self, epochs: int) -> list[Stage]:
+        """The stages of a training of so many epochs in all."""
+        return [Stage("training", epochs)]
 
     def fit(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, *args: Any, **kwargs: Any
@@ -128,9 +145,12 @@ class Supervised(ReportingModel):
         to go on with: its state, the metrics' too, was restored.
 
         Raises:
-            UserError: an argument that has no meaning here, or labels that the classifier has no logit for.
+            UserError: an argument that has no meaning here, or labels that the classifier has no logit for; several
+                stages, and something else than `Examples`; an epoch that visits no example.
         """
         first_step = kwargs.pop("first_step", 0)
+        if args:
+            [kwargs["verbose"]] = args
         refuse(isinstance(x, Examples), kwargs | {"y": y, "batch_size": batch_size})
         if getattr(self, "optimizer", None) is None:
             raise UserError("compile must come first: model.compile(optimizer). Received: fit of an uncompiled model")
@@ -140,37 +160,13 @@ class Supervised(ReportingModel):
         self.training_examples = x if isinstance(x, Examples) else None
         initial_epoch, ahead = self.first_epoch(kwargs.pop("initial_epoch", None))
         counting = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._count(epoch + ahead + 1))
-        kwargs["callbacks"] = [*checked_callbacks(kwargs.get("callbacks")), counting]
+        callbacks = [*checked_callbacks(kwargs.pop("callbacks", None)), counting]
+        plan = self.course.lay_out(epochs + ahead)
         if isinstance(x, Examples):
-            if first_step:
-                history = self._fit_rest(x, first_step, initial_epoch, ahead, **kwargs)
-                initial_epoch += 1
-                if self.stop_training or initial_epoch >= epochs:
-                    return history
-            kwargs |= {"steps_per_epoch": x.steps_per_epoch, "shuffle": False}
-            x = x.batches((initial_epoch + ahead) * x.steps_per_epoch, (epochs + ahead) * x.steps_per_epoch)
-            x = on_every_replica(x, self.distribute_strategy)
+            return self.course.walk(super().fit, x, epochs, (initial_epoch, first_step), ahead, callbacks, **kwargs)
+        plan.refuse_without_examples(x)
         self.create_variables()
-        return super().fit(x, y, batch_size, epochs, *args, initial_epoch=initial_epoch, **kwargs)
-
-    def _fit_rest(
-        self, examples: Examples, first_step: int, epoch: int, ahead: int, callbacks: list, **kwargs: Any
-    ) -> keras.callbacks.History:
-        """The rest of an epoch; Keras resets the metrics at its beginning."""
-        variables = self.metrics_variables
-        values = [variable.numpy() for variable in variables]
-
-        def put_back(epoch: int, logs: dict | None) -> None:
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
-
-        per_epoch = examples.steps_per_epoch
-        start = (epoch + ahead) * per_epoch
-        batches = examples.batches(start + first_step, start + per_epoch)
-        steps = {"steps_per_epoch": per_epoch - first_step, "shuffle": False}
-        batches = on_every_replica(batches, self.distribute_strategy)
-        callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=put_back), *callbacks]
-        return super().fit(batches, epochs=epoch + 1, initial_epoch=epoch, callbacks=callbacks, **kwargs | steps)
+        return super().fit(x, y, batch_size, epochs, initial_epoch=initial_epoch, callbacks=callbacks, **kwargs)
 
     def first_epoch(self, initial_epoch: int | None) -> tuple[int, int]:
         """From which epoch on Keras counts in a call of `fit`, and how far training is ahead of that count."""
@@ -191,18 +187,19 @@ class Supervised(ReportingModel):
         parts = {"classifier": classifier, "optimizer": self.optimizer, "metrics": metrics}
         if isinstance(self.sample_loss, tf.Module):
             parts["sample_loss"] = self.sample_loss
-        return parts | ({"parameter_average": self.parameter_average} if self.parameter_average else {})
+        parts |= {"parameter_average": self.parameter_average} if self.parameter_average else {}
+        return parts | self.course.checkpoint_parts()
 
     @in_scope("augmentation")
     def prepare(self, data: Any) -> Batch:
         """Step 1: augmentation, targets, MixUp."""
-        inputs, labels, example_ids = data if len(data) == 3 else (*data, None)
+        inputs, labels, example_ids, loss_factors = (*data, None, None)[:4]
         labels = class_numbers(labels)
         unmixed = self.augmented(inputs, self.step_seed(_AUGMENT_STREAM))
         images, targets = unmixed, self.targets_of(labels)
         if self.mixup_alpha:
             images, targets = mixup(images, targets, self.step_seed(_MIXUP_STREAM), self.mixup_alpha)
-        return Batch(images, targets, unmixed, labels, example_ids)
+        return Batch(images, targets, unmixed, labels, example_ids, loss_factors)
 
     @in_scope("forward")
     def forward(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

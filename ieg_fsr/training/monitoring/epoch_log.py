@@ -55,19 +55,19 @@ class EpochLog(keras.callbacks.Callback):
         self.epoch_started = self.epoch_trained = time.monotonic()
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Compiles the evaluation, once: `fit` begins a second time after the rest of an epoch."""
-        if self.evaluated:
-            return
+        """Compiles the evaluation."""
         self.evaluated = {"": compile_classifier(self.model.classifier)}
         if self.model.parameter_average is not None:
             self.evaluated["_ema"] = compile_classifier(self.model.parameter_average.classifier())
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Starts the clock."""
+        """Starts the clock; an epoch that goes on has fewer steps here."""
+        self.progress.steps_per_epoch = self.model.course.position.step + self.params["steps"]
+        self.progress.stage = self.model.stage_name if self.model.course.plan.several else ""
         self.epoch, self.epoch_started = epoch, time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Moves the progress line; the rest of an epoch has fewer steps, counted from 0 as well."""
+        """Moves the progress line; the rest of an epoch has its steps counted from 0 as well."""
         self.epoch_trained = time.monotonic()
         self.progress.step(self.epoch, batch + self.progress.steps_per_epoch - self.params["steps"])
 
@@ -84,12 +84,13 @@ class EpochLog(keras.callbacks.Callback):
         """The row of metrics.jsonl of one epoch."""
         row: dict[str, Any] = {
             "epoch": epoch + 1,
-            "step": int(self.model.optimizer.iterations.numpy()),
+            "step": self.model.course.position.total,
             "learning_rate": float(self.model.optimizer.learning_rate),
             "train_loss": float(logs["loss"]),
             "train_accuracy": float(logs["accuracy"]),
             "seconds_per_step": (self.epoch_trained - self.epoch_started) / self.params["steps"],
         }
+        row |= {"stage": self.progress.stage} if self.progress.stage else {}
         row |= self.test_figures(epoch) | self.method_figures()
         return row | {"seconds": time.monotonic() - self.epoch_started}
 

@@ -37,7 +37,7 @@ class Progress:
         self.stream = stream or sys.stdout
         self.in_place = self.stream.isatty()
         self.started = self.shown = time.monotonic()
-        self.measured = ""
+        self.measured = self.stage = ""
 
     def step(self, epoch: int, step: int) -> None:
         """After a step; `epoch` and `step` count from 0."""
@@ -64,7 +64,8 @@ class Progress:
         left = (self.shown - self.started) / made * (self.epochs - epochs_done)
         cells = int(share_done * _BAR_CELLS)
         bar = "=" * cells + "." * (_BAR_CELLS - cells)
-        line = f"epoch {int(epochs_done)}/{self.epochs} [{bar}] {self.measured} left {clock(left)}"
+        stage = f" {self.stage}" if self.stage else ""
+        line = f"epoch {int(epochs_done)}/{self.epochs}{stage} [{bar}] {self.measured} left {clock(left)}"
         self.stream.write(f"\r\x1b[2K{line}" if self.in_place else line + "\n")
         self.stream.flush()
 

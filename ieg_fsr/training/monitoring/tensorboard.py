@@ -24,6 +24,8 @@ class EventWriter:
             for figure in figures:
                 if figure.tag and row.get(figure.name) is not None:
                     tf.summary.scalar(figure.tag, row[figure.name])
+            if "stage" in row:
+                tf.summary.text("train/stage", row["stage"])
             for tag, values in histograms.items():
                 tf.summary.histogram(tag, values)
         self._writer.flush()

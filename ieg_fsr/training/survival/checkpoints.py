@@ -1,12 +1,18 @@
-"""Checkpoints of a run after any of its steps: everything that decides how training goes on, bit for bit."""
+"""Checkpoints of a run after any of its steps: everything that decides how training goes on, bit for bit.
+
+Beside the state they hold `position`, the numbers of `Position`; `plan`, the stages with their epochs; and within an
+epoch that visits a part of the examples `visits/ids` and `visits/factors`.
+"""
 
 import pathlib
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
+from ieg_fsr.errors import UserError
+from ieg_fsr.methods.models.fresh_start import variables_of
+from ieg_fsr.methods.models.stages import Plan, Position, Visits
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.training.survival.snapshot import (
     DamagedError,
@@ -16,7 +22,8 @@ from ieg_fsr.training.survival.snapshot import (
     write_snapshot,
 )
 
-_STEP = "step"
+_POSITION, _PLAN, _IDS, _FACTORS = _PLACE = ("position", "plan", "visits/ids", "visits/factors")
+_UNPLANNED = str(Plan((), 0))
 # These are NaN for an example that was not trained on yet.
 _MAY_BE_NAN = ("last_losses",)
 
@@ -40,7 +47,7 @@ def warn(text: str) -> None:
 
 
 class Checkpoints:
-    """Saves and restores a compiled method: what its `checkpoint_parts` name, and how many steps were made."""
+    """Saves and restores a compiled method: what its `checkpoint_parts` name, and where its `course` stands."""
 
     def __init__(
         self, directory: str | pathlib.Path, model: Supervised, keep: int = 2, report: Callable[[str], None] = warn
@@ -48,10 +55,11 @@ class Checkpoints:
         """Args: directory: made at the first save. model: compiled. keep: checkpoints kept. report: of damage."""
         model.create_variables()
         self.directory, self.keep, self.report = pathlib.Path(directory), keep, report
+        self._course = model.course
         self._variables = {
             f"{part}/{number}": variable
             for part, owner in model.checkpoint_parts().items()
-            for number, variable in enumerate(_variables_of(owner))
+            for number, variable in enumerate(variables_of(owner))
         }
 
     def save(self, step: int) -> None:
@@ -68,18 +76,30 @@ class Checkpoints:
         return next((step for step, _ in find_snapshots(self.directory)), None)
 
     def restore(self) -> int:
-        """Restores the newest checkpoint that is whole; returns its step, 0 if there is none."""
+        """Restores the newest checkpoint that is whole; returns its step, 0 if there is none.
+
+        Raises:
+            UserError: it is of another plan of stages.
+        """
         paths = [path for _, path in find_snapshots(self.directory)]
         following = [f"going on from {path.name}" for path in paths[1:]] + ["none is left: starting from the beginning"]
         for path, then in zip(paths, following, strict=False):
             try:
-                return self._assign(read_snapshot(path))
+                return self._assign(read_snapshot(path), path)
             except DamagedError as error:
                 self.report(f"warning: checkpoint {path} is damaged ({error}); {then}")
         return 0
 
     def _arrays(self, step: int) -> Iterator[tuple[str, np.ndarray]]:
-        yield _STEP, np.asarray(step, np.int64)
+        course = self._course
+        position = course.position.at_step(step)
+        yield _POSITION, np.asarray(position, np.int64)
+        yield _PLAN, np.asarray([str(course.plan)])
+        if course.visits is not None and position.step and course.visits[0] == position.epoch:
+            ids, factors = course.visits[1]
+            yield _IDS, ids
+            if factors is not None:
+                yield _FACTORS, factors
         for name, variable in self._variables.items():
             array = variable.numpy()
             floating = array.dtype.kind == "f" and not name.startswith(_MAY_BE_NAN)
@@ -87,21 +107,22 @@ class Checkpoints:
                 raise NotFiniteError(step, getattr(variable, "path", variable.name))
             yield name, array
 
-    def _assign(self, arrays: dict[str, np.ndarray]) -> int:
+    def _assign(self, arrays: dict[str, np.ndarray], path: pathlib.Path) -> int:
+        if not {_POSITION, _PLAN} <= arrays.keys() or _kind(arrays[_POSITION]) != _kind(np.zeros(4, np.int64)):
+            raise DamagedError("it does not say how far training had come")
+        course, earlier = self._course, " ".join(map(str, arrays[_PLAN].flat))
+        if course.plan.stages and earlier not in (_UNPLANNED, str(course.plan)):
+            raise UserError(f"checkpoint must be of the stages {course.plan}. Received: {path} of {earlier}")
         kinds = {name: _kind(variable.numpy()) for name, variable in self._variables.items()}
-        if {name: _kind(array) for name, array in arrays.items()} != kinds | {_STEP: _kind(np.asarray(0, np.int64))}:
+        if {name: _kind(array) for name, array in arrays.items() if name not in _PLACE} != kinds:
             raise DamagedError("its arrays are not those of this method")
         for name, variable in self._variables.items():
             variable.assign(arrays[name])
-        return int(arrays[_STEP])
+        course.position = Position(*arrays[_POSITION].tolist())
+        visits = Visits(arrays[_IDS], arrays.get(_FACTORS)) if _IDS in arrays else None
+        course.visits = None if visits is None else (course.position.epoch, visits)
+        return course.position.total
 
 
 def _kind(array: np.ndarray) -> tuple[str, tuple[int, ...]]:
     return array.dtype.str, array.shape
-
-
-def _variables_of(owner: Any) -> list[Any]:
-    """The variables of a part: of a list, a variable, or what has `variables`, as models, optimizers and modules."""
-    if isinstance(owner, list):
-        return owner
-    return list(owner.variables) if hasattr(owner, "variables") else [owner]

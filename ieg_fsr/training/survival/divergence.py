@@ -22,14 +22,16 @@ class _ReachedError(Exception):
 
 
 class _StopAfter(keras.callbacks.Callback):
+    """Stops when the epoch of the step that follows has begun."""
+
     def __init__(self, steps: int) -> None:
         super().__init__()
         self.left = steps
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.left -= 1
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         if not self.left:
             raise _ReachedError
+        self.left -= 1
 
 
 def explain(error: NotFiniteError, model: Supervised, examples: Examples, checkpoints: Checkpoints) -> RunError:
@@ -42,29 +44,22 @@ def explain(error: NotFiniteError, model: Supervised, examples: Examples, checkp
         checkpoints: of the run.
     """
     saved = checkpoints.restore()
-    _replay(model, examples, saved, error.step - 1)
+    _replay(model, examples, error.step - 1 - saved)
     rate = float(model.optimizer.learning_rate)
-    epoch = (error.step - 1) // examples.steps_per_epoch + 1
+    course = model.course
+    epoch, step = course.position.epoch, course.position.at_step(error.step - 1).step
+    bad = first_bad_tensor(model, course.examples, epoch * course.examples.steps_per_epoch + step)
     return RunError(
         f"the loss must stay finite, lower --learning_rate. Received: {error.what} at step {error.step} (epoch "
-        f"{epoch}, learning rate {rate:.4g}); not finite first: {first_bad_tensor(model, examples, error.step - 1)}; "
-        f"the checkpoint of step {saved} is kept"
+        f"{epoch + 1}, learning rate {rate:.4g}); not finite first: {bad}; the checkpoint of step {saved} is kept"
     )
 
 
-def _replay(model: Supervised, examples: Examples, start: int, stop: int) -> None:
-    if stop == start:
-        return
-    initial_epoch, first_step = divmod(start, examples.steps_per_epoch)
+def _replay(model: Supervised, examples: Examples, steps: int) -> None:
+    course = model.course
+    place = {"initial_epoch": course.position.epoch, "first_step": course.position.step}
     with contextlib.suppress(_ReachedError):
-        model.fit(
-            examples,
-            initial_epoch=initial_epoch,
-            first_step=first_step,
-            epochs=-(-stop // examples.steps_per_epoch),
-            verbose=0,
-            callbacks=[_StopAfter(stop - start)],
-        )
+        model.fit(examples, epochs=course.plan.epochs, verbose=0, callbacks=[_StopAfter(steps)], **place)
 
 
 def first_bad_tensor(model: Supervised, examples: Examples, step: int) -> str:

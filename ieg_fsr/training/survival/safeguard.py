@@ -24,8 +24,8 @@ class Safeguard(keras.callbacks.Callback):
         self,
         checkpoints: Checkpoints,
         interruption: Interruption,
-        steps_per_epoch: int,
         epochs: int,
+        steps: int | None,
         start_step: int,
         seconds: float,
         agreed: Callable[[bool], bool] = bool,
@@ -35,17 +35,21 @@ class Safeguard(keras.callbacks.Callback):
         Args:
             checkpoints: to save to.
             interruption: to stop at.
-            steps_per_epoch: of the data.
             epochs: of the whole run.
+            steps: of the whole run; None where that shows on the way only.
             start_step: steps made by earlier processes.
             seconds: of training between two checkpoints; 0 saves after every step.
             agreed: whether any of several workers says so; all of them must save, and stop, after the same step.
         """
         super().__init__()
         self.checkpoints, self.interruption = checkpoints, interruption
-        self.steps_per_epoch, self.steps = steps_per_epoch, epochs * steps_per_epoch
+        self.epochs, self.of_steps = epochs, "" if steps is None else f" of {steps}"
         self.step, self.seconds, self.agreed = start_step, seconds, agreed
         self.cost, self.saved_at = 0.0, time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Notes where the epoch will end."""
+        self.last_step = self.step + self.params["steps"]
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """The loss is the mean over the epoch's steps so far: the first one that is not finite shows at once.
@@ -58,12 +62,12 @@ class Safeguard(keras.callbacks.Callback):
         loss = (logs or {})["loss"]
         if not math.isfinite(loss):
             raise NotFiniteError(self.step, f"loss {loss}")
-        if self.step % self.steps_per_epoch:
+        if self.step < self.last_step:
             self._save_or_stop()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """The same after an epoch; its last checkpoint is what the files at the end of a run are made from."""
-        self._save_or_stop(last=self.step == self.steps)
+        self._save_or_stop(last=epoch + 1 == self.epochs)
 
     def _save_or_stop(self, last: bool = False) -> None:
         due = time.monotonic() - self.saved_at >= max(self.seconds, _LONGEST_SHARE * self.cost if self.seconds else 0)
@@ -74,4 +78,4 @@ class Safeguard(keras.callbacks.Callback):
             self.saved_at = time.monotonic()
             self.cost = self.saved_at - started
         if requested:
-            self.interruption.stop(f"after step {self.step} of {self.steps}")
+            self.interruption.stop(f"after step {self.step}{self.of_steps}")

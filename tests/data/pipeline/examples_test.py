@@ -176,6 +176,29 @@ def test_encoded_images_come_in_the_order_of_arrays(encoded):
     np.testing.assert_array_equal(epoch_ids(decoded, 3), epoch_ids(arrays, 3))
 
 
+def test_an_epoch_may_visit_a_part_with_factors(encoded):
+    """From memory and from files alike: inputs, labels and factors belong to the ids, whose order each epoch draws."""
+    labels, ids = np.arange(12) % 5, np.array([1, 2, 4, 7, 9])
+    images = encoded.images(np.arange(12))
+    for data in (Examples(encoded, labels, 2), examples(images, labels, 2)):
+        part = data.visiting(ids, ids / 10)
+        assert (part.steps_per_epoch, part.batch_size, data.steps_per_epoch) == (2, 2, 6)
+        seen = []
+        for step, (inputs, given, batch, factors) in enumerate(part.batches(0, 20).as_numpy_iterator()):
+            np.testing.assert_array_equal(inputs[:, 3, 5, 1], 20 * batch)
+            np.testing.assert_array_equal(given, batch % 5)
+            np.testing.assert_array_equal(factors, (batch / 10).astype(np.float32))
+            np.testing.assert_array_equal(part.batch_ids(np.int64(step)), batch)
+            seen.append(batch)
+        epochs = np.reshape(seen, [10, 4])
+        assert all(len(set(epoch)) == 4 for epoch in epochs)
+        assert set(epochs.ravel()) == set(ids)
+        assert len({tuple(epoch) for epoch in epochs}) > 5
+        [rest] = part.batches(19, 20).as_numpy_iterator()
+        np.testing.assert_array_equal(rest[2], seen[19])
+        assert [len(batch) for *_, batch in data.visiting(ids[:1]).batches(0, 2).as_numpy_iterator()] == [1, 1]
+
+
 @pytest.mark.parametrize("start", [1, 4])
 def test_a_batch_of_crops_does_not_depend_on_the_start(patches, start):
     data = Examples(patches, np.arange(7) % 2, 3, seed=5)

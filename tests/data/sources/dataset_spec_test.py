@@ -57,7 +57,7 @@ def test_labels_that_are_not_true_serve_no_hold_out(toy):
     toy(place="FILE")
     with pytest.raises(UserError, match="true labels are not known"):
         resolve(settings | {"dataset": "toy:x"})
-    assert resolve(settings | {"dataset": "toy:x", "noise": 0.2}).holds_out
+    assert resolve(settings | {"dataset": "toy:x", "noise": 0.2}).reward_source == "holdout"
 
 
 def test_asymmetric_noise_is_made_of_its_mistakes(toy):

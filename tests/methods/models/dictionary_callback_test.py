@@ -40,17 +40,15 @@ def test_dictionary_is_there_before_the_first_epoch_and_renewed_after_each():
 
 
 def test_within_an_epoch_the_dictionary_is_that_of_the_checkpoint():
-    """`fit` begins twice: for the rest of epoch 3, and for what follows."""
     callback, model = DictionaryCallback(initial_epoch=3, first_step=2), Listener()
     callback.set_model(model)
+    callback.on_train_begin()
     for epoch in (3, 4):
-        callback.on_train_begin()
         callback.on_epoch_begin(epoch)
         callback.on_epoch_end(epoch)
     assert model.heard == [
         ("dictionary of", 3),
         ("phase", 3),
-        ("dictionary for", 4),
         ("dictionary for", 4),
         ("phase", 4),
         ("dictionary for", 5),

@@ -9,6 +9,7 @@ import pytest
 
 import ieg_fsr
 from ieg_fsr.data.sources.image_source import ArraySource
+from ieg_fsr.methods.models.forward_correction import ForwardCorrection
 from ieg_fsr.networks import build_network
 from ieg_fsr.training.monitoring.epoch_log import EpochLog
 from ieg_fsr.training.monitoring.progress import Progress
@@ -22,6 +23,8 @@ def trained(directory, method="fsr", epochs=4, learning_rate=0.1, intervals=None
     if method == "fsr":
         options = {"dictionary_size": 8, "reward_batch_size": 8, "reweight_warmup_epochs": 2} | fsr
         model = ieg_fsr.FSR(network, 40, parameter_average_decay=0.9, **options)
+    elif method == "forward_correction":
+        model = ForwardCorrection(network, parameter_average_decay=0.9, correction_warmup_epochs=1)
     else:
         model = ieg_fsr.Supervised(network, parameter_average_decay=0.9)
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([7], [learning_rate, learning_rate / 2])
@@ -56,6 +59,14 @@ def test_rows_are_written_and_agree_with_the_model(tmp_path):
     assert rows[1]["weight_clean"] == rows[1]["weight_noisy"] == 1.0
     assert [row["zero_weight_batches"] for row in rows] == [0, 0, 0, 0]
     assert all(0 < row["seconds_per_step"] * 4 < row["seconds"] for row in rows)
+
+
+def test_stages_are_named_where_there_are_several(tmp_path):
+    _, log, *_ = trained(tmp_path, "forward_correction", epochs=3)
+    assert [row["stage"] for row in log.rows] == ["plain", "corrected", "corrected"]
+    assert [row["step"] for row in log.rows] == [4, 8, 12]
+    _, log, *_ = trained(tmp_path, "supervised", epochs=1)
+    assert "stage" not in log.rows[0]
 
 
 def test_averages_are_evaluated_at_their_own_interval_and_at_the_end(tmp_path):

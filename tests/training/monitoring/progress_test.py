@@ -117,6 +117,15 @@ def test_time_left_counts_the_epochs_of_this_process_only(time):
     assert stream.getvalue().endswith("left 1:00\n")
 
 
+def test_the_stage_is_named_where_there_is_one(time):
+    stream = io.StringIO()
+    progress = Progress(4, 4, stream=stream)
+    progress.stage = "corrected"
+    time.now += 20
+    progress.epoch(1, {})
+    assert stream.getvalue().startswith("epoch 2/4 corrected [==========..........]")
+
+
 def test_writes_to_stdout_by_default(time, capsys):
     progress = Progress(1, 1)
     time.now += 1

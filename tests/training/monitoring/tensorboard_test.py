@@ -45,6 +45,14 @@ def scalars(events):
     return {tag: [(step, float(value)) for step, value in pairs] for tag, pairs in plain.items()}
 
 
+def test_the_stage_is_a_text_where_there_is_one(tmp_path):
+    writer = EventWriter(str(tmp_path))
+    writer.epoch(ROW, None, CLEAN)
+    writer.epoch(ROW | {"epoch": 2, "stage": "corrected"}, None, CLEAN)
+    [(step, text)] = read(tmp_path)["train/stage"]
+    assert (step, text.tolist()) == (2, b"corrected")
+
+
 def test_scalars_of_every_epoch(tmp_path):
     writer = EventWriter(str(tmp_path))
     writer.epoch(ROW, FIGURES, {})

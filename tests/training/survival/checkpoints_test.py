@@ -11,6 +11,7 @@ from ieg_fsr.methods.models.coteaching import CoTeaching
 from ieg_fsr.methods.models.early_learning import EarlyLearningRegularization
 from ieg_fsr.methods.models.forward_correction import ForwardCorrection
 from ieg_fsr.methods.models.fsr import FSR
+from ieg_fsr.methods.models.stages import Stage, Visits
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.reweighting.weight_net import WeightNet
 from ieg_fsr.training.survival.checkpoints import Checkpoints, NotFiniteError
@@ -39,7 +40,27 @@ def mwn(**options):
     return fsr(clean_examples=clean, meta_layers="all", weight_rule=rule, **options)
 
 
+def staged(method):
+    """The method in two stages over examples in the order of a table, with factors; the second starts anew."""
+
+    def visits(model, epoch):
+        table = model.scores.read() if isinstance(model, FSR) else np.sin(np.arange(N) + epoch)
+        return Visits(np.argsort(table, kind="stable"), np.linspace(0.5, 1.5, N))
+
+    class Staged(method):
+        def stages(self, epochs):
+            return [Stage("first", 3, visits=visits), Stage("anew", epochs - 3, visits=visits, fresh=True)]
+
+    return Staged
+
+
 METHODS = {
+    "staged_fsr": lambda **shared: staged(FSR)(
+        classifier(), N, 6, reward_batch_size=3, reweight_warmup_epochs=1, **shared
+    ),
+    "staged_coteaching": lambda **shared: staged(CoTeaching)(
+        classifier(), classifier(), forget_rate=0.5, warmup_epochs=3, **shared
+    ),
     "supervised": lambda **shared: Supervised(classifier(), **shared),
     "fsr": lambda **shared: fsr(**shared),
     "fsr_history": lambda **shared: fsr(reward_features="history", **shared),
@@ -59,6 +80,8 @@ def compiled(method, seed):
     keras.utils.set_random_seed(seed)
     model = METHODS[method](parameter_average_decay=0.9)
     model.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.9), metrics=["accuracy"], jit_compile=False)
+    if method.startswith("staged"):
+        model.course.lay_out(4)
     return model
 
 

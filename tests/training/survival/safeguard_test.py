@@ -41,6 +41,11 @@ class Signals:
         raise StoppedError(where)
 
 
+def begin_epoch(guard, epoch, steps=4):
+    guard.set_params({"steps": steps})
+    guard.on_epoch_begin(epoch)
+
+
 @pytest.fixture
 def run(monkeypatch):
     """A function that makes the callbacks of a run of 3 epochs of 4 steps of a second each; a signal after a step."""
@@ -49,7 +54,8 @@ def run(monkeypatch):
 
     def made(seconds, start_step=0, cost=0.0, signal_after=None, losses=(), agreed=bool):
         saved, signals = Saved(clock, cost), Signals()
-        guard = Safeguard(saved, signals, 4, 3, start_step, seconds, agreed)
+        guard = Safeguard(saved, signals, 3, 12, start_step, seconds, agreed)
+        begin_epoch(guard, start_step // 4, 4 - start_step % 4)
         losses = dict(losses)
         reached = None
         try:
@@ -60,6 +66,7 @@ def run(monkeypatch):
                 guard.on_train_batch_end(0, {"loss": losses.get(step, 1.0)})
                 if step % 4 == 0:
                     guard.on_epoch_end(step // 4 - 1, {})
+                    begin_epoch(guard, step // 4)
         except (StoppedError, NotFiniteError) as error:
             reached = str(error)
         return saved.steps, reached
@@ -115,6 +122,23 @@ def test_a_loss_that_is_not_finite_stops_before_anything_is_saved(run, loss):
     assert reached == f"loss {loss} at step 7"
 
 
+def test_how_many_steps_there_will_be_need_not_be_known():
+    """Two epochs of different lengths: the last step of each is saved once, after the epoch."""
+    saved, signals = Saved(Clock(), 0.0), Signals()
+    guard = Safeguard(saved, signals, 2, None, 0, 0.0)
+    for epoch, steps in enumerate((3, 1)):
+        begin_epoch(guard, epoch, steps)
+        for _ in range(steps):
+            guard.on_train_batch_end(0, {"loss": 1.0})
+        if epoch:
+            signals.requested = "SIGTERM"
+            with pytest.raises(StoppedError, match=r"^after step 4$"):
+                guard.on_epoch_end(epoch)
+        else:
+            guard.on_epoch_end(epoch)
+    assert saved.steps == [1, 2, 3, 4]
+
+
 def test_a_signal_does_not_save_a_state_that_is_not_finite(run):
     assert run(1000, signal_after=7, losses={7: float("nan")}) == ([], "loss nan at step 7")
 
@@ -124,6 +148,7 @@ def test_the_state_that_cannot_be_saved_stops_the_run():
         def save(self, step):
             raise NotFiniteError(step, "kernel")
 
-    guard = Safeguard(Refusing(), Signals(), 4, 3, 0, 0.0)
+    guard = Safeguard(Refusing(), Signals(), 3, 12, 0, 0.0)
+    begin_epoch(guard, 0)
     with pytest.raises(NotFiniteError, match="kernel at step 1"):
         guard.on_train_batch_end(0, {"loss": 1.0})
