@@ -1,8 +1,8 @@
-"""Which labels are wrong: FSR's suspects from one training, beside cleanlab's from a five-fold cross-validation.
+"""Which labels are wrong: suspects from one training, FSR's or any method's, beside cleanlab's from five folds.
 
     python launch/detection.py --conditions=digits-0.2,digits-0.4 --seeds=0,1,2 --output=detection.csv
 
-FSR: `labels.csv` of a run of the command line. cleanlab, as its authors recommend: the same network is trained on four
+A method: `labels.csv` of a run of the command line. cleanlab, as its authors recommend: the same network is trained on four
 fifths of the data and predicts the fifth (plain training with MixUp, and epochs enough to learn but not to memorise);
 `find_label_issues` names the suspects, `get_label_quality_scores` ranks them. Both are measured against the truth.
 Needs the packages of requirements-detection.txt. What was done before is taken from --runs. Seconds are those of this
@@ -24,11 +24,13 @@ from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.configuration.settings import Config
 from ieg_fsr.evaluation.detection import FIGURES, detection_figures
 from ieg_fsr.files import write_columns, write_json, write_whole
+from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.training.inputs import load_training_data
 from ieg_fsr.training.run import train
 
 FOLDS = 5
+CLEANLAB = "cleanlab"
 RANKINGS = ("self_confidence", "normalized_margin")
 _DIGITS: dict[str, Any] = {"dataset": "digits"}
 # Ten thousand images, for 16 epochs: plain training memorises little in that time.
@@ -43,8 +45,8 @@ CONDITIONS: dict[str, tuple[dict[str, Any], int]] = {
 }
 
 
-def fsr(settings: dict[str, Any], directory: pathlib.Path) -> dict[str, Any]:
-    """Trains FSR, or reads a finished run: figures of its labels.csv and the seconds of its training."""
+def trained(settings: dict[str, Any], directory: pathlib.Path) -> dict[str, Any]:
+    """Trains, or reads a finished run: figures of its labels.csv and the seconds of its training."""
     config = resolve(settings | {"model_dir": str(directory)})
     summary = train(config)
     with open(directory / "labels.csv", newline="", encoding="utf-8") as file:
@@ -108,7 +110,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for condition in dict.fromkeys(row["condition"] for row in rows):
-        for method in ("FSR", "cleanlab"):
+        for method in dict.fromkeys(row["method"] for row in rows):
             chosen = [row for row in rows if (row["condition"], row["method"]) == (condition, method)]
             if not chosen:
                 continue
@@ -125,27 +127,32 @@ def _mean(values: list[float], digits: int) -> str:
 
 def main(argv: list[str]) -> None:
     """Runs what is asked for and not done yet; prints the table and writes a row per run."""
+    names = [*METHODS, CLEANLAB]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--conditions", default=",".join(CONDITIONS), help="names, with commas")
     parser.add_argument("--seeds", default="0,1,2", help="numbers, with commas")
-    parser.add_argument("--methods", default="FSR,cleanlab", help="FSR, cleanlab or both")
+    parser.add_argument("--methods", default="fsr,cleanlab", help=f"some of {', '.join(names)}, with commas")
     parser.add_argument("--runs", default="runs/detection", help="directory of the trainings")
     parser.add_argument("--output", default="detection.csv", help="file for a row per condition, seed and method")
     arguments = parser.parse_args(argv)
     unknown = set(arguments.conditions.split(",")) - set(CONDITIONS)
     if unknown:
         parser.error(f"--conditions must be of {', '.join(CONDITIONS)}. Received: {', '.join(sorted(unknown))}")
-    if set(arguments.methods.split(",")) - {"FSR", "cleanlab"}:
-        parser.error(f"--methods must be of FSR, cleanlab. Received: {arguments.methods}")
+    methods = arguments.methods.lower().split(",")
+    if set(methods) - set(names):
+        parser.error(f"--methods must be of {', '.join(names)}. Received: {arguments.methods}")
     rows = []
     for condition in arguments.conditions.split(","):
         settings, epochs = CONDITIONS[condition]
         for seed in map(int, arguments.seeds.split(",")):
-            for method in arguments.methods.split(","):
-                directory = pathlib.Path(arguments.runs) / f"{condition}-{method.lower()}-seed{seed}"
+            for method in methods:
+                directory = pathlib.Path(arguments.runs) / f"{condition}-{method}-seed{seed}"
                 seeded = settings | {"seed": seed}
-                figures = fsr(seeded, directory) if method == "FSR" else cleanlab(seeded, epochs, directory)
-                rows.append({"condition": condition, "method": method, "seed": seed} | figures)
+                if method == CLEANLAB:
+                    figures, label = cleanlab(seeded, epochs, directory), CLEANLAB
+                else:
+                    figures, label = trained(seeded | {"method": method}, directory), METHODS[method].label
+                rows.append({"condition": condition, "method": label, "seed": seed} | figures)
                 print(rows[-1], flush=True)
     write_columns(arguments.output, list(rows[0]), list(zip(*(row.values() for row in rows), strict=True)))
     print(table(rows))

@@ -43,6 +43,13 @@ def test_an_unknown_condition_is_refused(detection, capsys):
     assert "Received: none" in capsys.readouterr().err
 
 
+def test_a_method_is_one_of_the_registry_or_cleanlab(detection, capsys):
+    with pytest.raises(SystemExit):
+        detection.main(["--methods=FSR,gce,sgd"])
+    assert "--methods must be of supervised, " in (error := capsys.readouterr().err)
+    assert "fsr, cleanlab. Received: FSR,gce,sgd" in error
+
+
 def test_cleanlab_finds_what_probabilities_of_the_truth_tell(detection, tmp_path):
     pytest.importorskip("cleanlab")
     settings, epochs = detection.CONDITIONS["digits-0.2"]
