@@ -3,7 +3,7 @@
 import pytest
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
-from ieg_fsr.configuration.settings import SETTINGS
+from ieg_fsr.configuration.settings import GENERAL, SETTINGS
 from ieg_fsr.rules import ANY
 
 
@@ -117,7 +117,7 @@ def test_bad_value(name, value, allowed, complaint):
     assert received.strip() == value or float(received) == float(value), message
 
 
-def test_every_setting_with_a_rule_has_its_message_tested():
+def test_every_setting_of_every_run_with_a_rule_has_its_message_tested():
     [marker] = [mark for mark in test_bad_value.pytestmark if mark.name == "parametrize"]
     tested = {name for name, _, _ in marker.args[1]}
-    assert {name for name, setting in SETTINGS.items() if setting.rule is not ANY} <= tested
+    assert {setting.name for setting in GENERAL if setting.rule is not ANY} <= tested

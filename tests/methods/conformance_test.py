@@ -21,6 +21,7 @@ from ieg_fsr.errors import UserError
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.results.identity import identify
+from ieg_fsr.rules import ANY
 from ieg_fsr.setting import text_of
 from ieg_fsr.training.build import build
 from ieg_fsr.training.inputs import load_training_data
@@ -203,6 +204,11 @@ def test_it_refuses_what_it_does_not_take(method):
         assert message.startswith(f"--{name} must not be given with --method={method}, whose own settings are: ")
         assert message.endswith(f"Received: {text_of(value)}")
         assert all(f"--{one.name}" in message for one in METHODS[method].settings)
+    for setting in METHODS[method].settings:
+        value = {int: -1, float: float("nan"), str: "no such thing"}.get(setting.type)
+        if value is not None and setting.rule is not ANY:
+            with pytest.raises(UserError, match=f"^--{setting.name} must be .*Received: {value}$"):
+                resolve({"method": method, setting.name: value})
     if not METHODS[method].mixes:
         with pytest.raises(UserError, match=f"--mixup must be false with --method={method}"):
             resolve({"method": method, "mixup": True})
