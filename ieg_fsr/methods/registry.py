@@ -22,6 +22,7 @@ _MODULES = (
     "class_balanced",
     "forward_correction",
     "gce",
+    "sce",
     "coteaching",
     "elr",
     "l2r",
