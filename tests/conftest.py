@@ -1,5 +1,6 @@
 """Shared by all tests: a quiet TensorFlow and a small CIFAR-10 archive in the published format."""
 
+import gc
 import io
 import json
 import os
@@ -8,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,16 @@ from absl.testing import flagsaver
 from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Two tests run at a time on two cores, and most of a test is tracing: more threads only wait for each other.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """What the imports made stays until the end: the collector of garbage, a tenth of the time, passes it over."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
 
 ArchiveWriter = Callable[[pathlib.Path, dict[str, bytes]], pathlib.Path]
 
@@ -159,6 +170,14 @@ def _parsed(*words: str) -> Any:
     with flagsaver.flagsaver():
         parse_flags(["ieg_fsr", *words])
         return config_from_flags()
+
+
+@pytest.fixture(scope="module")
+def two_blocks() -> Iterator[None]:
+    """small_cnn has two of its six blocks, and a step is traced in half the time. Where networks are not tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ieg_fsr.networks.small_cnn._BLOCKS", ((16, 2), (32, 2)))
+        yield
 
 
 @pytest.fixture

@@ -148,17 +148,20 @@ def trains_here(command):
     program, words = program_of(words_of(command))
     if program != "main" or {"--help", "--helpfull"} & set(words) or any("flagfile" in word for word in words):
         return False
-    given = given_settings(words)
-    if (
-        given.get("strategy", "none") != "none"
-    ):  # tests/training/distribution_test.py: devices are set up once a process
-        return False
-    return given.get("dataset", "").partition(":")[0] in _DATA_HERE and given.get("mode", "train") == "train"
+    given = {"mode": "train", "strategy": "none", "dataset": ""} | given_settings(words)
+    here = given["dataset"].partition(":")[0] in _DATA_HERE
+    return here and (given["mode"], given["strategy"]) == ("train", "none")  # see tests/training/distribution_test.py
+
+
+def kind_of(command):
+    """Runs of one kind, made short, differ in little; all commands are resolved above."""
+    given = given_settings(program_of(words_of(command))[1])
+    return *(given.get(name) for name in ("dataset", "method", "weight_constraint")), "imbalance" in given
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [command for command in COMMANDS if trains_here(command)])
-def test_a_command_trains(command, place):
+@pytest.mark.parametrize("command", {kind_of(each): each for each in COMMANDS if trains_here(each)}.values())
+def test_a_command_trains(command, place, two_blocks):
     given = short(given_settings(program_of(words_of(command))[1]))
     summary = train(resolve(given | {"model_dir": "run"}), lambda text: None)
     assert summary["dataset"] == given["dataset"]
@@ -181,12 +184,12 @@ def test_commands_that_evaluate(place):
 def test_commands_that_make_tables(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").symlink_to(ROOT / "docs")
-    for command in COMMANDS:
-        program, words = program_of(words_of(command))
+    commands = set()  # of those that differ in their runs only, one
+    for program, words in map(program_of, map(words_of, COMMANDS)):
         if program == "tables" and any(word.startswith("--output=") for word in words):
-            words = [re.sub(r"--runs=(?!docs/).*", "--runs=docs/results/runs.csv", word) for word in words]
-            code = tables.main(words)
-            assert (code, capsys.readouterr().err) == (0, ""), command
+            commands.add(tuple(re.sub(r"--runs=(?!docs/).*", "--runs=docs/results/runs.csv", word) for word in words))
+    for words in sorted(commands):
+        assert (tables.main(list(words)), capsys.readouterr().err) == (0, ""), words
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -232,7 +235,7 @@ def test_linked_functions_exist(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_python_code_runs(document, tmp_path, monkeypatch):
+def test_python_code_runs(document, tmp_path, monkeypatch, two_blocks):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (400, 8, 8, 1), np.uint8), np.arange(400) % 4
     monkeypatch.chdir(tmp_path)

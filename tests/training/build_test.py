@@ -75,6 +75,7 @@ def test_supervised_is_plain_unless_told_otherwise():
     assert (plain.mixup_alpha, mixed.mixup_alpha) == (0.0, 1.0)
 
 
+@pytest.mark.usefixtures("two_blocks")
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_trains_with_smoothed_labels(method):
     model, examples = built(method=method, label_smoothing=0.1, train_examples=200, dictionary_size=20, noise=0.2)
@@ -166,6 +167,7 @@ def traces_and_parameters(**settings):
     return len(traces), [*model.classifier.get_weights(), *average.get_weights()]
 
 
+@pytest.mark.usefixtures("two_blocks")
 @pytest.mark.slow
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
 def test_xla_makes_the_same_steps_and_traces_once_per_phase(settings):
