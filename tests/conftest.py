@@ -1,6 +1,8 @@
 """Shared by all tests: a quiet TensorFlow and a small CIFAR-10 archive in the published format."""
 
+import fcntl
 import gc
+import hashlib
 import io
 import json
 import os
@@ -220,14 +222,21 @@ def command(
 
 
 @pytest.fixture(scope="session")
-def printed_json() -> Callable[[str], Any]:
-    """Runs a program in a process of its own, with devices of its own: the JSON that it prints."""
+def printed_json(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """The JSON that a program prints in a process with devices of its own; it runs once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def run(program: str) -> Any:
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
-        assert not done.returncode, done.stderr
-        return json.loads(done.stdout)
+        kept = shared / f"{hashlib.sha256(program.encode()).hexdigest()}.json"
+        with open(kept.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+                done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+                assert not done.returncode, done.stderr
+                kept.write_text(done.stdout)
+        return json.loads(kept.read_text())
 
     return run
 
