@@ -12,7 +12,7 @@ fi
 prepare_environment requirements-dev.txt
 
 work=$(mktemp --directory)
-workspace=$work/workspace stubs=$work/stubs
+workspace=$work/workspace stubs=$work/stubs libraries=$work/libraries
 mkdir -p "$workspace" "$stubs/rules_cc/cc" "$stubs/coverage"
 # By link, and without what only development leaves here: environments, runs, builds.
 for name in *; do
@@ -27,7 +27,13 @@ for rule in binary import library proto_library test toolchain toolchain_suite; 
 done >"$stubs/rules_cc/cc/defs.bzl"
 echo 'filegroup(name = "coverage_report_generator", visibility = ["//visibility:public"])' >"$stubs/coverage/BUILD"
 
-PATH=$PWD/.venv/bin:$PATH
+# The project is installed in .venv, and would be found there where BUILD does not declare it. A directory that another
+# environment's path names gives its libraries only.
+.venv/bin/python -m venv --without-pip "$libraries"
+packages='import sysconfig; print(sysconfig.get_path("purelib"))'
+.venv/bin/python -c "$packages" >"$("$libraries/bin/python" -c "$packages")/libraries.pth"
+PATH=$libraries/bin:$PATH
+
 cd "$workspace"
 run_bazel() {
   local command=$1
@@ -43,6 +49,6 @@ leave() {
 }
 trap leave EXIT
 
-if [ $# -eq 0 ]; then set -- //... --test_tag_filters=-slow; fi
+if [ $# -eq 0 ]; then set -- //... "--test_env=PYTEST_ADDOPTS=-m 'not slow'"; fi
 run_bazel build //...
 run_bazel test --test_env=PATH --test_output=errors "$@"

@@ -2,7 +2,7 @@
 
     python launch/detection.py --conditions=digits-0.2,digits-0.4 --seeds=0,1,2 --output=detection.csv
 
-A method: `labels.csv` of a run of the command line. cleanlab, as its authors recommend: the same network is trained on four
+A method: `labels.csv` of a run of the command line. cleanlab, as its authors recommend: the network is trained on four
 fifths of the data and predicts the fifth (plain training with MixUp, and epochs enough to learn but not to memorise);
 `find_label_issues` names the suspects, `get_label_quality_scores` ranks them. Both are measured against the truth.
 Needs the packages of requirements-detection.txt. What was done before is taken from --runs. Seconds are those of this

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# All checks: style, types, tests. Arguments go to pytest, e.g. -m "not slow" or tests/reweighting.
+# All checks: style, types, arrows between packages, tests. Arguments go to pytest, e.g. -m "not slow" or tests/reweighting.
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 prepare_environment requirements-dev.txt
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
+.venv/bin/lint-imports --no-cache
 # Two at a time: most of a test is tracing, which fills one core. Arguments given win: -n 0 for one at a time.
 .venv/bin/python -m pytest -q -n 2 --dist worksteal "$@"

@@ -14,6 +14,8 @@ from ieg_fsr.training.monitoring.progress import Progress
 from ieg_fsr.training.survival.run_directory import RunDirectory
 from ieg_fsr.training.survival.snapshot import find_snapshots, read_snapshot
 
+pytestmark = pytest.mark.usefixtures("two_blocks")
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SMALL = ("--epochs=3", "--train_examples=200", "--method=supervised", "--checkpoint_seconds=0")
 

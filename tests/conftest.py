@@ -1,5 +1,8 @@
 """Shared by all tests: a quiet TensorFlow and a small CIFAR-10 archive in the published format."""
 
+import fcntl
+import gc
+import hashlib
 import io
 import json
 import os
@@ -8,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +20,16 @@ from absl.testing import flagsaver
 from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Two tests run at a time on two cores, and most of a test is tracing: more threads only wait for each other.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """What the imports made stays until the end: the collector of garbage, a tenth of the time, passes it over."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
 
 ArchiveWriter = Callable[[pathlib.Path, dict[str, bytes]], pathlib.Path]
 
@@ -161,6 +174,14 @@ def _parsed(*words: str) -> Any:
         return config_from_flags()
 
 
+@pytest.fixture(scope="module")
+def two_blocks() -> Iterator[None]:
+    """small_cnn has two of its six blocks, and a step is traced in half the time. Where networks are not tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ieg_fsr.networks.small_cnn._BLOCKS", ((16, 2), (32, 2)))
+        yield
+
+
 @pytest.fixture
 def npz(tmp_path: pathlib.Path) -> str:
     """--dataset of 20 noise images in two classes that take turns, 8x8."""
@@ -201,14 +222,21 @@ def command(
 
 
 @pytest.fixture(scope="session")
-def printed_json() -> Callable[[str], Any]:
-    """Runs a program in a process of its own, with devices of its own: the JSON that it prints."""
+def printed_json(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """The JSON that a program prints in a process with devices of its own; it runs once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def run(program: str) -> Any:
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
-        assert not done.returncode, done.stderr
-        return json.loads(done.stdout)
+        kept = shared / f"{hashlib.sha256(program.encode()).hexdigest()}.json"
+        with open(kept.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+                done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+                assert not done.returncode, done.stderr
+                kept.write_text(done.stdout)
+        return json.loads(kept.read_text())
 
     return run
 

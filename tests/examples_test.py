@@ -1,4 +1,4 @@
-"""The scripts and the notebook of docs/examples, run as they are: each finds the wrong labels that it made."""
+"""The scripts and the notebook of docs/examples, run as they are but for their length: each finds the wrong labels."""
 
 import json
 import os
@@ -12,6 +12,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
+# Epochs that are enough for `check_figures`.
+SHORT = {"folder.py": 10, "images.py": 25, "table.py": 15, "text.py": 10}
 NOTEBOOK = EXAMPLES / "own_model.ipynb"
 
 
@@ -39,13 +41,16 @@ def check_figures(text):
 
 
 def test_there_is_a_script_for_each_kind_of_data():
-    assert SCRIPTS == ["folder.py", "images.py", "table.py", "text.py"]
+    assert set(SCRIPTS) == set(SHORT)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts(script, tmp_path):
-    check_figures(printed([str(EXAMPLES / script)], tmp_path))
+    text, shortened = re.subn(r"(?m)^EPOCHS = \d+$", f"EPOCHS = {SHORT[script]}", (EXAMPLES / script).read_text())
+    assert shortened == 1
+    (tmp_path / script).write_text(text)
+    check_figures(printed([script], tmp_path))
     if script in ("folder.py", "images.py"):
         rows = (tmp_path / "suspects.csv").read_text(encoding="utf-8").splitlines()
         assert rows[0].startswith("example_id,given_label,score")

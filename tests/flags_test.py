@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
+from ieg_fsr.configuration.flags import given_settings
 from ieg_fsr.configuration.recipes import recipe
+from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.data.labels.long_tail import long_tail_counts
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.training.run import train
+
+pytestmark = pytest.mark.usefixtures("two_blocks")
 
 FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "flags").glob("*.flags"))
 
@@ -166,9 +170,26 @@ def tiny_data(num_classes):
     return DataSet("tiny", source(400 // num_classes), source(1), tuple(map(str, range(num_classes))))
 
 
+CHOICES = (
+    *("method", "reward_source", "meta_layers", "weight_rule", "pusher", "reward_features", "weight_constraint"),
+    *("mixup", "schedule", "noise_type"),
+)
+SWITCHED_ON = ("noise", "label_smoothing", "learning_rate_warmup_epochs", "layer_gradients_interval")
+
+
+def one_of_each_kind():
+    """The first of the files that differ in sizes and numbers only: what the small run of the test is not made of."""
+    kinds = {}
+    for path in FILES:
+        config = resolve(given_settings([f"--flagfile={path}"]))
+        kind = *(getattr(config, name) for name in CHOICES), *(bool(getattr(config, name)) for name in SWITCHED_ON)
+        kinds.setdefault((*kind, config.imbalance > 1, config.pseudo_label_loss_weight > 0), path)
+    return list(kinds.values())
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_file_starts_a_run(path, monkeypatch, tmp_path, parsed):
+@pytest.mark.parametrize("path", one_of_each_kind(), ids=lambda path: path.stem)
+def test_every_kind_of_file_starts_a_run(path, monkeypatch, tmp_path, parsed):
     """One step with re-weighting, on a network and data that are smaller than the file's."""
     config = parsed(f"--flagfile={path}")
     data = tiny_data(10 if config.dataset == "cifar10" else 100)

@@ -18,6 +18,8 @@ from ieg_fsr import main
 from ieg_fsr.configuration.help_text import full_help, short_help
 from ieg_fsr.files import read_json_lines
 
+pytestmark = pytest.mark.usefixtures("two_blocks")
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SMALL = ("--epochs=1", "--train_examples=200", "--dictionary_size=50")
 

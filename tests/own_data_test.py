@@ -11,6 +11,8 @@ from ieg_fsr.evaluation.evaluate import predict_logits
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.training.run import train
 
+pytestmark = pytest.mark.usefixtures("two_blocks")
+
 TINY = {
     "network": "small_cnn",
     "epochs": 1,

@@ -1,8 +1,7 @@
 """What README.md and docs/ show works: commands, Python code, flags, files, functions, tables of settings.
 
-Every command in a block or in a code span is looked at. What trains, evaluates or makes tables with data that are here
-(digits, folder:, npz:) runs as it stands but for its length; what needs other data, an accelerator or hours is parsed
-and resolved: `--flagfile` is read, settings are checked together, a script is there and gets flags that exist.
+What trains, evaluates or makes tables with data that are here runs as it stands but for its length; of what needs other
+data, an accelerator or hours the settings are checked together, and a script is there and gets flags that exist.
 """
 
 import argparse
@@ -18,7 +17,7 @@ import pytest
 from ieg_fsr import benchmark, tables
 from ieg_fsr.configuration.flags import given_settings
 from ieg_fsr.configuration.resolve import resolve
-from ieg_fsr.configuration.settings import SETTINGS, text_of
+from ieg_fsr.configuration.settings import SETTINGS, settings_for, text_of
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.networks import build_network
@@ -136,7 +135,8 @@ def check_script(words):
 
 def short(given):
     """The settings of a run that takes a second or two."""
-    dataset, needs = given["dataset"].partition(":")[0], dict(_SHORT)
+    dataset, own = given["dataset"].partition(":")[0], settings_for(given.get("method", "fsr"))
+    needs = {name: value for name, value in _SHORT.items() if name in own}
     if dataset != "folder":
         needs.pop("image_size")
     if "imbalance" in given:
@@ -148,17 +148,20 @@ def trains_here(command):
     program, words = program_of(words_of(command))
     if program != "main" or {"--help", "--helpfull"} & set(words) or any("flagfile" in word for word in words):
         return False
-    given = given_settings(words)
-    if (
-        given.get("strategy", "none") != "none"
-    ):  # tests/training/distribution_test.py: devices are set up once a process
-        return False
-    return given.get("dataset", "").partition(":")[0] in _DATA_HERE and given.get("mode", "train") == "train"
+    given = {"mode": "train", "strategy": "none", "dataset": ""} | given_settings(words)
+    here = given["dataset"].partition(":")[0] in _DATA_HERE
+    return here and (given["mode"], given["strategy"]) == ("train", "none")  # see tests/training/distribution_test.py
+
+
+def kind_of(command):
+    """Runs of one kind, made short, differ in little; all commands are resolved above."""
+    given = given_settings(program_of(words_of(command))[1])
+    return *(given.get(name) for name in ("dataset", "method", "weight_constraint")), "imbalance" in given
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [command for command in COMMANDS if trains_here(command)])
-def test_a_command_trains(command, place):
+@pytest.mark.parametrize("command", {kind_of(each): each for each in COMMANDS if trains_here(each)}.values())
+def test_a_command_trains(command, place, two_blocks):
     given = short(given_settings(program_of(words_of(command))[1]))
     summary = train(resolve(given | {"model_dir": "run"}), lambda text: None)
     assert summary["dataset"] == given["dataset"]
@@ -181,13 +184,12 @@ def test_commands_that_evaluate(place):
 def test_commands_that_make_tables(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").symlink_to(ROOT / "docs")
-    for command in COMMANDS:
-        program, words = program_of(words_of(command))
-        # tests/documents_test.py has those that make what docs/ holds.
-        if program == "tables" and "--output=" in command and "--runs=docs/" not in command:
-            words = [re.sub(r"--runs=.*", "--runs=docs/results/runs.csv", word) for word in words]
-            code = tables.main(words)
-            assert (code, capsys.readouterr().err) == (0, ""), command
+    commands = set()  # of those that differ in their runs only, one; tests/documents_test.py has those of docs/results
+    for program, words in map(program_of, map(words_of, COMMANDS)):
+        if program == "tables" and "--output=" in str(words) and "--runs=docs/" not in str(words):
+            commands.add(tuple(re.sub(r"--runs=.*", "--runs=docs/results/runs.csv", word) for word in words))
+    for words in sorted(commands):
+        assert (tables.main(list(words)), capsys.readouterr().err) == (0, ""), words
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -233,7 +235,7 @@ def test_linked_functions_exist(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_python_code_runs(document, tmp_path, monkeypatch):
+def test_python_code_runs(document, tmp_path, monkeypatch, two_blocks):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (400, 8, 8, 1), np.uint8), np.arange(400) % 4
     monkeypatch.chdir(tmp_path)

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -135,7 +136,8 @@ def test_killed_at_a_random_moment(uninterrupted, tmp_path, number):
 
 
 @pytest.mark.slow
-def test_a_signal_in_the_middle_of_an_epoch(uninterrupted, tmp_path):
+def test_a_signal_in_the_middle_of_an_epoch_and_a_damaged_checkpoint(uninterrupted, tmp_path):
+    """A run that a signal stops goes on; a copy whose newest checkpoint is damaged goes on from the one before."""
     whole, _ = uninterrupted("history")
     directory = tmp_path / "run"
     process = start(directory, "history")
@@ -148,29 +150,17 @@ def test_a_signal_in_the_middle_of_an_epoch(uninterrupted, tmp_path):
     assert process.returncode == 3
     assert errors.startswith(f"ieg_fsr: stopped by SIGTERM after step {step} of {STEPS}; the same command goes on")
     assert errors.count("\n") == 1
-    assert finish(directory, "history") == ""
-    assert_same_end(directory, whole)
-
-
-@pytest.mark.slow
-def test_a_damaged_checkpoint_is_passed_over(uninterrupted, tmp_path):
-    whole, _ = uninterrupted("history")
     for damage in (truncated, flipped):
-        directory = tmp_path / damage.__name__
-        process = start(directory, "history")
-        while (newest_step(directory) or 0) < 17:
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.005)
-        process.kill()
-        process.communicate()
-        step = newest_step(directory)
-        arrays = directory / f"checkpoints/step-{step:08}/arrays.npz"
+        damaged = pathlib.Path(shutil.copytree(directory, tmp_path / damage.__name__))
+        arrays = damaged / f"checkpoints/step-{step:08}/arrays.npz"
         arrays.write_bytes(damage(arrays.read_bytes()))
-        errors = finish(directory, "history")
+        errors = finish(damaged, "history")
         assert errors.startswith(f"ieg_fsr: warning: checkpoint {arrays.parent} is damaged (")
         assert errors.endswith(f"going on from step-{step - 1:08}\n")
         assert errors.count("\n") == 1
-        assert_same_end(directory, whole)
+        assert_same_end(damaged, whole)
+    assert finish(directory, "history") == ""
+    assert_same_end(directory, whole)
 
 
 def truncated(content):

@@ -42,8 +42,9 @@ def test_normalises_by_the_statistics_of_the_batch(scale, center, epsilon):
     assert kernels(network, x) == 1
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("name", ["small_cnn", "resnet32", "wrn28_2"])
+@pytest.mark.parametrize(
+    ("name", "jit_compile"), [("small_cnn", False), ("small_cnn", True), ("resnet32", False), ("wrn28_2", False)]
+)
 def test_is_the_forward_of_keras_with_every_normalisation_fused(name, jit_compile):
     network, x = varied(build_network(name, (8, 8, 3), 4)), images() * 30.0
     frozen = tf.function(lambda x: frozen_forward(network, x), jit_compile=jit_compile)(x)

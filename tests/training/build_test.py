@@ -158,6 +158,7 @@ def traces_and_parameters(**settings):
     return len(traces), [*model.classifier.get_weights(), *average.get_weights()]
 
 
+@pytest.mark.usefixtures("two_blocks")
 @pytest.mark.slow
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
 def test_xla_makes_the_same_steps_and_traces_once_per_phase(settings):

@@ -9,6 +9,8 @@ from ieg_fsr.errors import UserError
 from ieg_fsr.methods.models.layer_gradients import layer_gradients
 from ieg_fsr.networks import build_network
 
+pytestmark = pytest.mark.usefixtures("two_blocks")
+
 N, D, C, ETA, DECAY = 12, 4, 3, 0.2, 0.05
 
 

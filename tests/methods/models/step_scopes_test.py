@@ -9,6 +9,8 @@ import ieg_fsr
 from ieg_fsr.methods.models.step_scopes import SCOPES, in_scope, scope_of
 from ieg_fsr.networks import build_network
 
+pytestmark = pytest.mark.usefixtures("two_blocks")
+
 
 @pytest.mark.parametrize(
     ("operation", "scope"),

@@ -14,6 +14,8 @@ from ieg_fsr.networks import build_network
 from ieg_fsr.training.monitoring.epoch_log import EpochLog
 from ieg_fsr.training.monitoring.progress import Progress
 
+pytestmark = pytest.mark.usefixtures("two_blocks")
+
 
 def trained(directory, method="fsr", epochs=4, learning_rate=0.1, intervals=None, **fsr):
     rng = np.random.default_rng(0)

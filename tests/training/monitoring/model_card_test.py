@@ -13,6 +13,8 @@ from ieg_fsr.training.monitoring.model_card import write_model_card
 from ieg_fsr.training.run import train
 from ieg_fsr.training.survival.run_directory import RunDirectory
 
+pytestmark = pytest.mark.usefixtures("two_blocks")
+
 CONFIG = {
     "variant": "FSR", "dataset": "folder:photos", "method": "fsr", "network": "resnet50", "num_classes": 2,
     "training_examples": 90, "test_examples": 10, "corrupt_images": 3, "measured_imbalance": 1.25, "noise": 0.0,

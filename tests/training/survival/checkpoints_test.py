@@ -16,6 +16,8 @@ from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.reweighting.weight_net import WeightNet
 from ieg_fsr.training.survival.checkpoints import Checkpoints, NotFiniteError
 
+pytestmark = pytest.mark.usefixtures("two_blocks")
+
 N, C = 24, 3
 
 

@@ -10,6 +10,8 @@ from ieg_fsr.errors import RunError
 from ieg_fsr.training.survival.checkpoints import Checkpoints, NotFiniteError
 from ieg_fsr.training.survival.divergence import explain, first_bad_tensor
 
+pytestmark = pytest.mark.usefixtures("two_blocks")
+
 N, C = 24, 3
 
 

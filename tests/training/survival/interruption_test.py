@@ -12,6 +12,8 @@ import pytest
 from ieg_fsr.errors import Interrupted
 from ieg_fsr.training.survival.interruption import Interruption
 
+pytestmark = pytest.mark.usefixtures("two_blocks")
+
 
 @pytest.fixture
 def place():
