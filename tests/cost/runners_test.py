@@ -13,8 +13,11 @@ B, Q = 20, 10
 
 
 def runner(name, kind=StepRunner, **given):
-    settings = {"image_size": 8, "train_examples": 100, "batch_size": B, "reward_batch_size": Q, "dictionary_size": 30}
-    [entry] = entries_of("small_cnn", [name], settings | {"clean_per_class": 2} | given, {})
+    own = {"reward_batch_size": Q, "dictionary_size": 30, "clean_per_class": 2}
+    if name in ("keras", "supervised"):
+        own = {}
+    settings = {"image_size": 8, "train_examples": 100, "batch_size": B} | own | given
+    [entry] = entries_of("small_cnn", [name], settings, {})
     return kind(entry, repeat=kind is StepRunner)
 
 
