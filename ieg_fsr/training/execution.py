@@ -42,21 +42,10 @@ from ieg_fsr.version import VERSION
 
 
 def execute(config: Config, training: TrainingData, run: RunDirectory, interruption: Interruption) -> dict[str, Any]:
-    """Trains and writes the run's files; goes on from a checkpoint in its directory if there is one.
+    """Trains and writes the run's files; goes on from a checkpoint in its directory if there is one; the summary.
 
-    Args:
-        config: resolved settings.
-        training: data and given labels; the true labels among them are for monitoring only.
-        run: its directory; made once the method is known to fit the data.
-        interruption: asked after every step.
-
-    Returns:
-        The summary.
-
-    Raises:
-        UserError: the network does not take the images, or the labels are not those that the run began with.
-        RunError: training diverges.
-        Interrupted: by a signal.
+    The directory is made once the method is known to fit the data; true labels are for monitoring only. Raises
+    UserError, if the network or the labels of an earlier run do not fit, RunError and Interrupted.
     """
     data = training.data
     strategy = strategy_of(config)
@@ -64,7 +53,15 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
         model, examples = build(config, data, training.given_labels)
     resolved = _resolved(config, data, training.given_labels) | {"replicas": strategy.num_replicas_in_sync}
     run.begin(config, resolved["given_labels_sha256"])
-    _write_beginning(run, resolved, training)
+    columns = {
+        "example_id": np.arange(len(training.given_labels)),
+        "label": training.given_labels,
+        "true_label": data.train.labels,
+        "source_id": training.source_ids,
+    }
+    run.write_columns("given_labels.csv", columns)
+    if not (run.path / "config.json").exists():
+        run.write_json("config.json", resolved)
     rows = _fit(config, data, model, examples, run, interruption)
     _write_models(model, run)
     labels = model.label_report()
@@ -82,26 +79,8 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     return summary
 
 
-def _write_beginning(run: RunDirectory, resolved: dict[str, Any], training: TrainingData) -> None:
-    """The labels, whatever became of an earlier process' file, then the settings where there are none yet."""
-    columns = {
-        "example_id": np.arange(len(training.given_labels)),
-        "label": training.given_labels,
-        "true_label": training.data.train.labels,
-        "source_id": training.source_ids,
-    }
-    run.write_columns("given_labels.csv", columns)
-    if not (run.path / "config.json").exists():
-        run.write_json("config.json", resolved)
-
-
 def _fit(
-    config: Config,
-    data: DataSet,
-    model: Supervised,
-    examples: Examples,
-    run: RunDirectory,
-    interruption: Interruption,
+    config: Config, data: DataSet, model: Supervised, examples: Examples, run: RunDirectory, interruption: Interruption
 ) -> list[dict[str, Any]]:
     directory = run.path
     plan = model.course.lay_out(config.epochs)
@@ -124,20 +103,13 @@ def _fit(
     figures = (*RUN_FIGURES, *model.declared_figures)
     begun = epochs_done + first_step / examples.steps_per_epoch
     progress = Progress(config.epochs, examples.steps_per_epoch, begun, figures=figures)
-    pictures = EpochPictures(directory, data, examples.given_labels, config.epochs)
-    log = EpochLog(
-        directory,
-        data.test,
-        examples.given_labels == data.train.labels,
-        progress,
-        rows,
-        {"": config.eval_interval, "_ema": config.parameter_average_eval_interval},
-        data.extra_tests,
-    )
+    right = examples.given_labels == data.train.labels
+    intervals = {"": config.eval_interval, "_ema": config.parameter_average_eval_interval}
+    log = EpochLog(directory, data.test, right, progress, rows, intervals, data.extra_tests)
     agreed = any_worker(model.distribute_strategy)
     steps = None if plan.partial else config.epochs * examples.steps_per_epoch
     safeguard = Safeguard(checkpoints, interruption, config.epochs, steps, step, config.checkpoint_seconds, agreed)
-    callbacks += [log, pictures, safeguard]
+    callbacks += [log, EpochPictures(directory, data, examples.given_labels, config.epochs), safeguard]
     epochs = {"initial_epoch": epochs_done, "first_step": first_step, "epochs": config.epochs}
     try:
         with interruption.deferred(), warnings.catch_warnings():

@@ -44,8 +44,7 @@ class CoTeaching(Supervised):
         """Wraps two classifiers, whose variables it shares.
 
         Args:
-            classifier: built Functional or Sequential model that ends in Dense logits.
-            second_classifier: another one for the same data, with initial parameters of its own.
+            classifier, second_classifier: for the same data, each with initial parameters of its own.
             forget_rate: tau, share of a batch that is left out in the end, in [0, 1): that of the wrong labels.
             warmup_epochs: T_k, epochs over which the share left out rises from 0.
             **supervised: see `Supervised`.

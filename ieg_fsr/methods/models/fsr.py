@@ -28,7 +28,6 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.methods.models.compiled_parts import compiled_part
-from ieg_fsr.methods.models.dictionary_callback import DictionaryCallback
 from ieg_fsr.methods.models.fit_arguments import checked_callbacks, refuse, training_data, warn_of_short_training
 from ieg_fsr.methods.models.fsr_settings import check_settings, reward_set_size
 from ieg_fsr.methods.models.meta_part import Lookahead, MetaPart, Reward
@@ -184,15 +183,9 @@ class FSR(ReweightingReport):
         if unmixed_features is None and self.scores is not None and self.pusher.needs_unmixed_features:
             with tf.name_scope("unmixed_forward"):
                 unmixed_features = whole(self.frozen_features(share(batch.unmixed_images)))
-        inputs = PusherInputs(
-            losses,
-            features,
-            unmixed_features,
-            tf.one_hot(batch.given_labels, self.num_classes),
-            self.meta_part.logits,
-            lookahead.parameters,
-            lookahead.lookahead_parameters,
-        )
+        one_hot = tf.one_hot(batch.given_labels, self.num_classes)
+        parameters = lookahead.parameters, lookahead.lookahead_parameters
+        inputs = PusherInputs(losses, features, unmixed_features, one_hot, self.meta_part.logits, *parameters)
         if self.scores is not None:
             self.scores.update(batch.example_ids, self.pusher.score(inputs))
         if self.last_losses is not None:
@@ -242,8 +235,25 @@ class FSR(ReweightingReport):
         callbacks = checked_callbacks(kwargs.pop("callbacks", None))
         initial_epoch, ahead = self.first_epoch(kwargs.get("initial_epoch"))
         warn_of_short_training(epochs + ahead, self.reweight_warmup_epochs)
-        dictionary = DictionaryCallback(initial_epoch, kwargs.get("first_step", 0), ahead)
+        dictionary = self.around_epochs(initial_epoch + ahead, kwargs.get("first_step", 0), ahead)
         return super().fit(x, y, batch_size, epochs, *args, callbacks=[dictionary, *callbacks], **kwargs)
+
+    def around_epochs(self, start: int, first_step: int, ahead: int) -> keras.callbacks.Callback:
+        """What happens from step `first_step` of epoch `start` on, where training is `ahead` of Keras' count."""
+
+        def end(epoch: int, logs: Any) -> None:
+            if self.reweighting:
+                self.mean_weights.update(self.last_weights)
+            self.renew_dictionary(epoch + ahead + 1)
+
+        # The very first dictionary is a class-balanced random draw: no example has a score. Within an epoch the scores
+        # have moved on: the dictionary is that of the checkpoint.
+        first_dictionary = self.keep_dictionary if first_step else self.renew_dictionary
+        return keras.callbacks.LambdaCallback(
+            on_train_begin=lambda logs: first_dictionary(start),
+            on_epoch_begin=lambda epoch, logs: self.set_epoch(epoch + ahead),
+            on_epoch_end=end,
+        )
 
     def renew_dictionary(self, epoch: int) -> None:
         """Step 9: the best-scored of each class become the dictionary of `epoch`; a hold-out keeps its members."""

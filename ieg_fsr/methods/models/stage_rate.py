@@ -12,15 +12,13 @@ class StageRate(LearningRateSchedule):
     """The schedule of the present stage, over its own steps; the optimizer's own rate where the stage has none.
 
     A traced step keeps the schedule that it was traced with.
-
-    Attributes:
-        start: steps that the optimizer had made when the stage began; part of the checkpoints.
     """
 
     def __init__(self) -> None:
         """To be made in the scope of the strategy."""
         self.own: Any = None
         self.present: LearningRateSchedule | None = None
+        # Steps that the optimizer had made when the stage began; part of the checkpoints.
         self.start = tf.Variable(0, trainable=False, dtype=tf.int64, name="stage_start")
 
     def rule(self, optimizers: Sequence[keras.optimizers.Optimizer]) -> None:
@@ -30,12 +28,6 @@ class StageRate(LearningRateSchedule):
             if found is not self:
                 self.own = found
                 optimizer.learning_rate = self
-
-    def use(self, schedule: LearningRateSchedule | None) -> bool:
-        """Takes the schedule of a stage. Returns whether it is another one, by which a step must be traced anew."""
-        changed = schedule is not self.present
-        self.present = schedule
-        return changed
 
     def __call__(self, step: Any) -> Any:
         """Learning rate of a step of the optimizer."""

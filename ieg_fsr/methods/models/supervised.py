@@ -12,11 +12,11 @@ from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.pipeline.mixup import mixup
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.common_settings import LABEL_SMOOTHING, PARAMETER_AVERAGE_DECAY, WEIGHT_DECAY
+from ieg_fsr.methods.models.classifier_model import ClassifierModel
 from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.course import Course
 from ieg_fsr.methods.models.fit_arguments import checked_callbacks, class_numbers, evaluation_data, refuse
 from ieg_fsr.methods.models.parameter_average import ParameterAverage
-from ieg_fsr.methods.models.reporting_model import ReportingModel
 from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.networks.inputs import keeps_input_type, takes_tokens
@@ -31,23 +31,14 @@ _AUGMENT_STREAM, _MIXUP_STREAM, REWARD_STREAM = 2, 3, 4
 
 
 class Batch(NamedTuple):
-    """A batch ready for training.
+    """A batch ready for training."""
 
-    Attributes:
-        images: [B, ...], augmented and, with MixUp, mixed.
-        targets: [B, C], smoothed and mixed.
-        unmixed_images: [B, ...], augmented only.
-        given_labels: [B], int32.
-        example_ids: [B], int32, or None if the data carry none.
-        loss_factors: [B], or None where none are given.
-    """
-
-    images: tf.Tensor
-    targets: tf.Tensor
-    unmixed_images: tf.Tensor
-    given_labels: tf.Tensor
-    example_ids: Any
-    loss_factors: Any = None
+    images: tf.Tensor  # [B, ...], augmented and, with MixUp, mixed
+    targets: tf.Tensor  # [B, C], smoothed and mixed
+    unmixed_images: tf.Tensor  # [B, ...], augmented only
+    given_labels: tf.Tensor  # [B], int32
+    example_ids: Any  # [B], int32, or None if the data carry none
+    loss_factors: Any = None  # [B], or None where none are given
 
     def factored(self, losses: tf.Tensor) -> tf.Tensor:
         """Losses [B] times their factors."""
@@ -58,7 +49,7 @@ class Batch(NamedTuple):
 SampleLoss = Callable[[Batch, tf.Tensor], tf.Tensor]
 
 
-class Supervised(ReportingModel):
+class Supervised(ClassifierModel):
     """Trains a classifier on the given labels as they are. `compile` takes an optimizer and metrics, no loss.
 
     Batches are (x, y), (x, y, example_id) or (x, y, example_id, loss_factor); `fit` also takes `ieg_fsr.examples(...)`.

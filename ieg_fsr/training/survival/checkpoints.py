@@ -11,16 +11,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.models.fresh_start import variables_of
+from ieg_fsr.methods.models.course import variables_of
 from ieg_fsr.methods.models.stages import Plan, Position, Visits
 from ieg_fsr.methods.models.supervised import Supervised
-from ieg_fsr.training.survival.snapshot import (
-    DamagedError,
-    find_snapshots,
-    read_snapshot,
-    remove_all_but,
-    write_snapshot,
-)
+from ieg_fsr.training.survival import snapshot
+from ieg_fsr.training.survival.snapshot import DamagedError, find_snapshots
 
 _POSITION, _PLAN, _IDS, _FACTORS = _PLACE = ("position", "plan", "visits/ids", "visits/factors")
 _UNPLANNED = str(Plan((), 0))
@@ -29,12 +24,7 @@ _MAY_BE_NAN = ("last_losses",)
 
 
 class NotFiniteError(ArithmeticError):
-    """The loss or the state after a step is not finite.
-
-    Attributes:
-        step: number of the step, from 1.
-        what: the tensor that was found, with its value.
-    """
+    """The loss or the state after a step, counted from 1, is not finite: `what` names a tensor."""
 
     def __init__(self, step: int, what: str) -> None:
         super().__init__(f"{what} at step {step}")
@@ -63,29 +53,21 @@ class Checkpoints:
         }
 
     def save(self, step: int) -> None:
-        """Saves the state after `step` steps, then removes what is older than the kept ones.
-
-        Raises:
-            NotFiniteError: a value is NaN or infinite; the earlier checkpoints stay.
-        """
-        write_snapshot(self.directory, step, self._arrays(step))
-        remove_all_but(self.directory, step, self.keep)
+        """Saves the state after `step` steps, then removes what is older than the kept ones; see `NotFiniteError`."""
+        snapshot.write_snapshot(self.directory, step, self._arrays(step))
+        snapshot.remove_all_but(self.directory, step, self.keep)
 
     def newest_step(self) -> int | None:
         """Step of the newest checkpoint, be it whole or not; None without any."""
         return next((step for step, _ in find_snapshots(self.directory)), None)
 
     def restore(self) -> int:
-        """Restores the newest checkpoint that is whole; returns its step, 0 if there is none.
-
-        Raises:
-            UserError: it is of another plan of stages.
-        """
+        """Restores the newest whole checkpoint; returns its step, 0 without one. UserError: it is of another plan."""
         paths = [path for _, path in find_snapshots(self.directory)]
         following = [f"going on from {path.name}" for path in paths[1:]] + ["none is left: starting from the beginning"]
         for path, then in zip(paths, following, strict=False):
             try:
-                return self._assign(read_snapshot(path), path)
+                return self._assign(snapshot.read_snapshot(path), path)
             except DamagedError as error:
                 self.report(f"warning: checkpoint {path} is damaged ({error}); {then}")
         return 0

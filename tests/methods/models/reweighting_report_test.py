@@ -50,7 +50,7 @@ def test_pictures_are_of_the_present_dictionary_and_the_lowest_scores(model):
 def test_what_was_forgotten_most_is_the_worst():
     forgetful = trained(pusher="forgetting")
     [worst, *_] = forgetful.example_grids()["suspects/worst"].ids
-    assert forgetful.pusher.cleanness(forgetful.scores.read()).argmin() == worst
+    assert forgetful.pusher.trust(forgetful.scores.read()).argmin() == worst
 
 
 def test_a_hold_out_has_neither_dictionary_nor_scores():

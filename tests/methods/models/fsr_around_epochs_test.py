@@ -1,6 +1,6 @@
 """The order of what happens around epochs, seen by a model that only keeps a list."""
 
-from ieg_fsr.methods.models.dictionary_callback import DictionaryCallback
+from ieg_fsr.methods.models.fsr import FSR
 
 
 class Listener:
@@ -24,12 +24,12 @@ class Listener:
 
 
 def test_dictionary_is_there_before_the_first_epoch_and_renewed_after_each():
-    callback, model = DictionaryCallback(initial_epoch=3), Listener()
-    callback.set_model(model)
-    callback.on_train_begin()
+    model = Listener()
+    callback = FSR.around_epochs(model, 3, 0, 0)
+    callback.on_train_begin(None)
     for epoch in (3, 4):
-        callback.on_epoch_begin(epoch)
-        callback.on_epoch_end(epoch)
+        callback.on_epoch_begin(epoch, None)
+        callback.on_epoch_end(epoch, None)
     assert model.heard == [
         ("dictionary for", 3),
         ("phase", 3),
@@ -40,12 +40,12 @@ def test_dictionary_is_there_before_the_first_epoch_and_renewed_after_each():
 
 
 def test_within_an_epoch_the_dictionary_is_that_of_the_checkpoint():
-    callback, model = DictionaryCallback(initial_epoch=3, first_step=2), Listener()
-    callback.set_model(model)
-    callback.on_train_begin()
+    model = Listener()
+    callback = FSR.around_epochs(model, 3, 2, 0)
+    callback.on_train_begin(None)
     for epoch in (3, 4):
-        callback.on_epoch_begin(epoch)
-        callback.on_epoch_end(epoch)
+        callback.on_epoch_begin(epoch, None)
+        callback.on_epoch_end(epoch, None)
     assert model.heard == [
         ("dictionary of", 3),
         ("phase", 3),
@@ -56,9 +56,9 @@ def test_within_an_epoch_the_dictionary_is_that_of_the_checkpoint():
 
 
 def test_the_mean_takes_in_the_weights_of_epochs_of_re_weighting_only():
-    callback, model = DictionaryCallback(), Listener()
-    callback.set_model(model)
-    callback.on_epoch_end(0)
+    model = Listener()
+    callback = FSR.around_epochs(model, 0, 0, 0)
+    callback.on_epoch_end(0, None)
     model.reweighting = True
-    callback.on_epoch_end(1)
+    callback.on_epoch_end(1, None)
     assert model.heard == [("dictionary for", 1), ("mean of", "weights"), ("dictionary for", 2)]
