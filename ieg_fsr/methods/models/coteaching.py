@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.coteaching import COTEACHING_FORGET_RATE, COTEACHING_WARMUP_EPOCHS
-from ieg_fsr.methods.models.fit_arguments import checked_callbacks
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.replicas import share, whole
 
@@ -85,14 +84,8 @@ class CoTeaching(Supervised):
         self.descend(second_tape, second_loss, self.second_classifier, self.second_optimizer)
         return self.measure(batch, logits, loss)
 
-    def fit(self, *args: Any, callbacks: Any = None, **kwargs: Any) -> keras.callbacks.History:
-        """`keras.Model.fit`; sets the share that is kept at the beginning of every epoch."""
-        _, ahead = self.first_epoch(kwargs.get("initial_epoch"))
-        schedule = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: self.set_epoch(epoch + ahead))
-        return super().fit(*args, callbacks=[schedule, *checked_callbacks(callbacks)], **kwargs)
-
     def set_epoch(self, epoch: int) -> None:
-        """R = 1 - tau min(epoch / T_k, 1), epochs counted from 0."""
+        """The share that is kept: R = 1 - tau min(epoch / T_k, 1), epochs counted from 0."""
         progress = min(epoch / self.warmup_epochs, 1.0) if self.warmup_epochs else 1.0
         self.kept_share.assign(1.0 - self.forget_rate * progress)
 

@@ -28,7 +28,7 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.methods.models.compiled_parts import compiled_part
-from ieg_fsr.methods.models.fit_arguments import checked_callbacks, refuse, training_data, warn_of_short_training
+from ieg_fsr.methods.models.fit_arguments import refuse, training_data, warn_of_short_training
 from ieg_fsr.methods.models.fsr_settings import check_settings, reward_set_size
 from ieg_fsr.methods.models.meta_part import Lookahead, MetaPart, Reward
 from ieg_fsr.methods.models.reweighting_report import ReweightingReport
@@ -232,28 +232,21 @@ class FSR(ReweightingReport):
         """
         refuse(isinstance(x, Examples | tf.data.Dataset), kwargs | {"y": y, "batch_size": batch_size})
         x = training_data(x, self.num_examples, self.num_classes)
-        callbacks = checked_callbacks(kwargs.pop("callbacks", None))
-        initial_epoch, ahead = self.first_epoch(kwargs.get("initial_epoch"))
+        _, ahead = self.first_epoch(kwargs.get("initial_epoch"))
         warn_of_short_training(epochs + ahead, self.reweight_warmup_epochs)
-        dictionary = self.around_epochs(initial_epoch + ahead, kwargs.get("first_step", 0), ahead)
-        return super().fit(x, y, batch_size, epochs, *args, callbacks=[dictionary, *callbacks], **kwargs)
+        return super().fit(x, y, batch_size, epochs, *args, **kwargs)
 
-    def around_epochs(self, start: int, first_step: int, ahead: int) -> keras.callbacks.Callback:
-        """What happens from step `first_step` of epoch `start` on, where training is `ahead` of Keras' count."""
-
-        def end(epoch: int, logs: Any) -> None:
-            if self.reweighting:
-                self.mean_weights.update(self.last_weights)
-            self.renew_dictionary(epoch + ahead + 1)
-
-        # The very first dictionary is a class-balanced random draw: no example has a score. Within an epoch the scores
-        # have moved on: the dictionary is that of the checkpoint.
+    def begin_training(self, epoch: int, first_step: int) -> None:
+        """The first dictionary: a random draw without scores; within an epoch, where they moved on, a checkpoint's."""
         first_dictionary = self.keep_dictionary if first_step else self.renew_dictionary
-        return keras.callbacks.LambdaCallback(
-            on_train_begin=lambda logs: first_dictionary(start),
-            on_epoch_begin=lambda epoch, logs: self.set_epoch(epoch + ahead),
-            on_epoch_end=end,
-        )
+        first_dictionary(epoch)
+
+    def end_epoch(self, epoch: int) -> None:
+        """The mean weights, and step 9."""
+        super().end_epoch(epoch)
+        if self.reweighting:
+            self.mean_weights.update(self.last_weights)
+        self.renew_dictionary(epoch + 1)
 
     def renew_dictionary(self, epoch: int) -> None:
         """Step 9: the best-scored of each class become the dictionary of `epoch`; a hold-out keeps its members."""

@@ -150,8 +150,12 @@ class Supervised(ClassifierModel):
         x = self.checked_data(x)
         self.training_examples = x if isinstance(x, Examples) else None
         initial_epoch, ahead = self.first_epoch(kwargs.pop("initial_epoch", None))
-        counting = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._count(epoch + ahead + 1))
-        callbacks = [*checked_callbacks(kwargs.pop("callbacks", None)), counting]
+        around = keras.callbacks.LambdaCallback(
+            on_train_begin=lambda logs: self.begin_training(initial_epoch + ahead, first_step),
+            on_epoch_begin=lambda epoch, logs: self.set_epoch(epoch + ahead),
+            on_epoch_end=lambda epoch, logs: self.end_epoch(epoch + ahead),
+        )
+        callbacks = [around, *checked_callbacks(kwargs.pop("callbacks", None))]
         plan = self.course.lay_out(epochs + ahead)
         if isinstance(x, Examples):
             return self.course.walk(super().fit, x, epochs, (initial_epoch, first_step), ahead, callbacks, **kwargs)
@@ -163,8 +167,15 @@ class Supervised(ClassifierModel):
         """From which epoch on Keras counts in a call of `fit`, and how far training is ahead of that count."""
         return (0, self.epochs_done) if initial_epoch is None else (initial_epoch, 0)
 
-    def _count(self, epochs_done: int) -> None:
-        self.epochs_done = epochs_done
+    def begin_training(self, epoch: int, first_step: int) -> None:
+        """Before that step of an epoch, the first of a `fit`; epochs are counted over all calls, as in what follows."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Before an epoch and the callbacks' part in it."""
+
+    def end_epoch(self, epoch: int) -> None:
+        """After an epoch, before the callbacks."""
+        self.epochs_done = epoch + 1
 
     def create_variables(self) -> None:
         """Makes the optimizer's and the metrics' variables: a train function that makes any is traced twice."""

@@ -6,7 +6,7 @@ epoch that visits a part of the examples `visits/ids` and `visits/factors`.
 
 import pathlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -31,20 +31,13 @@ class NotFiniteError(ArithmeticError):
         self.step, self.what = step, what
 
 
-def warn(text: str) -> None:
-    """A line on stderr."""
-    print(f"ieg_fsr: {text}", file=sys.stderr)
-
-
 class Checkpoints:
     """Saves and restores a compiled method: what its `checkpoint_parts` name, and where its `course` stands."""
 
-    def __init__(
-        self, directory: str | pathlib.Path, model: Supervised, keep: int = 2, report: Callable[[str], None] = warn
-    ) -> None:
-        """Args: directory: made at the first save. model: compiled. keep: checkpoints kept. report: of damage."""
+    def __init__(self, directory: str | pathlib.Path, model: Supervised, keep: int = 2) -> None:
+        """Args: directory: made at the first save. model: compiled. keep: checkpoints kept."""
         model.create_variables()
-        self.directory, self.keep, self.report = pathlib.Path(directory), keep, report
+        self.directory, self.keep = pathlib.Path(directory), keep
         self._course = model.course
         self._variables = {
             f"{part}/{number}": variable
@@ -69,7 +62,7 @@ class Checkpoints:
             try:
                 return self._assign(snapshot.read_snapshot(path), path)
             except DamagedError as error:
-                self.report(f"warning: checkpoint {path} is damaged ({error}); {then}")
+                print(f"ieg_fsr: warning: checkpoint {path} is damaged ({error}); {then}", file=sys.stderr)
         return 0
 
     def _arrays(self, step: int) -> Iterator[tuple[str, np.ndarray]]:

@@ -38,7 +38,6 @@ def test_a_hold_out_has_no_history():
         ({"label_momentum": 2}, r"label_momentum must be a number in \[0, 1\]. Received: 2"),
         ({"lookahead_learning_rate": -1}, "lookahead_learning_rate must be a number greater than 0. Received: -1"),
         ({"lookahead_momentum": 1}, r"lookahead_momentum must be a number in \[0, 1\). Received: 1"),
-        ({"lookahead_momentum": None}, r"lookahead_momentum must be a number in \[0, 1\). Received: None"),
         ({"pseudo_label_loss_weight": float("nan")}, "pseudo_label_loss_weight must be a number at least 0.*: nan"),
         ({"reweight_warmup_epochs": 1.5}, "reweight_warmup_epochs must be a whole number at least 0. Received: 1.5"),
     ],

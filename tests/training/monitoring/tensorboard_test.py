@@ -47,8 +47,8 @@ def scalars(events):
 
 def test_the_stage_is_a_text_where_there_is_one(tmp_path):
     writer = EventWriter(str(tmp_path))
-    writer.epoch(ROW, None, CLEAN)
-    writer.epoch(ROW | {"epoch": 2, "stage": "corrected"}, None, CLEAN)
+    writer.epoch(ROW, FIGURES, {})
+    writer.epoch(ROW | {"epoch": 2, "stage": "corrected"}, FIGURES, {})
     [(step, text)] = read(tmp_path)["train/stage"]
     assert (step, text.tolist()) == (2, b"corrected")
 
