@@ -22,9 +22,7 @@ _SMALLEST_BASE = 1e-7
 def focal_loss(targets: tf.Tensor, logits: tf.Tensor, gamma: float = 2.0) -> tf.Tensor:
     """-(1 - p_y)^gamma log p_y with softmax probabilities p: the paper's Eq. 4 for more than two classes.
 
-    gamma = 0 is cross-entropy.
-
-    Args: targets, logits: [B, C]. gamma: >= 0, else UserError. Returns: [B].
+    gamma = 0 is cross-entropy. Args: targets, logits: [B, C]. gamma: >= 0, else UserError. Returns: [B].
     """
     import tensorflow as tf
 
@@ -39,7 +37,6 @@ def sigmoid_focal_loss(targets: tf.Tensor, logits: tf.Tensor, gamma: float = 2.0
 
     The loss of label y is f(z_y) + sum over k != y of f(-z_k), f(z) = -(1 - sigmoid(z))^gamma log sigmoid(z).
     gamma = 0 is `class_balanced.sigmoid_cross_entropy`.
-
     Args: targets, logits: [B, C]. gamma: >= 0, else UserError. Returns: [B].
     """
     import tensorflow as tf

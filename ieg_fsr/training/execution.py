@@ -96,8 +96,7 @@ def _fit(
         checkpoints.save(0)
     callbacks: list[keras.callbacks.Callback] = []
     if config.profile_steps:
-        first, last = config.profile_steps
-        callbacks.append(StepProfiler(directory, first, last))
+        callbacks.append(StepProfiler(directory, *config.profile_steps))
     if config.layer_gradients_interval and hasattr(model, "layer_gradients"):
         callbacks.append(LayerGradientLog(directory, config.layer_gradients_interval, epochs_done))
     figures = (*RUN_FIGURES, *model.declared_figures)
@@ -133,7 +132,7 @@ def _write_models(model: Supervised, run: RunDirectory) -> None:
 
 def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable[Figure]) -> dict[str, Any]:
     """What summary.json holds of settings and epochs. Args: own: figures that the method adds."""
-    last = rows[-1]
+    last, device = rows[-1], "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
     added = {figure.name: figure for figure in own}
     named = {figure.name: figure for figure in (*RUN_FIGURES, *method_figures().values()) if figure.promised} | added
     counted = [name for name, figure in named.items() if figure.counted]
@@ -150,7 +149,7 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable
         | {
             "seconds_per_step": float(np.median([row["seconds_per_step"] for row in rows])),
             "seconds_total": sum(row["seconds"] for row in rows),
-            "peak_memory_bytes": _peak_memory_bytes(),
+            "peak_memory_bytes": int(tf.config.experimental.get_memory_info(device)["peak"]),
         }
     )
 
@@ -176,8 +175,3 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
         | {"tensorflow": tf.__version__, "python": platform.python_version()},
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-
-
-def _peak_memory_bytes() -> int:
-    device = "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
-    return int(tf.config.experimental.get_memory_info(device)["peak"])

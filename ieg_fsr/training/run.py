@@ -14,7 +14,7 @@ from ieg_fsr.training.inputs import load_training_data
 from ieg_fsr.training.monitoring.progress import clock
 from ieg_fsr.training.survival.failures import explained
 from ieg_fsr.training.survival.interruption import Interruption
-from ieg_fsr.training.survival.run_directory import RunDirectory, run_directory
+from ieg_fsr.training.survival.run_directory import run_directory
 
 
 def train(config: Config, report: Callable[[str], None] = print) -> dict[str, Any]:
@@ -39,23 +39,17 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
             report(f"{run.path} holds this run, finished; --noresume trains it again.\n{describe(finished)}")
             return finished
         with Interruption(model_dir, again) as interruption, run:
-            return _train(config, run, interruption, report)
+            training = load_training_data(config)
+            import_tensorflow()
+            from ieg_fsr.training.execution import execute
 
-
-def _train(
-    config: Config, run: RunDirectory, interruption: Interruption, report: Callable[[str], None]
-) -> dict[str, Any]:
-    training = load_training_data(config)
-    import_tensorflow()
-    from ieg_fsr.training.execution import execute
-
-    notes = training.data.notes
-    report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *notes]))
-    for line in METHODS[config.method].notes(config, training.data):
-        report(line)
-    summary = execute(config, training, run, interruption)
-    report(f"{describe(summary)}\nfiles           {run.path}")
-    return summary
+            notes = training.data.notes
+            report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *notes]))
+            for line in METHODS[config.method].notes(config, training.data):
+                report(line)
+            summary = execute(config, training, run, interruption)
+            report(f"{describe(summary)}\nfiles           {run.path}")
+            return summary
 
 
 def describe(summary: dict[str, Any]) -> str:

@@ -10,30 +10,16 @@ from keras.optimizers import LossScaleOptimizer
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.errors import UserError
 from ieg_fsr.figures import ExampleGrid, Figure
-from ieg_fsr.methods.models.fit_arguments import (
-    checked_labels,
-    class_numbers,
-    evaluation_data,
-    labels_in_one_line,
-    refuse,
-)
+from ieg_fsr.methods.models.fit_arguments import class_numbers, evaluation_data, labels_in_one_line, refuse
 from ieg_fsr.methods.models.label_report import LabelReport, label_report, predicted_logits, probabilities_of
 from ieg_fsr.networks.inputs import check_single_input
 from ieg_fsr.networks.split import split_classifier
 
 
 class ClassifierModel(keras.Model):
-    """A classifier in the frame of a method. What is evaluated and saved is the classifier.
+    """A classifier in the frame of a method. What is evaluated and saved is the classifier."""
 
-    Attributes:
-        classifier: the model that was given.
-        shared_network: from its input to the features [B, D] of its final Dense layer.
-        head: the final Dense layer.
-        num_classes: C.
-        declared_figures: what `figures` returns; a method that adds one declares it here, and it is shown everywhere.
-        training_examples: of the latest `fit`, where it was given `Examples`.
-    """
-
+    # What `figures` returns; a method that adds one declares it here, and it is shown everywhere.
     declared_figures: tuple[Figure, ...] = ()
 
     def __init__(self, classifier: keras.Model) -> None:
@@ -41,6 +27,7 @@ class ClassifierModel(keras.Model):
         # A wrapper that converts nothing: the classifier's layers have policies of their own.
         super().__init__(dtype="float32")
         self.classifier = classifier
+        # From the input to the features [B, D] of the final Dense layer, and that layer.
         self.shared_network, self.head = split_classifier(classifier)
         check_single_input(classifier)
         self.num_classes = self.head.units
@@ -48,7 +35,7 @@ class ClassifierModel(keras.Model):
         self.parts = self.shared_network, self.head
         self.compiled_parts: dict[str, Any] | None = None
         self.loss_metric = keras.metrics.Mean(name="loss")
-        self.training_examples: Examples | None = None
+        self.training_examples: Examples | None = None  # of the latest `fit`, where it was given some
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any) -> None:
         """`keras.Model.compile` without a loss; gradients of a float16 classifier are scaled on their way back."""
@@ -109,12 +96,6 @@ class ClassifierModel(keras.Model):
     def load_weights(self, *args: Any, **kwargs: Any) -> None:
         """`keras.Model.load_weights` into the classifier."""
         self.classifier.load_weights(*args, **kwargs)
-
-    def checked_data(self, x: Any) -> Any:
-        """What `fit` is to train on, if its labels are classes and several replicas can share it; else UserError."""
-        if self.distribute_strategy.num_replicas_in_sync > 1 and not isinstance(x, Examples):
-            raise UserError(f"fit on several replicas takes ieg_fsr.examples(x, y). Received: {type(x).__name__}")
-        return checked_labels(x, self.num_classes)
 
     def seen_examples(self) -> Examples:
         """The training data of the latest `fit`; UserError if there was none, or not of `Examples`."""

@@ -1,17 +1,44 @@
-"""Walks through the stages of a training, and knows where it stands."""
+"""Walks through the stages of a training, at the learning rates of each, and knows where it stands."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.optimizers.schedules import LearningRateSchedule
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.models.stage_rate import StageRate
 from ieg_fsr.methods.models.stages import Plan, Position, Segment, Visits, checked_visits
 from ieg_fsr.replicas import on_every_replica
+
+
+class StageRate(LearningRateSchedule):
+    """The schedule of the present stage, over its own steps; the optimizer's own rate where the stage has none."""
+
+    def __init__(self) -> None:
+        """To be made in the scope of the strategy."""
+        self.own: Any = None
+        self.present: LearningRateSchedule | None = None  # a traced step keeps the one that it was traced with
+        # Steps that the optimizer had made when the stage began; part of the checkpoints.
+        self.start = tf.Variable(0, trainable=False, dtype=tf.int64, name="stage_start")
+
+    def rule(self, optimizers: Sequence[keras.optimizers.Optimizer]) -> None:
+        """Takes the place of the rate of optimizers that were made with the same settings."""
+        for optimizer in optimizers:
+            found = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
+            if found is not self:
+                self.own = found
+                optimizer.learning_rate = self
+
+    def __call__(self, step: Any) -> Any:
+        """Learning rate of a step of the optimizer."""
+        if self.present is not None:
+            return self.present(tf.cast(step, tf.int64) - self.start)
+        if isinstance(self.own, LearningRateSchedule):
+            return self.own(step)
+        return self.own() if callable(self.own) else tf.convert_to_tensor(self.own)
 
 
 class Course:

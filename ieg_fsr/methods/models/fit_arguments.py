@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -132,12 +131,3 @@ def checked_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
             "tf.train.Checkpoint(**model.checkpoint_parts()) and fit with initial_epoch. Received: BackupAndRestore"
         )
     return listed
-
-
-def warn_of_short_training(epochs: int, warmup_epochs: int) -> None:
-    """Warns where re-weighting would never start. Args: epochs: in all, this `fit`'s among them."""
-    if epochs <= warmup_epochs:
-        warnings.warn(
-            f"reweight_warmup_epochs is {warmup_epochs} and training ends after {epochs}: weights stay uniform",
-            stacklevel=3,
-        )

@@ -20,6 +20,7 @@ Dense x direct; L2R (Ren et al. 2018) = hold-out x all x direct; Meta-Weight-Net
 weight net.
 """
 
+import warnings
 from typing import Any
 
 import keras
@@ -28,7 +29,7 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.methods.models.compiled_parts import compiled_part
-from ieg_fsr.methods.models.fit_arguments import refuse, training_data, warn_of_short_training
+from ieg_fsr.methods.models.fit_arguments import refuse, training_data
 from ieg_fsr.methods.models.fsr_settings import check_settings, reward_set_size
 from ieg_fsr.methods.models.meta_part import Lookahead, MetaPart, Reward
 from ieg_fsr.methods.models.reweighting_report import ReweightingReport
@@ -233,7 +234,10 @@ class FSR(ReweightingReport):
         refuse(isinstance(x, Examples | tf.data.Dataset), kwargs | {"y": y, "batch_size": batch_size})
         x = training_data(x, self.num_examples, self.num_classes)
         _, ahead = self.first_epoch(kwargs.get("initial_epoch"))
-        warn_of_short_training(epochs + ahead, self.reweight_warmup_epochs)
+        warmup, in_all = self.reweight_warmup_epochs, epochs + ahead
+        if in_all <= warmup:
+            text = f"reweight_warmup_epochs is {warmup} and training ends after {in_all}: weights stay uniform"
+            warnings.warn(text, stacklevel=2)
         return super().fit(x, y, batch_size, epochs, *args, **kwargs)
 
     def begin_training(self, epoch: int, first_step: int) -> None:

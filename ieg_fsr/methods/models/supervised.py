@@ -15,7 +15,13 @@ from ieg_fsr.methods.common_settings import LABEL_SMOOTHING, PARAMETER_AVERAGE_D
 from ieg_fsr.methods.models.classifier_model import ClassifierModel
 from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.course import Course
-from ieg_fsr.methods.models.fit_arguments import checked_callbacks, class_numbers, evaluation_data, refuse
+from ieg_fsr.methods.models.fit_arguments import (
+    checked_callbacks,
+    checked_labels,
+    class_numbers,
+    evaluation_data,
+    refuse,
+)
 from ieg_fsr.methods.models.parameter_average import ParameterAverage
 from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.step_scopes import in_scope
@@ -147,7 +153,9 @@ class Supervised(ClassifierModel):
             raise UserError("compile must come first: model.compile(optimizer). Received: fit of an uncompiled model")
         kwargs["validation_data"] = evaluation_data(kwargs.get("validation_data"), self.num_classes)
         y = y if y is None else checked_class_numbers(y, "y", self.num_classes)
-        x = self.checked_data(x)
+        if self.distribute_strategy.num_replicas_in_sync > 1 and not isinstance(x, Examples):
+            raise UserError(f"fit on several replicas takes ieg_fsr.examples(x, y). Received: {type(x).__name__}")
+        x = checked_labels(x, self.num_classes)
         self.training_examples = x if isinstance(x, Examples) else None
         initial_epoch, ahead = self.first_epoch(kwargs.pop("initial_epoch", None))
         around = keras.callbacks.LambdaCallback(
@@ -243,11 +251,10 @@ class Supervised(ClassifierModel):
     def descend(
         self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, optimizer: keras.optimizers.Optimizer
     ) -> list[tf.Tensor]:
-        """Moves the parameters of one network; returns the gradients, weight decay included and no loss scale.
-
-        They are this replica's part: the optimizer takes their sum over the replicas, which is the gradient.
-        """
-        variables, scale = network.trainable_variables, _loss_scale(optimizer)
+        """Moves one network by the replicas' sum of gradients; returns this one's part, with decay, not scaled."""
+        variables, scale = network.trainable_variables, None
+        if isinstance(optimizer, LossScaleOptimizer):  # the gradients of a float16 network, on their way back
+            scale = tf.identity(optimizer.dynamic_scale.value)
         with tf.name_scope("backward"):
             gradients = tape.gradient(loss, [variable.value for variable in variables], output_gradients=scale)
         with tf.name_scope("update"):
@@ -290,8 +297,3 @@ class Supervised(ClassifierModel):
     def step_seed(self, stream: int) -> tf.Tensor:
         """Stateless seed [2] of one stream at the present step."""
         return fold_in(tf.constant([self.seed, stream], tf.int32), self.optimizer.iterations.value)
-
-
-def _loss_scale(optimizer: keras.optimizers.Optimizer) -> tf.Tensor | None:
-    """What the gradients of a float16 network are multiplied with on their way back; None for other networks."""
-    return tf.identity(optimizer.dynamic_scale.value) if isinstance(optimizer, LossScaleOptimizer) else None

@@ -19,13 +19,9 @@ def write_model_card(
     image_shape: Sequence[int],
     figures: Sequence[Figure] = (),
 ) -> None:
-    """Writes model_card.md, whole or not at all.
+    """Writes model_card.md, whole or not at all, from what config.json and summary.json hold.
 
-    Args:
-        config, summary: what config.json and summary.json hold.
-        class_names: in the order of the logits.
-        image_shape: (H, W, channels).
-        figures: that the method adds to those of every run.
+    Args: class_names: by logit. image_shape: (H, W, channels). figures: that the method adds to those of every run.
     """
     sections = (
         _title(config, summary),

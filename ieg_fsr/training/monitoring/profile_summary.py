@@ -88,20 +88,17 @@ def _host_operations(plane: Any) -> Iterator[tuple[str, float]]:
 def _own_times(operations: list[tuple[Any, str]]) -> Iterator[tuple[float, str]]:
     """Durations in seconds, without those of operations inside."""
     operations.sort(key=lambda pair: (pair[0].offset_ps, -pair[0].duration_ps))
+    ends = [event.offset_ps + event.duration_ps for event, _ in operations]
     own: list[int] = [event.duration_ps for event, _ in operations]
     around: list[int] = []
     for place, (event, _) in enumerate(operations):
-        while around and _end(operations[around[-1]][0]) <= event.offset_ps:
+        while around and ends[around[-1]] <= event.offset_ps:
             around.pop()
         if around:
             own[around[-1]] -= event.duration_ps
         around.append(place)
     for picoseconds, (_, operation) in zip(own, operations, strict=True):
         yield picoseconds * 1e-12, operation
-
-
-def _end(event: Any) -> int:
-    return event.offset_ps + event.duration_ps
 
 
 def _accelerator_operations(plane: Any) -> Iterator[tuple[str, float]]:

@@ -74,7 +74,11 @@ class RunDirectory:
         import filelock  # 50 ms, for which the answer to a wrong flag does not wait
 
         lock = filelock.FileLock(
-            self.path / "lock", _PATIENCE, thread_local=False, fallback_to_soft=False, on_acquired=_write_process_number
+            self.path / "lock",
+            _PATIENCE,
+            thread_local=False,
+            fallback_to_soft=False,
+            on_acquired=lambda descriptor: os.write(descriptor, f"{os.getpid()}\n".encode("ascii")),
         )
         try:
             lock.acquire()
@@ -201,10 +205,6 @@ class RunDirectory:
     def write_columns(self, name: str, columns: Mapping[str, Any]) -> None:
         """Writes CSV with a header, whole or not at all. Args: columns: of equal length, by name."""
         files.write_columns(self.path / name, list(columns), list(columns.values()))
-
-
-def _write_process_number(descriptor: int) -> None:
-    os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
 
 
 @contextlib.contextmanager
