@@ -33,17 +33,8 @@ CLASS_BALANCED_BETA = Setting(
 def class_weights(class_counts: np.ndarray, beta: float) -> np.ndarray:
     """Weights proportional to 1 / E_n, E_n = (1 - beta^n) / (1 - beta) the effective number of n samples (section 3.2).
 
-    beta = 0 weighs all classes alike; beta -> 1 by the inverse of their counts.
-
-    Args:
-        class_counts: [C], examples of each class; a class without any weighs nothing.
-        beta: in [0, 1).
-
-    Returns:
-        [C], float32, with sum C (section 4).
-
-    Raises:
-        UserError: beta is out of range.
+    beta = 0 weighs all classes alike; beta -> 1 by the inverse of their counts. Returns [C], float32, with sum C
+    (section 4). Args: class_counts: [C]; a class without examples weighs nothing. beta: in [0, 1), else UserError.
     """
     CLASS_BALANCED_BETA.check_argument(beta)
     present = np.asarray(class_counts) > 0
@@ -53,13 +44,9 @@ def class_weights(class_counts: np.ndarray, beta: float) -> np.ndarray:
 
 
 def softmax_cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """-sum_y t_y log softmax(z)_y, [B], linear in targets that need not sum to 1.
+    """-sum_y t_y log softmax(z)_y, [B], linear in targets [B, C] that need not sum to 1.
 
     TensorFlow's own has a wrong gradient for targets that do not sum to 1, such as weighted ones.
-
-    Args:
-        targets: [B, C].
-        logits: [B, C].
     """
     import tensorflow as tf
 
@@ -70,10 +57,6 @@ def sigmoid_cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Sum over the classes of binary cross-entropy, [B]: label y says "y" to class y and "not k" to each other class k.
 
     The loss of y is sum_k softplus(z_k) - z_y, because softplus(z) - softplus(-z) = z.
-
-    Args:
-        targets: [B, C].
-        logits: [B, C].
     """
     import tensorflow as tf
 
@@ -87,22 +70,17 @@ def class_balanced(loss: TargetLoss, weights: np.ndarray) -> TargetLoss:
 
 
 def start_sigmoids_at_chance(head: keras.layers.Dense) -> None:
-    """Sets the bias of the final Dense layer so that each class begins with probability 1 / C, not 1 / 2.
+    """Sets the bias of the final Dense layer, built, so that each class begins with probability 1 / C, not 1 / 2.
 
     Else the C - 1 classes that a label denies drown the one that it names (section 4.2; Lin et al. 2017, section 3.3).
-
-    Args:
-        head: built, with C >= 2 units.
-
-    Raises:
-        UserError: the layer has no bias.
+    Raises UserError for a layer without a bias.
     """
     if not head.use_bias:
         raise UserError(f"a loss of sigmoids must have a final Dense layer with a bias. Received: {head.name} without")
     head.bias.assign(np.full([head.units], -math.log(head.units - 1), np.float32))
 
 
-def _build(loss: Callable[..., Any], sigmoids: bool, context: BuildContext) -> Supervised:
+def _build(context: BuildContext, loss: Callable[..., Any], sigmoids: bool) -> Supervised:
     config = context.config
     if "focal_gamma" in config:
         loss = functools.partial(loss, gamma=config.focal_gamma)
@@ -117,32 +95,23 @@ def _build(loss: Callable[..., Any], sigmoids: bool, context: BuildContext) -> S
 _PAPER = Paper(
     "Class-Balanced Loss Based on Effective Number of Samples", "Cui et al.", 2019, "https://arxiv.org/abs/1901.05555"
 )
+
+
+def _spec(name: str, label: str, summary: str, loss: Callable[..., Any], sigmoids: bool, **more: Any) -> MethodSpec:
+    return MethodSpec(
+        name=name,
+        label=f"class-balanced {label}",
+        summary=f"class-balanced {summary}",
+        paper=_PAPER,
+        build=functools.partial(_build, loss=loss, sigmoids=sigmoids),
+        probabilities="sigmoid" if sigmoids else "softmax",
+        **({"settings": (CLASS_BALANCED_BETA,)} | more),
+    )
+
+
+_FOCAL: dict[str, Any] = {"settings": (CLASS_BALANCED_BETA, FOCAL_GAMMA), "api": (sigmoid_focal_loss,)}
 SPECS = (
-    MethodSpec(
-        name="cb_softmax",
-        label="class-balanced softmax",
-        summary="class-balanced cross-entropy",
-        paper=_PAPER,
-        settings=(CLASS_BALANCED_BETA,),
-        build=functools.partial(_build, softmax_cross_entropy, False),
-    ),
-    MethodSpec(
-        name="cb_sigmoid",
-        label="class-balanced sigmoid",
-        summary="class-balanced binary cross-entropy",
-        paper=_PAPER,
-        settings=(CLASS_BALANCED_BETA,),
-        build=functools.partial(_build, sigmoid_cross_entropy, True),
-        probabilities="sigmoid",
-    ),
-    MethodSpec(
-        name="cb_focal",
-        label="class-balanced focal",
-        summary="class-balanced focal loss of sigmoids",
-        paper=_PAPER,
-        settings=(CLASS_BALANCED_BETA, FOCAL_GAMMA),
-        build=functools.partial(_build, sigmoid_focal_loss, True),
-        api=(sigmoid_focal_loss,),
-        probabilities="sigmoid",
-    ),
+    _spec("cb_softmax", "softmax", "cross-entropy", softmax_cross_entropy, False),
+    _spec("cb_sigmoid", "sigmoid", "binary cross-entropy", sigmoid_cross_entropy, True),
+    _spec("cb_focal", "focal", "focal loss of sigmoids", sigmoid_focal_loss, True, **_FOCAL),
 )

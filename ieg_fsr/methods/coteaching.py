@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -46,10 +46,6 @@ def _check(config: Config, data: DataSet | None) -> None:
         )
 
 
-def _resolved(config: Config, data: DataSet) -> dict[str, Any]:
-    return {"coteaching_forget_rate_resolved": forget_rate(config, data)}
-
-
 def _build(context: BuildContext) -> Supervised:
     from ieg_fsr.methods.models.coteaching import CoTeaching
 
@@ -79,7 +75,7 @@ SPECS = (
         mixes=False,
         needs=frozenset({"second_network", "transition_matrix"}),
         check=_check,
-        resolved=_resolved,
+        resolved=lambda config, data: {"coteaching_forget_rate_resolved": forget_rate(config, data)},
         build=_build,
         api=("ieg_fsr.methods.models.coteaching:CoTeaching",),
     ),

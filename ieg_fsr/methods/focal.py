@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from ieg_fsr.methods.spec import BuildContext, MethodSpec, Paper
+from ieg_fsr.methods.spec import MethodSpec, Paper
 from ieg_fsr.rules import at_least
 from ieg_fsr.setting import Setting
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-    from ieg_fsr.methods.models.supervised import Supervised
 
 FOCAL_GAMMA = Setting(
     "focal_gamma", 2.0, at_least(0), "gamma of the focal losses; 0 is cross-entropy", argument="gamma"
@@ -24,18 +22,7 @@ _SMALLEST_BASE = 1e-7
 def focal_loss(targets: tf.Tensor, logits: tf.Tensor, gamma: float = 2.0) -> tf.Tensor:
     """-(1 - p_y)^gamma log p_y with softmax probabilities p: the paper's Eq. 4 for more than two classes.
 
-    gamma = 0 is cross-entropy.
-
-    Args:
-        targets: [B, C].
-        logits: [B, C].
-        gamma: >= 0.
-
-    Returns:
-        [B].
-
-    Raises:
-        UserError: gamma is out of range.
+    gamma = 0 is cross-entropy. Args: targets, logits: [B, C]. gamma: >= 0, else UserError. Returns: [B].
     """
     import tensorflow as tf
 
@@ -50,17 +37,7 @@ def sigmoid_focal_loss(targets: tf.Tensor, logits: tf.Tensor, gamma: float = 2.0
 
     The loss of label y is f(z_y) + sum over k != y of f(-z_k), f(z) = -(1 - sigmoid(z))^gamma log sigmoid(z).
     gamma = 0 is `class_balanced.sigmoid_cross_entropy`.
-
-    Args:
-        targets: [B, C].
-        logits: [B, C].
-        gamma: >= 0.
-
-    Returns:
-        [B].
-
-    Raises:
-        UserError: gamma is out of range.
+    Args: targets, logits: [B, C]. gamma: >= 0, else UserError. Returns: [B].
     """
     import tensorflow as tf
 
@@ -70,10 +47,6 @@ def sigmoid_focal_loss(targets: tf.Tensor, logits: tf.Tensor, gamma: float = 2.0
     return tf.reduce_sum(targets * (yes - no + tf.reduce_sum(no, axis=-1, keepdims=True)), axis=-1)
 
 
-def _build(context: BuildContext) -> Supervised:
-    return context.supervised(functools.partial(focal_loss, gamma=context.config.focal_gamma))
-
-
 SPECS = (
     MethodSpec(
         name="focal",
@@ -81,7 +54,7 @@ SPECS = (
         summary="focal loss of softmax probabilities",
         paper=Paper("Focal Loss for Dense Object Detection", "Lin et al.", 2017, "https://arxiv.org/abs/1708.02002"),
         settings=(FOCAL_GAMMA,),
-        build=_build,
+        build=lambda given: given.supervised(functools.partial(focal_loss, gamma=given.config.focal_gamma)),
         api=(focal_loss, sigmoid_focal_loss),
     ),
 )

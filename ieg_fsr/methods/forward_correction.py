@@ -25,11 +25,7 @@ CORRECTION_WARMUP_EPOCHS = Setting(
 
 
 def known_matrix(config: Config, data: DataSet) -> np.ndarray | None:
-    """`--correction_matrix` as P(given j | true i), [C, C]; None where it is to be estimated.
-
-    Raises:
-        UserError: the file is not such a matrix.
-    """
+    """`--correction_matrix` as P(given j | true i), [C, C], UserError if it is none; None: it is to be estimated."""
     if config.correction_matrix == "estimated":
         return None
     if config.correction_matrix == "true":

@@ -1,8 +1,7 @@
 """Fast sample re-weighting (FSR): the reward set is a dictionary of training examples that training itself trusts."""
 
-from ieg_fsr.methods import reweighting
-from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
-from ieg_fsr.methods.spec import MethodSpec, Paper
+from ieg_fsr.methods.reweighting import FROM_HISTORY, family_spec
+from ieg_fsr.methods.spec import Paper
 from ieg_fsr.reweighting.settings import REWEIGHTING_SETTINGS
 from ieg_fsr.rules import ANY
 from ieg_fsr.setting import Setting
@@ -12,7 +11,7 @@ FAITHFUL = Setting(
 )
 
 SPECS = (
-    MethodSpec(
+    family_spec(
         name="fsr",
         label="FSR",
         summary="fast sample re-weighting from a dictionary of trusted training examples",
@@ -23,19 +22,9 @@ SPECS = (
             "https://arxiv.org/abs/2109.03216",
         ),
         settings=(*REWEIGHTING_SETTINGS, FAITHFUL),
-        recipe=reweighting.FROM_HISTORY,
+        recipe=FROM_HISTORY,
         # What the authors' released code does, where the defaults do something cheaper.
         presets={"faithful": {"pusher": "release", "reward_features": "forward", "reward_interval": 1}},
         variants={"fsr_faithful": {"faithful": True}},
-        check=reweighting.check,
-        imply=reweighting.imply,
-        resolved=reweighting.resolved,
-        notes=reweighting.notes,
-        clean_per_class=reweighting.clean_per_class,
-        idle=reweighting.idle,
-        period=reweighting.period,
-        build=reweighting.build,
-        figures=REWEIGHTING_FIGURES,
-        api=reweighting.API,
     ),
 )

@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from ieg_fsr.methods.spec import BuildContext, MethodSpec, Paper
+from ieg_fsr.methods.spec import MethodSpec, Paper
 from ieg_fsr.rules import above_zero_to_one
 from ieg_fsr.setting import Setting
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-    from ieg_fsr.methods.models.supervised import Supervised
 
 GCE_Q = Setting("gce_q", 0.7, above_zero_to_one(), "q: near 0 is cross-entropy, 1 is absolute error", argument="q")
 
@@ -22,16 +20,7 @@ def generalized_cross_entropy(targets: tf.Tensor, logits: tf.Tensor, q: float = 
 
     The gradient is p_y^q times that of cross-entropy: a label that the network does not believe moves it less.
 
-    Args:
-        targets: [B, C].
-        logits: [B, C].
-        q: in (0, 1].
-
-    Returns:
-        [B].
-
-    Raises:
-        UserError: q is out of range.
+    Args: targets, logits: [B, C]. q: in (0, 1], else UserError. Returns: [B].
     """
     import tensorflow as tf
 
@@ -39,10 +28,6 @@ def generalized_cross_entropy(targets: tf.Tensor, logits: tf.Tensor, q: float = 
     # expm1 keeps the digits that 1 - p^q loses for small q.
     losses = -tf.math.expm1(q * tf.nn.log_softmax(logits)) / q
     return tf.reduce_sum(targets * losses, axis=-1)
-
-
-def _build(context: BuildContext) -> Supervised:
-    return context.supervised(functools.partial(generalized_cross_entropy, q=context.config.gce_q))
 
 
 SPECS = (
@@ -57,7 +42,7 @@ SPECS = (
             "https://arxiv.org/abs/1805.07836",
         ),
         settings=(GCE_Q,),
-        build=_build,
+        build=lambda given: given.supervised(functools.partial(generalized_cross_entropy, q=given.config.gce_q)),
         api=(generalized_cross_entropy,),
     ),
 )

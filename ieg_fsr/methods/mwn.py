@@ -1,12 +1,10 @@
 """Meta-Weight-Net (MWN): a small network from loss to weight, learned from clean images."""
 
-from ieg_fsr.methods import reweighting
-from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
-from ieg_fsr.methods.spec import MethodSpec, Paper
-from ieg_fsr.reweighting.settings import REWEIGHTING_SETTINGS
+from ieg_fsr.methods.reweighting import HOLD_OUT, family_spec
+from ieg_fsr.methods.spec import Paper
 
 SPECS = (
-    MethodSpec(
+    family_spec(
         name="mwn",
         label="MWN",
         summary="Meta-Weight-Net: a network from loss to weight, learned from clean images",
@@ -16,8 +14,7 @@ SPECS = (
             2019,
             "https://arxiv.org/abs/1902.07379",
         ),
-        settings=REWEIGHTING_SETTINGS,
-        recipe={**reweighting.HOLD_OUT, "weight_rule": "weight_net"},
+        recipe={**HOLD_OUT, "weight_rule": "weight_net"},
         dataset_recipes={
             # 1000 clean images in total, as in the paper; on CIFAR-100 these are the default's 10 of each class.
             "cifar10": {"clean_per_class": 100},
@@ -28,15 +25,5 @@ SPECS = (
         },
         variants={"mwn_dense": {"meta_layers": "dense"}},
         needs=frozenset({"clean_images"}),
-        check=reweighting.check,
-        imply=reweighting.imply,
-        resolved=reweighting.resolved,
-        notes=reweighting.notes,
-        clean_per_class=reweighting.clean_per_class,
-        idle=reweighting.idle,
-        period=reweighting.period,
-        build=reweighting.build,
-        figures=REWEIGHTING_FIGURES,
-        api=reweighting.API,
     ),
 )

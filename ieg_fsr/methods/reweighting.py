@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ieg_fsr.data.sources.datasets import spec_of
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.spec import BASELINE, BuildContext
-from ieg_fsr.reweighting.settings import DEFAULT_REWARD_INTERVAL, LARGEST_DEFAULT_DICTIONARY
+from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
+from ieg_fsr.methods.spec import BASELINE, BuildContext, MethodSpec
+from ieg_fsr.reweighting.settings import DEFAULT_REWARD_INTERVAL, LARGEST_DEFAULT_DICTIONARY, REWEIGHTING_SETTINGS
 from ieg_fsr.setting import Config
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ieg_fsr.methods.models.supervised import Supervised
     from ieg_fsr.reweighting.weight_rules import WeightRule
 
-API = ("ieg_fsr.methods.models.fsr:FSR", "ieg_fsr.reweighting.weight_net:WeightNet")
+_API = ("ieg_fsr.methods.models.fsr:FSR", "ieg_fsr.reweighting.weight_net:WeightNet")
 # What a hold-out does not look at.
 _OF_A_DICTIONARY = frozenset({"dictionary_size", "reward_features", "pusher", "score_momentum"})
 # Settings that `FSR` takes under the same names.
@@ -43,34 +44,18 @@ HOLD_OUT: Mapping[str, Any] = {
 }
 
 
-def imply(given: Mapping[str, Any]) -> dict[str, Any]:
+def _imply(given: Mapping[str, Any]) -> dict[str, Any]:
     """An interval is one of forwards, and a hold-out has no history."""
     forwards = "reward_interval" in given or given.get("reward_source") == "holdout"
     return {"reward_features": "forward"} if forwards else {}
 
 
-def clean_per_class(values: Mapping[str, Any]) -> int:
-    """Images of each class that are held out with their true labels."""
-    return values["clean_per_class"] if values["reward_source"] == "holdout" else 0
-
-
-def idle(values: Mapping[str, Any]) -> frozenset[str]:
-    """Settings that a hold-out does not look at."""
-    return _OF_A_DICTIONARY if values["reward_source"] == "holdout" else frozenset()
-
-
-def period(config: Config) -> int:
-    """Steps from one forward of a reward batch to the next."""
-    return config.reward_interval if config.reward_features == "forward" else 1
-
-
-def dictionary_size(config: Config, num_examples: int) -> int:
+def _dictionary_size(config: Config, num_examples: int) -> int:
     """A recipe is for the whole data set: a smaller one, such as its long tail, has at most N places to fill."""
     return min(config.dictionary_size or LARGEST_DEFAULT_DICTIONARY, num_examples)
 
 
-def check(config: Config, data: DataSet | None) -> None:
-    """Settings that do not fit together, or not the data."""
+def _check(config: Config, data: DataSet | None) -> None:
     holds_out = config.reward_source == "holdout"
     if config.precision == "mixed_float16" and config.meta_layers != "dense":
         raise UserError(
@@ -98,17 +83,15 @@ def check(config: Config, data: DataSet | None) -> None:
         )
 
 
-def resolved(config: Config, data: DataSet) -> dict[str, Any]:
-    """What depends on other settings and on the data."""
+def _resolved(config: Config, data: DataSet) -> dict[str, Any]:
     return {
         "lookahead_momentum_resolved": _lookahead_momentum(config),
-        "dictionary_size_resolved": dictionary_size(config, len(data.train)),
+        "dictionary_size_resolved": _dictionary_size(config, len(data.train)),
     }
 
 
-def notes(config: Config, data: DataSet) -> list[str]:
-    """What a user might not expect."""
-    lines, places = [], dictionary_size(config, len(data.train))
+def _notes(config: Config, data: DataSet) -> list[str]:
+    lines, places = [], _dictionary_size(config, len(data.train))
     if config.reward_source == "dictionary" and config.dictionary_size and places < config.dictionary_size:
         lines.append(f"a dictionary of all {places} training examples: the recipe's size is for more of them")
     if config.epochs <= config.reweight_warmup_epochs:
@@ -116,15 +99,14 @@ def notes(config: Config, data: DataSet) -> list[str]:
     return lines
 
 
-def build(context: BuildContext) -> Supervised:
-    """The model of all three."""
+def _build(context: BuildContext) -> Supervised:
     from ieg_fsr.methods.models.fsr import FSR
 
     config, examples = context.config, len(context.data.train)
     return FSR(
         context.network(config.seed),
         examples,
-        dictionary_size(config, examples),
+        _dictionary_size(config, examples),
         clean_examples=context.clean_examples,
         weight_rule=_weight_rule(config),
         lookahead_momentum=_lookahead_momentum(config),
@@ -149,3 +131,22 @@ def _weight_rule(config: Config) -> WeightRule:
     if config.weight_rule == "uniform":
         return UniformWeights()
     return DirectWeights(config.weight_constraint, config.initial_sample_weights)
+
+
+def family_spec(**own: Any) -> MethodSpec:
+    """The spec of one of the three. Args: own: what it says for itself, with its settings where it has others."""
+    shared: dict[str, Any] = {
+        "settings": REWEIGHTING_SETTINGS,
+        "check": _check,
+        "imply": _imply,
+        "resolved": _resolved,
+        "notes": _notes,
+        "clean_per_class": lambda values: values["clean_per_class"] if values["reward_source"] == "holdout" else 0,
+        "idle": lambda values: _OF_A_DICTIONARY if values["reward_source"] == "holdout" else frozenset(),
+        # Steps from one forward of a reward batch to the next.
+        "period": lambda config: config.reward_interval if config.reward_features == "forward" else 1,
+        "build": _build,
+        "figures": REWEIGHTING_FIGURES,
+        "api": _API,
+    }
+    return MethodSpec(**(shared | own))

@@ -36,22 +36,8 @@ _CLASSES, _MEMBERS = 20, 10  # rows and columns of the picture of the dictionary
 _WORST = 50
 
 
-def dictionary_purity(member_ids: np.ndarray, right: np.ndarray) -> dict[str, float | None]:
-    """dictionary_purity: share of dictionary members [M] whose given label is right."""
-    return {"dictionary_purity": float(np.mean(right[member_ids]))}
-
-
 def weight_figures(weights: np.ndarray, right: np.ndarray | None) -> dict[str, float | None]:
-    """How the weights of right and wrong labels differ.
-
-    Args:
-        weights: [N], relative to uniform (1 = uniform).
-        right: see above.
-
-    Returns:
-        zero_weight_ratio: share of samples whose weight is zero.
-        weight_clean, weight_noisy: mean weight of right and of wrong labels; None where there are none.
-    """
+    """Share of weights [N], relative to uniform, that are zero; mean of those of right and of wrong labels, if any."""
     figures: dict[str, float | None] = {"zero_weight_ratio": float(np.mean(weights <= 0.0))}
     if right is not None:
         figures |= {"weight_clean": _mean_or_none(weights[right]), "weight_noisy": _mean_or_none(weights[~right])}
@@ -61,12 +47,7 @@ def weight_figures(weights: np.ndarray, right: np.ndarray | None) -> dict[str, f
 def loss_figures(losses: np.ndarray, right: np.ndarray) -> dict[str, float | None]:
     """Mean own-label losses around the lookahead, of right and of wrong labels (paper, Figure 5).
 
-    Args:
-        losses: [N, 2], before and after the lookahead at the last visit; NaN for an example never visited.
-        right: see above, known.
-
-    Returns:
-        loss_before_clean, loss_after_clean, loss_before_noisy, loss_after_noisy; None where there are no such labels.
+    None where there are no such labels. Args: losses: [N, 2], at the last visit; NaN for an example never visited.
     """
     visited = ~np.isnan(losses[:, 0])
     return {
@@ -83,13 +64,7 @@ def weight_histograms(weights: np.ndarray, right: np.ndarray | None) -> dict[str
 
 
 def member_grid(member_ids: np.ndarray, labels: np.ndarray, num_classes: int) -> ExampleGrid:
-    """The first members of each class, one class a row; a class with fewer leaves its places black.
-
-    Args:
-        member_ids: [M], the best-scored of a class first.
-        labels: [M], given to them.
-        num_classes: C.
-    """
+    """The first members [M] of each class, the best-scored first, a class a row; one with fewer leaves places black."""
     rows = np.full([min(num_classes, _CLASSES), _MEMBERS], -1)
     for label, row in enumerate(rows):
         ids = member_ids[labels == label][:_MEMBERS]

@@ -1,7 +1,6 @@
 """From a config and its data to a compiled method."""
 
 import functools
-from typing import Any
 
 import keras
 import numpy as np
@@ -24,7 +23,18 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
     """The compiled method and its training data."""
     keras.utils.set_random_seed(config.seed)
     examples = Examples(data.train, given_labels, config.batch_size, config.seed)
-    model = _method(config, data, given_labels)
+    network = functools.partial(
+        build_network, config.network, data.train.image_shape, data.num_classes, precision=config.precision
+    )
+    second_seed = int(np.random.default_rng([config.seed, _SECOND_NETWORK_STREAM]).integers(2**31))
+    clean = None if data.holdout is None else Examples(data.holdout, data.holdout.labels, 1, config.seed)
+    shared = {
+        "augment": functools.partial(pad_crop_flip, padding=config.padding, flip=config.flip),
+        "mixup_alpha": config.mixup_alpha if config.mixup else 0.0,
+        **{name: config[name] for name in ("label_smoothing", "weight_decay", "parameter_average_decay", "seed")},
+    }
+    context = BuildContext(config, data, given_labels, network, second_seed, shared, clean)
+    model = METHODS[config.method].build(context)
     optimizer = build_optimizer(config, examples.steps_per_epoch)
     model.compile(optimizer=optimizer, metrics=["accuracy"], jit_compile=resolved_jit(config))
     return model, examples
@@ -33,38 +43,11 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
 def build_optimizer(config: Config, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """SGD with momentum, its rate on the schedule."""
     schedule = learning_rate_schedule(
-        config.schedule,
-        config.learning_rate,
-        steps_per_epoch,
-        config.epochs,
+        *(config.schedule, config.learning_rate, steps_per_epoch, config.epochs),
         drop_epochs=config.drop_epochs,
         warmup_epochs=config.learning_rate_warmup_epochs,
     )
     return keras.optimizers.SGD(schedule, momentum=config.momentum)
-
-
-def _method(config: Config, data: DataSet, given_labels: np.ndarray) -> Supervised:
-    """The method, not compiled."""
-    network = functools.partial(
-        build_network, config.network, data.train.image_shape, data.num_classes, precision=config.precision
-    )
-    second_seed = int(np.random.default_rng([config.seed, _SECOND_NETWORK_STREAM]).integers(2**31))
-    clean = None if data.holdout is None else Examples(data.holdout, data.holdout.labels, 1, config.seed)
-    shared = _shared_settings(config)
-    context = BuildContext(config, data, given_labels, network, second_seed, shared, clean)
-    return METHODS[config.method].build(context)
-
-
-def _shared_settings(config: Config) -> dict[str, Any]:
-    """What every method takes."""
-    return {
-        "augment": functools.partial(pad_crop_flip, padding=config.padding, flip=config.flip),
-        "mixup_alpha": config.mixup_alpha if config.mixup else 0.0,
-        "label_smoothing": config.label_smoothing,
-        "weight_decay": config.weight_decay,
-        "parameter_average_decay": config.parameter_average_decay,
-        "seed": config.seed,
-    }
 
 
 def resolved_jit(config: Config) -> bool:

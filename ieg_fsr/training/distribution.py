@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import parse_json
-from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.setting import Config
 
 if TYPE_CHECKING:
@@ -23,26 +22,19 @@ if TYPE_CHECKING:
 WORKER_LOST = 3
 # Seconds that a worker waits for the others in an exchange; checkpoints and models are written within it.
 _PATIENCE = 600
+# TensorFlow's errors, by name: this module is loaded before TensorFlow is.
+_OF_A_LOST_WORKER = ("UnavailableError", "DeadlineExceededError", "AbortedError", "CancelledError")
 
 
 class Place(NamedTuple):
-    """This process among the workers of a run.
+    """This process among the workers of a run."""
 
-    Attributes:
-        worker: 0..workers - 1; worker 0 writes the run's files.
-        workers: 1 but for `--strategy=multi_worker`.
-    """
-
-    worker: int = 0
-    workers: int = 1
+    worker: int = 0  # 0..workers - 1; worker 0 writes the run's files
+    workers: int = 1  # but for `--strategy=multi_worker`
 
 
 def place_of(config: Config, environment: Mapping[str, str] = os.environ) -> Place:
-    """Checks what can be checked without TensorFlow.
-
-    Raises:
-        UserError: settings do not go together, or TF_CONFIG does not describe workers.
-    """
+    """What can be checked without TensorFlow: UserError where settings, or these and TF_CONFIG, do not go together."""
     if config.num_replicas is not None and config.strategy != "mirrored":
         raise UserError(
             f"--num_replicas must be given with --strategy=mirrored only. Received: --strategy={config.strategy}"
@@ -61,11 +53,7 @@ def place_of(config: Config, environment: Mapping[str, str] = os.environ) -> Pla
 
 
 def strategy_of(config: Config) -> tf.distribute.Strategy:
-    """The strategy of `--strategy`; to be asked for before TensorFlow computes anything.
-
-    Raises:
-        UserError: the devices are not there, or the batch cannot be divided among them.
-    """
+    """The strategy of `--strategy`, to be asked for before TensorFlow computes anything; UserError without devices."""
     import tensorflow as tf
 
     if config.strategy == "none":
@@ -79,41 +67,20 @@ def strategy_of(config: Config) -> tf.distribute.Strategy:
     return strategy
 
 
-class WorkerLostError(Exception):
-    """An exchange with another worker failed."""
-
-
-@contextlib.contextmanager
-def loss_noticed(place: Place) -> Iterator[None]:
-    """Tells failed exchanges between workers from other errors.
-
-    Raises:
-        WorkerLostError: another worker is gone.
-    """
-    if place.workers == 1:
-        yield
-        return
-    import_tensorflow()
-    import tensorflow as tf
-
-    errors = tf.errors
-    try:
-        yield
-    except (errors.UnavailableError, errors.DeadlineExceededError, errors.AbortedError, errors.CancelledError) as error:
-        raise WorkerLostError(type(error).__name__) from None
-
-
 @contextlib.contextmanager
 def ends_with_the_others(model_dir: str, place: Place, again: str = "the same command") -> Iterator[None]:
-    """Ends this process, with one line and `WORKER_LOST`, when another worker is gone.
+    """Ends this process, with one line and `WORKER_LOST`, when an exchange fails because another worker is gone.
 
     At once: TensorFlow's own way out would wait for the lost one.
     """
     try:
         yield
-    except WorkerLostError as error:
+    except Exception as error:
+        name = type(error).__name__
+        if place.workers == 1 or name not in _OF_A_LOST_WORKER or not type(error).__module__.startswith("tensorflow"):
+            raise
         print(
-            f"ieg_fsr: worker {place.worker} lost another of the {place.workers} workers ({error}); {again} "
+            f"ieg_fsr: worker {place.worker} lost another of the {place.workers} workers ({name}); {again} "
             f"on all of them goes on from the last checkpoint in {model_dir}",
             file=sys.stderr,
             flush=True,
@@ -128,11 +95,7 @@ def any_worker(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
 
 
 def check_same_step(step: int | None, strategy: tf.distribute.Strategy, model_dir: str | None) -> None:
-    """Checks that all workers go on from the checkpoint of the same step, or from none.
-
-    Raises:
-        UserError: they do not; on every worker.
-    """
+    """Raises UserError on every worker unless all go on from the checkpoint of the same step, or from none."""
     number = -1 if step is None else step
     differs = _total(strategy)(number) != number * strategy.num_replicas_in_sync
     if any_worker(strategy)(differs):

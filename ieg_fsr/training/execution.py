@@ -42,21 +42,10 @@ from ieg_fsr.version import VERSION
 
 
 def execute(config: Config, training: TrainingData, run: RunDirectory, interruption: Interruption) -> dict[str, Any]:
-    """Trains and writes the run's files; goes on from a checkpoint in its directory if there is one.
+    """Trains and writes the run's files; goes on from a checkpoint in its directory if there is one; the summary.
 
-    Args:
-        config: resolved settings.
-        training: data and given labels; the true labels among them are for monitoring only.
-        run: its directory; made once the method is known to fit the data.
-        interruption: asked after every step.
-
-    Returns:
-        The summary.
-
-    Raises:
-        UserError: the network does not take the images, or the labels are not those that the run began with.
-        RunError: training diverges.
-        Interrupted: by a signal.
+    The directory is made once the method is known to fit the data; true labels are for monitoring only. Raises
+    UserError, if the network or the labels of an earlier run do not fit, RunError and Interrupted.
     """
     data = training.data
     strategy = strategy_of(config)
@@ -64,7 +53,15 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
         model, examples = build(config, data, training.given_labels)
     resolved = _resolved(config, data, training.given_labels) | {"replicas": strategy.num_replicas_in_sync}
     run.begin(config, resolved["given_labels_sha256"])
-    _write_beginning(run, resolved, training)
+    columns = {
+        "example_id": np.arange(len(training.given_labels)),
+        "label": training.given_labels,
+        "true_label": data.train.labels,
+        "source_id": training.source_ids,
+    }
+    run.write_columns("given_labels.csv", columns)
+    if not (run.path / "config.json").exists():
+        run.write_json("config.json", resolved)
     rows = _fit(config, data, model, examples, run, interruption)
     _write_models(model, run)
     labels = model.label_report()
@@ -82,26 +79,8 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     return summary
 
 
-def _write_beginning(run: RunDirectory, resolved: dict[str, Any], training: TrainingData) -> None:
-    """The labels, whatever became of an earlier process' file, then the settings where there are none yet."""
-    columns = {
-        "example_id": np.arange(len(training.given_labels)),
-        "label": training.given_labels,
-        "true_label": training.data.train.labels,
-        "source_id": training.source_ids,
-    }
-    run.write_columns("given_labels.csv", columns)
-    if not (run.path / "config.json").exists():
-        run.write_json("config.json", resolved)
-
-
 def _fit(
-    config: Config,
-    data: DataSet,
-    model: Supervised,
-    examples: Examples,
-    run: RunDirectory,
-    interruption: Interruption,
+    config: Config, data: DataSet, model: Supervised, examples: Examples, run: RunDirectory, interruption: Interruption
 ) -> list[dict[str, Any]]:
     directory = run.path
     plan = model.course.lay_out(config.epochs)
@@ -117,27 +96,19 @@ def _fit(
         checkpoints.save(0)
     callbacks: list[keras.callbacks.Callback] = []
     if config.profile_steps:
-        first, last = config.profile_steps
-        callbacks.append(StepProfiler(directory, first, last))
+        callbacks.append(StepProfiler(directory, *config.profile_steps))
     if config.layer_gradients_interval and hasattr(model, "layer_gradients"):
         callbacks.append(LayerGradientLog(directory, config.layer_gradients_interval, epochs_done))
     figures = (*RUN_FIGURES, *model.declared_figures)
     begun = epochs_done + first_step / examples.steps_per_epoch
     progress = Progress(config.epochs, examples.steps_per_epoch, begun, figures=figures)
-    pictures = EpochPictures(directory, data, examples.given_labels, config.epochs)
-    log = EpochLog(
-        directory,
-        data.test,
-        examples.given_labels == data.train.labels,
-        progress,
-        rows,
-        {"": config.eval_interval, "_ema": config.parameter_average_eval_interval},
-        data.extra_tests,
-    )
+    right = examples.given_labels == data.train.labels
+    intervals = {"": config.eval_interval, "_ema": config.parameter_average_eval_interval}
+    log = EpochLog(directory, data.test, right, progress, rows, intervals, data.extra_tests)
     agreed = any_worker(model.distribute_strategy)
     steps = None if plan.partial else config.epochs * examples.steps_per_epoch
     safeguard = Safeguard(checkpoints, interruption, config.epochs, steps, step, config.checkpoint_seconds, agreed)
-    callbacks += [log, pictures, safeguard]
+    callbacks += [log, EpochPictures(directory, data, examples.given_labels, config.epochs), safeguard]
     epochs = {"initial_epoch": epochs_done, "first_step": first_step, "epochs": config.epochs}
     try:
         with interruption.deferred(), warnings.catch_warnings():
@@ -161,7 +132,7 @@ def _write_models(model: Supervised, run: RunDirectory) -> None:
 
 def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable[Figure]) -> dict[str, Any]:
     """What summary.json holds of settings and epochs. Args: own: figures that the method adds."""
-    last = rows[-1]
+    last, device = rows[-1], "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
     added = {figure.name: figure for figure in own}
     named = {figure.name: figure for figure in (*RUN_FIGURES, *method_figures().values()) if figure.promised} | added
     counted = [name for name, figure in named.items() if figure.counted]
@@ -178,7 +149,7 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable
         | {
             "seconds_per_step": float(np.median([row["seconds_per_step"] for row in rows])),
             "seconds_total": sum(row["seconds"] for row in rows),
-            "peak_memory_bytes": _peak_memory_bytes(),
+            "peak_memory_bytes": int(tf.config.experimental.get_memory_info(device)["peak"]),
         }
     )
 
@@ -204,8 +175,3 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
         | {"tensorflow": tf.__version__, "python": platform.python_version()},
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-
-
-def _peak_memory_bytes() -> int:
-    device = "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
-    return int(tf.config.experimental.get_memory_info(device)["peak"])

@@ -18,26 +18,18 @@ from ieg_fsr.setting import Config, text_of
 
 
 class TrainingData(NamedTuple):
-    """What a run trains on.
+    """What a run trains on."""
 
-    Attributes:
-        data: the data set; its training part is cut to what the run uses and has the true labels.
-        given_labels: [N], int32, what training sees.
-        source_ids: [N], ids of the examples in the whole training set, rising.
-    """
-
-    data: DataSet
-    given_labels: np.ndarray
-    source_ids: np.ndarray
+    data: DataSet  # its training part is cut to what the run uses and has the true labels
+    given_labels: np.ndarray  # [N], int32, what training sees
+    source_ids: np.ndarray  # [N], ids of the examples in the whole training set, rising
 
 
 def load_training_data(config: Config) -> TrainingData:
     """The data set, cut to `train_examples`, without the hold-out, cut to a long tail; then the given labels.
 
     A file or noise gives them. Without a long tail an example has the same given label with and without a hold-out.
-
-    Raises:
-        UserError: the data set or a file cannot be read, or is too small for the settings.
+    UserError: the data set or a file cannot be read, or is too small for the settings.
     """
     data = load_dataset(config.dataset, config.data_dir, config.image_size, config.strict_data)
     from_file = None
@@ -50,7 +42,10 @@ def load_training_data(config: Config) -> TrainingData:
         data = dataclasses.replace(data, holdout=data.train.take(held_out))
     if len(ids) < len(data.train):
         data = dataclasses.replace(data, train=data.train.take(ids))
-    _check_profile_steps(config, len(data.train))
+    steps = config.epochs * (len(data.train) // config.batch_size)
+    if config.profile_steps and config.profile_steps[1] > steps:
+        text = text_of(config.profile_steps)
+        raise UserError(f"--profile_steps must end by the last step of the run, {steps}. Received: {text}")
     _check_at_most("batch_size", config.batch_size, len(data.train))
     METHODS[config.method].check(config, data)
     if from_file is not None:
@@ -71,13 +66,6 @@ def _training_ids(config: Config, data: DataSet) -> tuple[np.ndarray, np.ndarray
     if config.imbalance > 1:
         ids = ids[long_tail_ids(data.train.labels[ids], config.imbalance, data.num_classes, config.seed)]
     return ids, held_out
-
-
-def _check_profile_steps(config: Config, examples: int) -> None:
-    steps = config.epochs * (examples // config.batch_size)
-    if config.profile_steps and config.profile_steps[1] > steps:
-        text = text_of(config.profile_steps)
-        raise UserError(f"--profile_steps must end by the last step of the run, {steps}. Received: {text}")
 
 
 def _check_at_most(name: str, value: int, examples: int) -> None:

@@ -9,20 +9,16 @@ from ieg_fsr.figures import sentence
 from ieg_fsr.methods.registry import METHODS, method_figures
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.setting import Config
-from ieg_fsr.training.distribution import Place, ends_with_the_others, loss_noticed, place_of
+from ieg_fsr.training.distribution import ends_with_the_others, place_of
 from ieg_fsr.training.inputs import load_training_data
 from ieg_fsr.training.monitoring.progress import clock
 from ieg_fsr.training.survival.failures import explained
 from ieg_fsr.training.survival.interruption import Interruption
-from ieg_fsr.training.survival.run_directory import RunDirectory, run_directory
+from ieg_fsr.training.survival.run_directory import run_directory
 
 
 def train(config: Config, report: Callable[[str], None] = print) -> dict[str, Any]:
-    """Trains as `config` says and returns the summary.
-
-    Args:
-        config: resolved settings.
-        report: receives what a user should read.
+    """Trains as `config` says and returns the summary; `report` receives what a user should read.
 
     Raises:
         UserError: the settings do not fit the data or the directory, or another run is at work in it.
@@ -43,28 +39,17 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
             report(f"{run.path} holds this run, finished; --noresume trains it again.\n{describe(finished)}")
             return finished
         with Interruption(model_dir, again) as interruption, run:
-            return _train(config, run, place, interruption, report)
+            training = load_training_data(config)
+            import_tensorflow()
+            from ieg_fsr.training.execution import execute
 
-
-def _train(
-    config: Config,
-    run: RunDirectory,
-    place: Place,
-    interruption: Interruption,
-    report: Callable[[str], None],
-) -> dict[str, Any]:
-    training = load_training_data(config)
-    import_tensorflow()
-    from ieg_fsr.training.execution import execute
-
-    notes = training.data.notes
-    report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *notes]))
-    for line in METHODS[config.method].notes(config, training.data):
-        report(line)
-    with loss_noticed(place):
-        summary = execute(config, training, run, interruption)
-    report(f"{describe(summary)}\nfiles           {run.path}")
-    return summary
+            notes = training.data.notes
+            report("\n".join([f"python -m ieg_fsr.main {command_line(config)}", _settings_text(config), *notes]))
+            for line in METHODS[config.method].notes(config, training.data):
+                report(line)
+            summary = execute(config, training, run, interruption)
+            report(f"{describe(summary)}\nfiles           {run.path}")
+            return summary
 
 
 def describe(summary: dict[str, Any]) -> str:

@@ -45,20 +45,14 @@ def learning_rate_schedule(
     drop_factor: float = 0.01,
     warmup_epochs: int = 0,
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Builds a schedule.
+    """Builds a schedule; ValueError for an unknown name.
 
     Args:
         name: "cosine" (one cosine from `learning_rate` to 0), "cosine_restarts" (first period one epoch, each next one
             twice as long with a peak a tenth lower) or "steps".
         learning_rate: first peak.
-        steps_per_epoch: steps in an epoch.
-        epochs: of the run.
         drop_epochs: for "steps": epochs before which the rate is multiplied by `drop_factor`.
-        drop_factor: for "steps".
         warmup_epochs: epochs of linear rise in front.
-
-    Raises:
-        ValueError: unknown name.
     """
     steps = max((epochs - warmup_epochs) * steps_per_epoch, 1)
     if name == "cosine":

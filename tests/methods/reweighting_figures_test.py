@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ieg_fsr.methods.reweighting_figures import (
-    dictionary_purity,
     loss_figures,
     member_grid,
     suspect_grid,
@@ -40,7 +39,6 @@ def test_of_labels_that_nobody_knows_to_be_right():
 
 def test_figures_are_plain_numbers():
     figures = weight_figures(np.array([0.0, 1.0], np.float32), np.array([True, False]))
-    figures |= dictionary_purity(np.array([0]), np.array([True]))
     assert {type(value) for value in figures.values()} == {float}
 
 
@@ -58,12 +56,6 @@ def test_losses_around_the_lookahead():
     assert {type(value) for value in figures.values()} == {float}
     only_right = loss_figures(losses[:1], right[:1])
     assert (only_right["loss_before_clean"], only_right["loss_after_noisy"]) == (1.0, None)
-
-
-@pytest.mark.parametrize(("members", "purity"), [([0, 1, 2, 3], 0.75), ([4, 1], 0.0), ([5], 1.0)])
-def test_purity_of_the_dictionary(members, purity):
-    right = np.array([True, False, True, True, False, True])
-    assert dictionary_purity(np.array(members), right) == {"dictionary_purity": purity}
 
 
 def test_histograms_of_all_of_right_and_of_wrong_labels():

@@ -22,7 +22,7 @@ from ieg_fsr.training.distribution import (
     Place,
     any_worker,
     check_same_step,
-    loss_noticed,
+    ends_with_the_others,
     place_of,
     strategy_of,
 )
@@ -93,16 +93,16 @@ def test_one_process_agrees_with_itself():
 
 
 def test_one_worker_passes_errors_on():
-    with pytest.raises(tf.errors.UnavailableError), loss_noticed(Place(0, 1)):
+    with pytest.raises(tf.errors.UnavailableError), ends_with_the_others("runs/a", Place(0, 1)):
         raise tf.errors.UnavailableError(None, None, "gone")
 
 
 def test_a_worker_ends_when_another_is_gone():
     script = """
 import tensorflow as tf
-from ieg_fsr.training.distribution import Place, ends_with_the_others, loss_noticed
+from ieg_fsr.training.distribution import Place, ends_with_the_others
 place = Place(1, 2)
-with ends_with_the_others("runs/a", place), loss_noticed(place):
+with ends_with_the_others("runs/a", place):
     raise tf.errors.UnavailableError(None, None, "gone")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)

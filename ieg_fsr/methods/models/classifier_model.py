@@ -1,43 +1,33 @@
-"""What a Keras user does with a method beside training it: compile, evaluate, predict, save."""
+"""What a Keras user does with a method beside training it: compile, evaluate, predict, save, look into it."""
 
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras.optimizers import LossScaleOptimizer
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.models.fit_arguments import (
-    checked_labels,
-    class_numbers,
-    evaluation_data,
-    labels_in_one_line,
-    refuse,
-)
+from ieg_fsr.figures import ExampleGrid, Figure
+from ieg_fsr.methods.models.fit_arguments import class_numbers, evaluation_data, labels_in_one_line, refuse
+from ieg_fsr.methods.models.label_report import LabelReport, label_report, predicted_logits, probabilities_of
 from ieg_fsr.networks.inputs import check_single_input
 from ieg_fsr.networks.split import split_classifier
 
 
 class ClassifierModel(keras.Model):
-    """A classifier in the frame of a method. What is evaluated and saved is the classifier.
+    """A classifier in the frame of a method. What is evaluated and saved is the classifier."""
 
-    Attributes:
-        classifier: the model that was given.
-        shared_network: from its input to the features [B, D] of its final Dense layer.
-        head: the final Dense layer.
-        num_classes: C.
-    """
+    # What `figures` returns; a method that adds one declares it here, and it is shown everywhere.
+    declared_figures: tuple[Figure, ...] = ()
 
     def __init__(self, classifier: keras.Model) -> None:
-        """Args: classifier: built Functional or Sequential model of one input that ends in Dense logits.
-
-        Raises:
-            UserError: it is another one.
-        """
+        """Raises UserError unless the classifier is a built model of one input that ends in Dense logits."""
         # A wrapper that converts nothing: the classifier's layers have policies of their own.
         super().__init__(dtype="float32")
         self.classifier = classifier
+        # From the input to the features [B, D] of the final Dense layer, and that layer.
         self.shared_network, self.head = split_classifier(classifier)
         check_single_input(classifier)
         self.num_classes = self.head.units
@@ -45,14 +35,10 @@ class ClassifierModel(keras.Model):
         self.parts = self.shared_network, self.head
         self.compiled_parts: dict[str, Any] | None = None
         self.loss_metric = keras.metrics.Mean(name="loss")
-        self.training_examples: Examples | None = None
+        self.training_examples: Examples | None = None  # of the latest `fit`, where it was given some
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any) -> None:
-        """`keras.Model.compile`; gradients of a classifier that computes in float16 are scaled on their way back.
-
-        Raises:
-            UserError: a loss is given.
-        """
+        """`keras.Model.compile` without a loss; gradients of a float16 classifier are scaled on their way back."""
         if loss is not None:
             raise UserError(f"loss must not be given: training takes the cross-entropy of logits. Received: {loss}")
         optimizer = keras.optimizers.get(optimizer)
@@ -111,26 +97,39 @@ class ClassifierModel(keras.Model):
         """`keras.Model.load_weights` into the classifier."""
         self.classifier.load_weights(*args, **kwargs)
 
-    def checked_data(self, x: Any) -> Any:
-        """What `fit` is to train on, if its labels are classes and several replicas can share it.
-
-        Raises:
-            UserError: a label has no logit; several replicas, and something else than `Examples`.
-        """
-        if self.distribute_strategy.num_replicas_in_sync > 1 and not isinstance(x, Examples):
-            raise UserError(f"fit on several replicas takes ieg_fsr.examples(x, y). Received: {type(x).__name__}")
-        return checked_labels(x, self.num_classes)
-
     def seen_examples(self) -> Examples:
-        """The training data of the latest `fit`.
+        """The training data of the latest `fit`; UserError if there was none, or not of `Examples`."""
+        if self.training_examples is None:
+            raise UserError(
+                "fit must come first, of ieg_fsr.examples(x, y): no example has been seen. "
+                f"Received: {type(self).__name__} model without examples"
+            )
+        return self.training_examples
+
+    # `right` is [N], bool, whether the given label of an example is the true one, or None where that is not known. It
+    # is for monitoring and never enters training.
+
+    def figures(self, right: np.ndarray | None = None) -> dict[str, float | None]:
+        """Values of the declared figures after an epoch, by name; None for what there is none of, as no wrong label."""
+        return {}
+
+    def histograms(self, right: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Values by their tag in TensorBoard, after an epoch."""
+        return {}
+
+    def example_grids(self) -> dict[str, ExampleGrid]:
+        """Training examples to look at, by their tag in TensorBoard."""
+        return {}
+
+    def label_report(self) -> LabelReport:
+        """What the trained classifier says of each given label, ordered by example id; see `LabelReport`.
 
         Raises:
-            UserError: there was none.
+            UserError: `fit` has not been given `Examples`.
         """
-        if self.training_examples is None:
-            received = f"an untrained {type(self).__name__} model"
-            raise UserError(f"fit must come first: no example has been seen. Received: {received}")
-        return self.training_examples
+        examples = self.seen_examples()
+        probabilities = probabilities_of(predicted_logits(self.classifier, examples.source))
+        return label_report(examples.given_labels, None, np.ones(len(probabilities), np.float32), probabilities)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Nothing: all is built. Under a strategy, Keras would take a batch out of the data for this."""

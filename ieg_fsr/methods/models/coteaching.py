@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.coteaching import COTEACHING_FORGET_RATE, COTEACHING_WARMUP_EPOCHS
-from ieg_fsr.methods.models.fit_arguments import checked_callbacks
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.replicas import share, whole
 
@@ -44,8 +43,7 @@ class CoTeaching(Supervised):
         """Wraps two classifiers, whose variables it shares.
 
         Args:
-            classifier: built Functional or Sequential model that ends in Dense logits.
-            second_classifier: another one for the same data, with initial parameters of its own.
+            classifier, second_classifier: for the same data, each with initial parameters of its own.
             forget_rate: tau, share of a batch that is left out in the end, in [0, 1): that of the wrong labels.
             warmup_epochs: T_k, epochs over which the share left out rises from 0.
             **supervised: see `Supervised`.
@@ -86,14 +84,8 @@ class CoTeaching(Supervised):
         self.descend(second_tape, second_loss, self.second_classifier, self.second_optimizer)
         return self.measure(batch, logits, loss)
 
-    def fit(self, *args: Any, callbacks: Any = None, **kwargs: Any) -> keras.callbacks.History:
-        """`keras.Model.fit`; sets the share that is kept at the beginning of every epoch."""
-        _, ahead = self.first_epoch(kwargs.get("initial_epoch"))
-        schedule = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: self.set_epoch(epoch + ahead))
-        return super().fit(*args, callbacks=[schedule, *checked_callbacks(callbacks)], **kwargs)
-
     def set_epoch(self, epoch: int) -> None:
-        """R = 1 - tau min(epoch / T_k, 1), epochs counted from 0."""
+        """The share that is kept: R = 1 - tau min(epoch / T_k, 1), epochs counted from 0."""
         progress = min(epoch / self.warmup_epochs, 1.0) if self.warmup_epochs else 1.0
         self.kept_share.assign(1.0 - self.forget_rate * progress)
 

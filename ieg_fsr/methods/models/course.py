@@ -1,58 +1,76 @@
-"""Walks through the stages of a training, and knows where it stands."""
+"""Walks through the stages of a training, at the learning rates of each, and knows where it stands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from keras.optimizers.schedules import LearningRateSchedule
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.models.fresh_start import FreshStart
-from ieg_fsr.methods.models.stage_rate import StageRate
 from ieg_fsr.methods.models.stages import Plan, Position, Segment, Visits, checked_visits
 from ieg_fsr.replicas import on_every_replica
 
 
-class Course:
-    """The course of a method's training through its stages.
+class StageRate(LearningRateSchedule):
+    """The schedule of the present stage, over its own steps; the optimizer's own rate where the stage has none."""
 
-    Attributes:
-        plan: the stages; none before the first `lay_out`.
-        position: where training stood when the present epoch began, or began again.
-        visits: the latest epoch that visited a part of the examples, and what it visited.
-        examples: those of the present epoch, with its number of steps; None before training.
-    """
+    def __init__(self) -> None:
+        """To be made in the scope of the strategy."""
+        self.own: Any = None
+        self.present: LearningRateSchedule | None = None  # a traced step keeps the one that it was traced with
+        # Steps that the optimizer had made when the stage began; part of the checkpoints.
+        self.start = tf.Variable(0, trainable=False, dtype=tf.int64, name="stage_start")
+
+    def rule(self, optimizers: Sequence[keras.optimizers.Optimizer]) -> None:
+        """Takes the place of the rate of optimizers that were made with the same settings."""
+        for optimizer in optimizers:
+            found = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
+            if found is not self:
+                self.own = found
+                optimizer.learning_rate = self
+
+    def __call__(self, step: Any) -> Any:
+        """Learning rate of a step of the optimizer."""
+        if self.present is not None:
+            return self.present(tf.cast(step, tf.int64) - self.start)
+        if isinstance(self.own, LearningRateSchedule):
+            return self.own(step)
+        return self.own() if callable(self.own) else tf.convert_to_tensor(self.own)
+
+
+class Course:
+    """The course of a method's training through its stages."""
 
     def __init__(self, model: Any) -> None:
         """Args: model: a `Supervised`."""
         self.model = model
-        self.plan = Plan((), 0)
-        self.position = Position()
-        self.visits: tuple[int, Visits] | None = None
-        self.examples: Any = None
-        self._fresh_start: FreshStart | None = None
+        self.plan = Plan((), 0)  # until the first `lay_out`
+        self.position = Position()  # when the present epoch began, or began again
+        self.visits: tuple[int, Visits] | None = None  # the latest epoch that visited a part of the examples, and which
+        self.examples: Any = None  # those of the present epoch, with its number of steps
         self._rate: StageRate | None = None
+        # What a stage that starts anew begins with. The parameters, in the memory of the host, are part of the
+        # checkpoints: a process that goes on may have begun with others.
+        self._first_parameters: list[tf.Variable] = []
+        self._first_states: list[np.ndarray] = []
 
     def lay_out(self, epochs: int) -> Plan:
-        """Plans a training of so many epochs in all; before the state of a checkpoint is restored.
-
-        Raises:
-            UserError: see `Plan`.
-        """
+        """Plans a training of so many epochs in all, see `Plan`; before the state of a checkpoint is restored."""
         self.plan = Plan(self.model.stages(epochs), epochs)
         if any(stage.schedule for stage in self.plan.stages):
             with self.model.distribute_strategy.scope():
                 self._rate = self._rate or StageRate()
-                self._rate.rule(self._optimizers())
+                self._rate.rule(_optimizers(self.model.checkpoint_parts().values()))
         if any(stage.fresh for stage in self.plan.stages):
-            self._fresh_start = self._fresh_start or FreshStart()
-            self._fresh_start.keep(self._starting_parts())
+            self._keep_first_values()
         return self.plan
 
     def checkpoint_parts(self) -> dict[str, Any]:
         """What stages that start anew, or have a schedule, add to the checkpoints."""
-        parts: dict[str, Any] = {"initial_parameters": self._fresh_start.parameters} if self._fresh_start else {}
+        parts: dict[str, Any] = {"initial_parameters": self._first_parameters} if self._first_parameters else {}
         return parts | ({"stage_start": self._rate.start} if self._rate else {})
 
     def walk(
@@ -66,17 +84,11 @@ class Course:
         verbose: Any = "auto",
         **arguments: Any,
     ) -> keras.callbacks.History:
-        """Trains, segment by segment.
+        """Trains by Keras' own `fit`, segment by segment; for the callbacks they are one training.
 
         Args:
-            fit: Keras' own.
-            examples: to train on.
-            epochs: up to which Keras counts.
-            start: epoch and its step to start with, as Keras counts.
+            epochs, start: up to which Keras counts; epoch and its step to start with, as Keras counts.
             ahead: how many epochs training is ahead of that count.
-            callbacks: for which all segments are one training.
-            verbose: as Keras takes it.
-            **arguments: for `fit`.
 
         Raises:
             UserError: an epoch visits no example, or not what it can; the optimizer keeps an average that the end of
@@ -122,12 +134,12 @@ class Course:
             if stage.begin is not None:
                 stage.begin(model)
             if stage.fresh:
-                assert self._fresh_start is not None
-                self._fresh_start.put_back(self._starting_parts())
+                self._start_anew()
         if self._rate is not None:
             if segment.begins:
                 self._rate.start.assign(tf.cast(model.optimizer.iterations.value, tf.int64))
-            if self._rate.use(stage.schedule):
+            if self._rate.present is not stage.schedule:
+                self._rate.present = stage.schedule
                 model.make_train_function(force=True)
         self.examples = self._visited(segment, examples)
 
@@ -144,14 +156,38 @@ class Course:
                             f"command line holds. Received: {segment.first_step}")  # fmt: skip
         return examples.visiting(*self.visits[1])
 
-    def _starting_parts(self) -> dict[str, Any]:
-        """The parts of the checkpoints that a fresh stage begins with anew."""
-        parts = self.model.checkpoint_parts()
-        return {name: part for name, part in parts.items() if name.startswith(self.model.starts_anew)}
+    def _starting_parts(self) -> tuple[list[Any], list[keras.optimizers.Optimizer]]:
+        """The parameters and the optimizers that a fresh stage begins with anew."""
+        parts = self.model.checkpoint_parts().items()
+        anew = [part for name, part in parts if name.startswith(self.model.starts_anew)]
+        optimizers = _optimizers(anew)
+        return [v for part in anew if not _optimizers([part]) for v in variables_of(part)], optimizers
 
-    def _optimizers(self) -> list[keras.optimizers.Optimizer]:
-        parts = self.model.checkpoint_parts().values()
-        return [part for part in parts if isinstance(part, keras.optimizers.Optimizer)]
+    def _keep_first_values(self) -> None:
+        """Keeps the parameters of the first call, and the state of optimizers that have made no step yet."""
+        parameters, optimizers = self._starting_parts()
+        if not self._first_parameters:
+            with tf.device("CPU:0"):
+                self._first_parameters = [tf.Variable(v.numpy(), trainable=False, name="initial") for v in parameters]
+        if not self._first_states or not any(optimizer.iterations.numpy() for optimizer in optimizers):
+            self._first_states = [v.numpy() for optimizer in optimizers for v in optimizer.variables]
+
+    def _start_anew(self) -> None:
+        parameters, optimizers = self._starting_parts()
+        variables = parameters + [v for optimizer in optimizers for v in optimizer.variables]
+        for variable, value in zip(variables, [*self._first_parameters, *self._first_states], strict=True):
+            variable.assign(value)
+
+
+def variables_of(part: Any) -> list[Any]:
+    """The variables of a part: of a list, a variable, or what has `variables`, as models, optimizers and modules."""
+    if isinstance(part, list):
+        return part
+    return list(part.variables) if hasattr(part, "variables") else [part]
+
+
+def _optimizers(parts: Iterable[Any]) -> list[keras.optimizers.Optimizer]:
+    return [part for part in parts if isinstance(part, keras.optimizers.Optimizer)]
 
 
 class _OneTraining(keras.callbacks.CallbackList):

@@ -18,14 +18,8 @@ def early_learning_loss(
 
     The second term falls as p moves to t: its gradient by z_k is -lambda p_k (t_k - <p, t>) / (1 - <p, t>).
 
-    Args:
-        targets: [B, C], from the given labels.
-        logits: [B, C].
-        running_probabilities: t, [B, C], a constant; <p, t> < 1.
-        strength: lambda >= 0.
-
-    Returns:
-        [B].
+    Args: targets, logits: [B, C]. running_probabilities: t, [B, C], a constant; <p, t> < 1. strength: lambda >= 0.
+    Returns: [B].
     """
     agreement = tf.reduce_sum(tf.nn.softmax(logits) * tf.stop_gradient(running_probabilities), axis=-1)
     return tf.nn.softmax_cross_entropy_with_logits(targets, logits) + strength * tf.math.log1p(-agreement)
@@ -38,11 +32,7 @@ class EarlyLearningRegularization(tf.Module):
     """
 
     def __init__(self, num_examples: int, num_classes: int, strength: float = 3.0, momentum: float = 0.7) -> None:
-        """Args: num_examples: N. num_classes: C. strength: lambda >= 0. momentum: beta in [0, 1).
-
-        Raises:
-            UserError: one of them is out of range.
-        """
+        """Args: num_examples: N. num_classes: C. strength: lambda >= 0. momentum: beta in [0, 1); else UserError."""
         super().__init__(name="early_learning_regularization")
         ELR_LAMBDA.check_argument(strength)
         ELR_MOMENTUM.check_argument(momentum)
@@ -50,15 +40,7 @@ class EarlyLearningRegularization(tf.Module):
         self.table = tf.Variable(tf.zeros([num_examples, num_classes]), trainable=False, name="running_probabilities")
 
     def __call__(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor:
-        """Moves the rows of the batch and returns its losses [B].
-
-        Args:
-            batch: with distinct example ids, not mixed.
-            logits: [B, C].
-
-        Raises:
-            UserError: the data carry no example ids, or are mixed: the table is of single images.
-        """
+        """Moves the rows of the batch, of single images with their ids, else UserError, and returns its losses [B]."""
         if batch.images is not batch.unmixed_images:
             raise UserError("mixup_alpha must be 0 with early-learning regularisation. Received: mixed images")
         if batch.example_ids is None:

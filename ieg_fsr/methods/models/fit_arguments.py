@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,14 +29,9 @@ _BAD_LABEL = re.compile(r"\[(y must be class numbers [^\]]*) Received:\] \[([^\]
 
 
 def refuse(examples: bool, arguments: dict[str, Any]) -> None:
-    """Refuses what `fit` or `evaluate` must not be given.
+    """Raises UserError for arguments that `fit` or `evaluate` must not be given, by name.
 
-    Args:
-        examples: whether the data are `Examples`, which know labels, batches and steps.
-        arguments: by name.
-
-    Raises:
-        UserError: one of them is given.
+    `examples` says whether the data are `Examples`, which know labels, batches and steps.
     """
     for name, advice in (_REFUSED | (_REFUSED_WITH_EXAMPLES if examples else {})).items():
         value = arguments.get(name)
@@ -47,12 +41,7 @@ def refuse(examples: bool, arguments: dict[str, Any]) -> None:
 
 
 def training_data(data: Any, num_examples: int, num_classes: int) -> Examples:
-    """Training data with ids.
-
-    Args:
-        data: `Examples`, or a `tf.data.Dataset` of (x, y, example_id).
-        num_examples: N that the model was made for.
-        num_classes: C of the classifier.
+    """Training data with ids: `Examples`, or a `tf.data.Dataset` of (x, y, example_id).
 
     Raises:
         UserError: anything else, a dataset that `examples_from_dataset` refuses, another number of examples, or a label
@@ -75,13 +64,7 @@ def checked_labels(data: Any, num_classes: int) -> Any:
 
     What Keras takes beside these is given back as it is.
 
-    Args:
-        data: as for `fit` or `evaluate`.
-        num_classes: C of the classifier.
-
-    Raises:
-        UserError: a label of `Examples` that the classifier has no logit for; about those of a dataset see
-            `labels_in_one_line`.
+    UserError: the classifier has no logit for a label of `Examples`; of a dataset's see `labels_in_one_line`.
     """
     if isinstance(data, Examples):
         checked_class_numbers(data.given_labels, "y", num_classes)
@@ -104,11 +87,7 @@ def checked_labels(data: Any, num_classes: int) -> Any:
 
 @contextlib.contextmanager
 def labels_in_one_line() -> Iterator[None]:
-    """Says of a label in a dataset `checked_labels` what would be said of one in an array.
-
-    Raises:
-        UserError: training or evaluation came to a label that the classifier has no logit for.
-    """
+    """Says of a label in a dataset `checked_labels`, by UserError, what would be said of one in an array."""
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
@@ -119,11 +98,7 @@ def labels_in_one_line() -> Iterator[None]:
 
 
 def evaluation_data(data: Any, num_classes: int, name: str = "validation_data") -> Any:
-    """`Examples`, arrays (x, y) or anything else that Keras evaluates, as Keras takes it.
-
-    Raises:
-        UserError: arrays or labels that cannot be right, or weights beside them.
-    """
+    """`Examples`, arrays (x, y) or anything else that Keras evaluates, as Keras takes it, if it can be right."""
     if isinstance(data, Examples):
         checked_class_numbers(data.given_labels, "y", num_classes)
         return data.for_evaluation()
@@ -141,22 +116,14 @@ def evaluation_data(data: Any, num_classes: int, name: str = "validation_data") 
 
 
 def class_numbers(labels: Any) -> tf.Tensor:
-    """Labels [b] or [b, 1] of a batch as int32 [b].
-
-    Raises:
-        UserError: one-hot labels.
-    """
+    """Labels [b] or [b, 1] of a batch as int32 [b]; UserError for one-hot labels."""
     if labels.shape.rank == 2 and labels.shape[1] != 1:
         raise UserError(f"y must be class numbers [b]: take the argmax of one-hot labels. Received: {labels.shape}")
     return tf.cast(tf.reshape(labels, [-1]), tf.int32)
 
 
 def checked_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
-    """Callbacks as a list, without the one of Keras that would go on with half of the state.
-
-    Raises:
-        UserError: BackupAndRestore is among them.
-    """
+    """Callbacks as a list; UserError for the one of Keras that would go on with half of the state."""
     listed = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
     if any(isinstance(callback, keras.callbacks.BackupAndRestore) for callback in listed):
         raise UserError(
@@ -164,12 +131,3 @@ def checked_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
             "tf.train.Checkpoint(**model.checkpoint_parts()) and fit with initial_epoch. Received: BackupAndRestore"
         )
     return listed
-
-
-def warn_of_short_training(epochs: int, warmup_epochs: int) -> None:
-    """Warns where re-weighting would never start. Args: epochs: in all, this `fit`'s among them."""
-    if epochs <= warmup_epochs:
-        warnings.warn(
-            f"reweight_warmup_epochs is {warmup_epochs} and training ends after {epochs}: weights stay uniform",
-            stacklevel=3,
-        )

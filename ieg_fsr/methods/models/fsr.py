@@ -20,6 +20,7 @@ Dense x direct; L2R (Ren et al. 2018) = hold-out x all x direct; Meta-Weight-Net
 weight net.
 """
 
+import warnings
 from typing import Any
 
 import keras
@@ -28,8 +29,7 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.methods.models.compiled_parts import compiled_part
-from ieg_fsr.methods.models.dictionary_callback import DictionaryCallback
-from ieg_fsr.methods.models.fit_arguments import checked_callbacks, refuse, training_data, warn_of_short_training
+from ieg_fsr.methods.models.fit_arguments import refuse, training_data
 from ieg_fsr.methods.models.fsr_settings import check_settings, reward_set_size
 from ieg_fsr.methods.models.meta_part import Lookahead, MetaPart, Reward
 from ieg_fsr.methods.models.reweighting_report import ReweightingReport
@@ -184,15 +184,9 @@ class FSR(ReweightingReport):
         if unmixed_features is None and self.scores is not None and self.pusher.needs_unmixed_features:
             with tf.name_scope("unmixed_forward"):
                 unmixed_features = whole(self.frozen_features(share(batch.unmixed_images)))
-        inputs = PusherInputs(
-            losses,
-            features,
-            unmixed_features,
-            tf.one_hot(batch.given_labels, self.num_classes),
-            self.meta_part.logits,
-            lookahead.parameters,
-            lookahead.lookahead_parameters,
-        )
+        one_hot = tf.one_hot(batch.given_labels, self.num_classes)
+        parameters = lookahead.parameters, lookahead.lookahead_parameters
+        inputs = PusherInputs(losses, features, unmixed_features, one_hot, self.meta_part.logits, *parameters)
         if self.scores is not None:
             self.scores.update(batch.example_ids, self.pusher.score(inputs))
         if self.last_losses is not None:
@@ -239,11 +233,24 @@ class FSR(ReweightingReport):
         """
         refuse(isinstance(x, Examples | tf.data.Dataset), kwargs | {"y": y, "batch_size": batch_size})
         x = training_data(x, self.num_examples, self.num_classes)
-        callbacks = checked_callbacks(kwargs.pop("callbacks", None))
-        initial_epoch, ahead = self.first_epoch(kwargs.get("initial_epoch"))
-        warn_of_short_training(epochs + ahead, self.reweight_warmup_epochs)
-        dictionary = DictionaryCallback(initial_epoch, kwargs.get("first_step", 0), ahead)
-        return super().fit(x, y, batch_size, epochs, *args, callbacks=[dictionary, *callbacks], **kwargs)
+        _, ahead = self.first_epoch(kwargs.get("initial_epoch"))
+        warmup, in_all = self.reweight_warmup_epochs, epochs + ahead
+        if in_all <= warmup:
+            text = f"reweight_warmup_epochs is {warmup} and training ends after {in_all}: weights stay uniform"
+            warnings.warn(text, stacklevel=2)
+        return super().fit(x, y, batch_size, epochs, *args, **kwargs)
+
+    def begin_training(self, epoch: int, first_step: int) -> None:
+        """The first dictionary: a random draw without scores; within an epoch, where they moved on, a checkpoint's."""
+        first_dictionary = self.keep_dictionary if first_step else self.renew_dictionary
+        first_dictionary(epoch)
+
+    def end_epoch(self, epoch: int) -> None:
+        """The mean weights, and step 9."""
+        super().end_epoch(epoch)
+        if self.reweighting:
+            self.mean_weights.update(self.last_weights)
+        self.renew_dictionary(epoch + 1)
 
     def renew_dictionary(self, epoch: int) -> None:
         """Step 9: the best-scored of each class become the dictionary of `epoch`; a hold-out keeps its members."""

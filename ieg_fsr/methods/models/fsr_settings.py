@@ -11,11 +11,7 @@ _SETTINGS = {setting.name: setting for setting in REWEIGHTING_SETTINGS}
 
 
 def reward_set_size(dictionary_size: int | None, num_examples: int, clean_examples: Examples | None) -> int:
-    """Places of the reward set: those of the hold-out, else |R|, the smaller one of 2000 and N if it is None.
-
-    Raises:
-        UserError: N or |R| is out of range.
-    """
+    """Places of the reward set: those of the hold-out, else |R|, if N and |R| can be; 2000 or N, if less, for None."""
     check_number("num_examples", num_examples, at_least(1), int)
     if clean_examples is not None:
         return len(clean_examples.given_labels)
@@ -27,17 +23,7 @@ def reward_set_size(dictionary_size: int | None, num_examples: int, clean_exampl
 
 
 def check_settings(holds_out: bool, sample_loss: Any, reward_features: str, **settings: Any) -> None:
-    """Checks arguments of `FSR`.
-
-    Args:
-        holds_out: whether there are clean examples.
-        sample_loss: must be None.
-        reward_features: not None.
-        **settings: arguments that are settings of the command line too; None for "not given".
-
-    Raises:
-        UserError: one of them is out of range.
-    """
+    """Raises UserError for arguments of `FSR` that are out of range; of `settings` None is "not given"."""
     if sample_loss is not None:
         raise UserError(f"sample_loss must be None: FSR looks ahead with cross-entropy. Received: {sample_loss}")
     if holds_out and reward_features != "forward":

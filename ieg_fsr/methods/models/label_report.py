@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.data.pipeline.examples import Examples, Source, chunks
+from ieg_fsr.data.pipeline.examples import Source, chunks
 from ieg_fsr.files import write_columns
 
 _AT_ONCE = 500 * 64 * 64 * 3  # numbers of inputs in a forward pass, which has to fit where training did
@@ -78,23 +78,21 @@ def label_report(
     Nothing is tuned, and the rate of noise need not be known.
 
     Args:
-        given_labels: [N].
-        scores: [N], higher = label more likely right; None where training kept none: then the log-probability of the
-            given label.
-        weights: [N].
+        given_labels, weights: [N].
+        scores: [N]; None where training kept none: then the log-probability of the given label.
         probabilities: [N, C], of the trained classifier for plain inputs: its last word.
         own_probabilities: [N], of the given labels all through training; None to take them from `probabilities`.
     """
-    own = own_log_probabilities(probabilities, given_labels)
     given = probabilities[np.arange(len(given_labels)), given_labels]
     # Where all classes are alike nothing is known, and nothing suspect.
     suggested_labels = np.where(given == probabilities.max(axis=1), given_labels, probabilities.argmax(axis=1))
     own_probabilities = given if own_probabilities is None else own_probabilities
     contradicted = suggested_labels != given_labels
+    scores = np.log(np.maximum(given, np.finfo(np.float32).tiny)) if scores is None else scores
     return LabelReport(
         example_id=np.arange(len(given_labels), dtype=np.int32),
         given_label=np.asarray(given_labels, np.int32),
-        score=own if scores is None else scores,
+        score=scores,
         weight=weights,
         suggested_label=suggested_labels.astype(np.int32),
         confidence=probabilities.max(axis=1),
@@ -102,26 +100,13 @@ def label_report(
     )
 
 
-def trained_label_report(
-    classifier: keras.Model, examples: Examples, scores: Any, log_probabilities: bool, weights: np.ndarray
-) -> LabelReport:
-    """The report of a training; `log_probabilities`: whether its scores [N] (or None) are those of the given labels."""
-    probabilities = predicted_probabilities(classifier, examples.source)
-    own = np.exp(scores) if scores is not None and log_probabilities else None
-    return label_report(examples.given_labels, scores, weights, probabilities, own)
-
-
 def predicted_probabilities(classifier: keras.Model, source: Source) -> np.ndarray:
     """Softmax probabilities [N, C] of the trained classifier for every example of a source."""
-    return _predicted(classifier, source, tf.nn.softmax)
+    return predicted_logits(classifier, source, tf.nn.softmax)
 
 
-def predicted_logits(classifier: keras.Model, source: Source) -> np.ndarray:
-    """Logits [N, C] of the trained classifier for every example of a source."""
-    return _predicted(classifier, source, lambda logits: logits)
-
-
-def _predicted(classifier: keras.Model, source: Source, output: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray:
+def predicted_logits(classifier: keras.Model, source: Source, output: Callable = tf.identity) -> np.ndarray:
+    """Logits [N, C] of the trained classifier for every example of a source, or what `output` makes of them."""
     forward = tf.function(lambda inputs: output(classifier(inputs, training=False)), reduce_retracing=True)
     outputs: np.ndarray = np.empty([len(source), classifier.output_shape[-1]], np.float32)
     for ids, inputs in chunks(source):
@@ -135,9 +120,3 @@ def probabilities_of(logits: np.ndarray) -> np.ndarray:
     """Softmax of logits [N, C]."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return exponentials / exponentials.sum(axis=1, keepdims=True)
-
-
-def own_log_probabilities(probabilities: np.ndarray, given_labels: np.ndarray) -> np.ndarray:
-    """Log-probability [N] of each given label: the score where training kept none."""
-    own = probabilities[np.arange(len(given_labels)), given_labels]
-    return np.log(np.maximum(own, np.finfo(np.float32).tiny))

@@ -22,16 +22,12 @@ def layer_gradients(model: "FSR", epoch: int) -> list[dict[str, Any]]:
 
     The training gradient is that of the batch's mean loss; the meta gradient is that of the mean reward loss after a
     virtual step of the whole network on that batch, with uniform weights and without momentum, which is kept for the
-    meta part alone. Weight decay is in the step and in neither gradient. The model stays as it is.
-
-    Args:
-        model: in training, or after it.
-        epoch: that has just ended; chooses crops of images in files.
+    meta part alone. Weight decay is in the step and in neither gradient. The model stays as it is; `epoch`, which has
+    just ended, chooses crops of images in files.
 
     Returns:
         For each layer with trainable variables, from the input up: `layer`, its name; `parameters`, their number n;
-        `training_gradient` and `meta_gradient`, the Euclidean norm divided by the square root of n (the root mean
-        square of the elements).
+        `training_gradient` and `meta_gradient`, the root mean square of the elements.
     """
     whole = MetaPart(model.classifier, "all", model.meta_part.settings._replace(momentum=0.0))
     parameters = [tf.convert_to_tensor(variable) for variable in model.classifier.trainable_variables]

@@ -15,40 +15,25 @@ from ieg_fsr.reweighting.weight_rules import UniformWeights, WeightRule
 
 
 class Reward(NamedTuple):
-    """A reward batch.
+    """A reward batch."""
 
-    Attributes:
-        features: [Q, ...], input of the meta part, without gradient.
-        targets: [Q, C].
-    """
-
-    features: tf.Tensor
-    targets: tf.Tensor
+    features: tf.Tensor  # [Q, ...], input of the meta part, without gradient
+    targets: tf.Tensor  # [Q, C]
 
 
 class Lookahead(NamedTuple):
-    """What a lookahead gives.
+    """What a lookahead gives."""
 
-    Attributes:
-        sample_weights: [B].
-        parameters: of the meta part before the virtual step.
-        lookahead_parameters: the same after it.
-    """
-
-    sample_weights: tf.Tensor
-    parameters: Sequence[tf.Tensor]
-    lookahead_parameters: Sequence[tf.Tensor]
+    sample_weights: tf.Tensor  # [B]
+    parameters: Sequence[tf.Tensor]  # of the meta part before the virtual step
+    lookahead_parameters: Sequence[tf.Tensor]  # the same after it
 
 
 class MetaPart(tf.Module):
     """A classifier in two: `below` runs once a step, `above` is the meta part. Trainable variables above take part."""
 
     def __init__(self, classifier: keras.Model, meta_layers: str, settings: VirtualSgd) -> None:
-        """Args: meta_layers: see `cut_classifier`. settings: of the virtual step.
-
-        Raises:
-            UserError: see `cut_classifier`; or nothing above is trainable.
-        """
+        """Raises UserError where `cut_classifier` does, or nothing above is trainable. Args: settings: of the step."""
         super().__init__(name="meta_part")
         self.below, self.above = cut_classifier(classifier, meta_layers)
         if not self.above.trainable_variables:
@@ -81,12 +66,8 @@ class MetaPart(tf.Module):
     ) -> Lookahead:
         """Steps 4 and 5: a virtual step, and the weights that the rule makes of the reward loss after it.
 
-        Args:
-            rule: of the weights.
-            losses: [B], of the samples before the step.
-            features: [B, ...], input of the meta part.
-            targets: [B, C].
-            reward: None for uniform weights.
+        Args: losses: [B], of the samples before the step. features: [B, ...]. targets: [B, C]. reward: None for uniform
+        weights.
         """
         parameters = [tf.convert_to_tensor(variable) for variable in self.above.trainable_variables]
         accumulators = [tf.convert_to_tensor(accumulator) for accumulator in self.accumulators]
@@ -101,17 +82,11 @@ class MetaPart(tf.Module):
 
     @in_scope("update")
     def accumulate(
-        self,
-        variables: Sequence[keras.Variable],
-        gradients: Sequence[tf.Tensor],
-        step_taken: tf.Tensor | None = None,
+        self, variables: Sequence[keras.Variable], gradients: Sequence[tf.Tensor], step_taken: tf.Tensor | None = None
     ) -> None:
         """Keeps the momentum: acc <- mu acc + g of the real update.
 
-        Args:
-            variables: of the whole classifier.
-            gradients: theirs, this replica's part.
-            step_taken: scalar, bool, whether there was an update; None: there was.
+        Args: variables, gradients: of the whole classifier, this replica's part. step_taken: bool; None: there was one.
         """
         if not self.accumulators:
             return

@@ -6,18 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.figures import ExampleGrid
-from ieg_fsr.methods.models.label_report import LabelReport, trained_label_report
+from ieg_fsr.methods import reweighting_figures
+from ieg_fsr.methods.models.label_report import LabelReport, label_report, predicted_probabilities
 from ieg_fsr.methods.models.layer_gradients import layer_gradients
 from ieg_fsr.methods.models.supervised import Supervised
-from ieg_fsr.methods.reweighting_figures import (
-    REWEIGHTING_FIGURES,
-    dictionary_purity,
-    loss_figures,
-    member_grid,
-    suspect_grid,
-    weight_figures,
-    weight_histograms,
-)
 from ieg_fsr.reweighting.dictionary import RewardDictionary
 from ieg_fsr.reweighting.pushers import Pusher
 from ieg_fsr.reweighting.weight_mean import WeightMean
@@ -26,7 +18,7 @@ from ieg_fsr.reweighting.weight_mean import WeightMean
 class ReweightingReport(Supervised):
     """A method that keeps a weight for every example in tables that `FSR` makes and fills."""
 
-    declared_figures = REWEIGHTING_FIGURES
+    declared_figures = reweighting_figures.REWEIGHTING_FIGURES
     dictionary: RewardDictionary | None  # None with a hold-out, as the scores
     scores: Any
     pusher: Pusher
@@ -39,16 +31,16 @@ class ReweightingReport(Supervised):
         """Purity of the dictionary, weights, and where they are kept the losses around the lookahead."""
         values: dict[str, float | None] = {}
         if right is not None and self.dictionary is not None:
-            values |= dictionary_purity(self.dictionary.members(), right)
-        values |= weight_figures(self.last_weights.numpy(), right)
+            values["dictionary_purity"] = float(np.mean(right[self.dictionary.members()]))
+        values |= reweighting_figures.weight_figures(self.last_weights.numpy(), right)
         values["zero_weight_batches"] = int(self.zero_weight_batches.numpy())
         if right is not None and self.last_losses is not None:
-            values |= loss_figures(self.last_losses.numpy(), right)
+            values |= reweighting_figures.loss_figures(self.last_losses.numpy(), right)
         return values
 
     def histograms(self, right: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Of the weights."""
-        return weight_histograms(self.last_weights.numpy(), right)
+        return reweighting_figures.weight_histograms(self.last_weights.numpy(), right)
 
     def example_grids(self) -> dict[str, ExampleGrid]:
         """Members of the dictionary, and the examples of the lowest scores."""
@@ -56,9 +48,9 @@ class ReweightingReport(Supervised):
         if self.dictionary is not None:
             members = self.dictionary.members()
             labels = self.seen_examples().given_labels[members]
-            grids["dictionary/members"] = member_grid(members, labels, self.num_classes)
+            grids["dictionary/members"] = reweighting_figures.member_grid(members, labels, self.num_classes)
         if self.scores is not None:
-            grids["suspects/worst"] = suspect_grid(self.pusher.trust(self.scores.read()))
+            grids["suspects/worst"] = reweighting_figures.suspect_grid(self.pusher.trust(self.scores.read()))
         return grids
 
     def layer_gradients(self, epoch: int) -> list[dict[str, Any]]:
@@ -67,5 +59,7 @@ class ReweightingReport(Supervised):
 
     def label_report(self) -> LabelReport:
         """What training learned about each given label, ordered by example id; see `LabelReport`."""
-        scores, log = self.scores and self.pusher.trust(self.scores.read()), self.pusher.is_log_probability
-        return trained_label_report(self.classifier, self.seen_examples(), scores, log, self.mean_weights.read())
+        examples, scores = self.seen_examples(), self.scores and self.pusher.trust(self.scores.read())
+        own = np.exp(scores) if scores is not None and self.pusher.is_log_probability else None
+        probabilities = predicted_probabilities(self.classifier, examples.source)
+        return label_report(examples.given_labels, scores, self.mean_weights.read(), probabilities, own)

@@ -46,19 +46,12 @@ class Stage:
 
 
 class Position(NamedTuple):
-    """Where a training stands.
+    """Where a training stands."""
 
-    Attributes:
-        stage: number of the stage, from 0.
-        epoch: over all stages, from 0.
-        step: steps made in that epoch.
-        total: steps made in all.
-    """
-
-    stage: int = 0
-    epoch: int = 0
-    step: int = 0
-    total: int = 0
+    stage: int = 0  # its number
+    epoch: int = 0  # over all stages
+    step: int = 0  # steps made in that epoch
+    total: int = 0  # steps made in all
 
     def at_step(self, total: int) -> "Position":
         """The position in the same epoch after `total` steps in all."""
@@ -66,42 +59,23 @@ class Position(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """Epochs that Keras trains in one go.
+    """Epochs that Keras trains in one go."""
 
-    Attributes:
-        number: of the stage.
-        stage: that they belong to.
-        start: first epoch.
-        stop: the epoch after the last one.
-        first_step: of the first epoch.
-        begins: whether the stage begins with them.
-    """
-
-    number: int
+    number: int  # of the stage
     stage: Stage
-    start: int
-    stop: int
-    first_step: int
-    begins: bool
+    start: int  # first epoch
+    stop: int  # the epoch after the last one
+    first_step: int  # of the first epoch
+    begins: bool  # whether the stage begins with them
 
 
 class Plan:
-    """The stages of a training, in their order.
-
-    Attributes:
-        stages: with those of 0 epochs.
-        epochs: of all.
-        several: whether a stage has to be told from others.
-        partial: whether any stage chooses what it visits.
-    """
+    """The stages of a training, in their order, those of 0 epochs among them; `epochs` are all that they take."""
 
     def __init__(self, stages: Sequence[Stage], epochs: int) -> None:
-        """Args: epochs: that the stages must take in all.
-
-        Raises:
-            UserError: they take another number, or two have one name.
-        """
+        """Raises UserError if the stages take another number of epochs in all, or two have one name."""
         self.stages, self.epochs, self.several = tuple(stages), epochs, len(stages) > 1
+        # Whether any chooses what it visits: then the steps of a run are not known ahead.
         self.partial = any(stage.visits for stage in stages)
         names = [stage.name for stage in stages]
         if len(set(names)) < len(names):
@@ -113,11 +87,7 @@ class Plan:
         return ", ".join(f"{stage.name} {stage.epochs}" for stage in self.stages) or "none"
 
     def refuse_without_examples(self, data: Any) -> None:
-        """Refuses training data of Keras' own kinds where stages need more than to be gone through.
-
-        Raises:
-            UserError: there are several stages, or one that does something at its beginning.
-        """
+        """Raises UserError for training data of Keras' own kinds where stages need more than to be gone through."""
         if self.several or any(stage != Stage(stage.name, stage.epochs) for stage in self.stages):
             raise UserError(
                 f"fit must be given ieg_fsr.examples(x, y) for stages ({self}). Received: {type(data).__name__}"
@@ -142,11 +112,7 @@ class Plan:
 
 
 def checked_visits(visits: Visits, stage: Stage, epoch: int, num_examples: int) -> Visits:
-    """Visits as arrays, int32 and float32.
-
-    Raises:
-        UserError: there are none, ids are not those of examples or come twice, or the factors do not go with them.
-    """
+    """Visits as arrays, int32 and float32, if they are some, of distinct examples, and their factors go with them."""
     place = f"in epoch {epoch + 1} of stage '{stage.name}'"
     ids = np.asarray(visits.ids)
     if ids.size == 0:

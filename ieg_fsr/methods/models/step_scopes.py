@@ -1,44 +1,32 @@
 """Names for the parts of a training step: its operations carry them, and profiles are summed up by them."""
 
-import functools
+import contextlib
 import re
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import tensorflow as tf
 
 # In the order of a step. "reward" and "unmixed_forward" are forwards beside the training batch's.
 SCOPES = (
-    "augmentation",
-    "reward",
-    "forward",
-    "lookahead",
-    "unmixed_forward",
-    "loss",
-    "backward",
-    "update",
-    "tables",
-    "metrics",
+    *("augmentation", "reward", "forward", "lookahead", "unmixed_forward"),
+    *("loss", "backward", "update", "tables", "metrics"),
 )
 
 _NUMBER = re.compile(r"_\d+$")
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
+_F = TypeVar("_F", bound=Callable)
 
 
-def in_scope(name: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+def in_scope(name: str) -> Callable[[_F], _F]:
     """Puts the operations that a function makes under a name scope, one of `SCOPES`."""
     assert name in SCOPES, name
 
-    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
-        @functools.wraps(function)
-        def scoped(*args: Any, **kwargs: Any) -> Any:
-            with tf.name_scope(name):
-                return function(*args, **kwargs)
+    @contextlib.contextmanager
+    def scope() -> Iterator[None]:
+        with tf.name_scope(name):
+            yield
 
-        return scoped
-
-    return decorate
+    return scope()
 
 
 def scope_of(operation: str) -> str | None:

@@ -12,11 +12,17 @@ from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.pipeline.mixup import mixup
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.common_settings import LABEL_SMOOTHING, PARAMETER_AVERAGE_DECAY, WEIGHT_DECAY
+from ieg_fsr.methods.models.classifier_model import ClassifierModel
 from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.course import Course
-from ieg_fsr.methods.models.fit_arguments import checked_callbacks, class_numbers, evaluation_data, refuse
+from ieg_fsr.methods.models.fit_arguments import (
+    checked_callbacks,
+    checked_labels,
+    class_numbers,
+    evaluation_data,
+    refuse,
+)
 from ieg_fsr.methods.models.parameter_average import ParameterAverage
-from ieg_fsr.methods.models.reporting_model import ReportingModel
 from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.networks.inputs import keeps_input_type, takes_tokens
@@ -31,23 +37,14 @@ _AUGMENT_STREAM, _MIXUP_STREAM, REWARD_STREAM = 2, 3, 4
 
 
 class Batch(NamedTuple):
-    """A batch ready for training.
+    """A batch ready for training."""
 
-    Attributes:
-        images: [B, ...], augmented and, with MixUp, mixed.
-        targets: [B, C], smoothed and mixed.
-        unmixed_images: [B, ...], augmented only.
-        given_labels: [B], int32.
-        example_ids: [B], int32, or None if the data carry none.
-        loss_factors: [B], or None where none are given.
-    """
-
-    images: tf.Tensor
-    targets: tf.Tensor
-    unmixed_images: tf.Tensor
-    given_labels: tf.Tensor
-    example_ids: Any
-    loss_factors: Any = None
+    images: tf.Tensor  # [B, ...], augmented and, with MixUp, mixed
+    targets: tf.Tensor  # [B, C], smoothed and mixed
+    unmixed_images: tf.Tensor  # [B, ...], augmented only
+    given_labels: tf.Tensor  # [B], int32
+    example_ids: Any  # [B], int32, or None if the data carry none
+    loss_factors: Any = None  # [B], or None where none are given
 
     def factored(self, losses: tf.Tensor) -> tf.Tensor:
         """Losses [B] times their factors."""
@@ -58,7 +55,7 @@ class Batch(NamedTuple):
 SampleLoss = Callable[[Batch, tf.Tensor], tf.Tensor]
 
 
-class Supervised(ReportingModel):
+class Supervised(ClassifierModel):
     """Trains a classifier on the given labels as they are. `compile` takes an optimizer and metrics, no loss.
 
     Batches are (x, y), (x, y, example_id) or (x, y, example_id, loss_factor); `fit` also takes `ieg_fsr.examples(...)`.
@@ -156,11 +153,17 @@ class Supervised(ReportingModel):
             raise UserError("compile must come first: model.compile(optimizer). Received: fit of an uncompiled model")
         kwargs["validation_data"] = evaluation_data(kwargs.get("validation_data"), self.num_classes)
         y = y if y is None else checked_class_numbers(y, "y", self.num_classes)
-        x = self.checked_data(x)
+        if self.distribute_strategy.num_replicas_in_sync > 1 and not isinstance(x, Examples):
+            raise UserError(f"fit on several replicas takes ieg_fsr.examples(x, y). Received: {type(x).__name__}")
+        x = checked_labels(x, self.num_classes)
         self.training_examples = x if isinstance(x, Examples) else None
         initial_epoch, ahead = self.first_epoch(kwargs.pop("initial_epoch", None))
-        counting = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._count(epoch + ahead + 1))
-        callbacks = [*checked_callbacks(kwargs.pop("callbacks", None)), counting]
+        around = keras.callbacks.LambdaCallback(
+            on_train_begin=lambda logs: self.begin_training(initial_epoch + ahead, first_step),
+            on_epoch_begin=lambda epoch, logs: self.set_epoch(epoch + ahead),
+            on_epoch_end=lambda epoch, logs: self.end_epoch(epoch + ahead),
+        )
+        callbacks = [around, *checked_callbacks(kwargs.pop("callbacks", None))]
         plan = self.course.lay_out(epochs + ahead)
         if isinstance(x, Examples):
             return self.course.walk(super().fit, x, epochs, (initial_epoch, first_step), ahead, callbacks, **kwargs)
@@ -172,8 +175,15 @@ class Supervised(ReportingModel):
         """From which epoch on Keras counts in a call of `fit`, and how far training is ahead of that count."""
         return (0, self.epochs_done) if initial_epoch is None else (initial_epoch, 0)
 
-    def _count(self, epochs_done: int) -> None:
-        self.epochs_done = epochs_done
+    def begin_training(self, epoch: int, first_step: int) -> None:
+        """Before that step of an epoch, the first of a `fit`; epochs are counted over all calls, as in what follows."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Before an epoch and the callbacks' part in it."""
+
+    def end_epoch(self, epoch: int) -> None:
+        """After an epoch, before the callbacks."""
+        self.epochs_done = epoch + 1
 
     def create_variables(self) -> None:
         """Makes the optimizer's and the metrics' variables: a train function that makes any is traced twice."""
@@ -241,11 +251,10 @@ class Supervised(ReportingModel):
     def descend(
         self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, optimizer: keras.optimizers.Optimizer
     ) -> list[tf.Tensor]:
-        """Moves the parameters of one network; returns the gradients, weight decay included and no loss scale.
-
-        They are this replica's part: the optimizer takes their sum over the replicas, which is the gradient.
-        """
-        variables, scale = network.trainable_variables, _loss_scale(optimizer)
+        """Moves one network by the replicas' sum of gradients; returns this one's part, with decay, not scaled."""
+        variables, scale = network.trainable_variables, None
+        if isinstance(optimizer, LossScaleOptimizer):  # the gradients of a float16 network, on their way back
+            scale = tf.identity(optimizer.dynamic_scale.value)
         with tf.name_scope("backward"):
             gradients = tape.gradient(loss, [variable.value for variable in variables], output_gradients=scale)
         with tf.name_scope("update"):
@@ -288,8 +297,3 @@ class Supervised(ReportingModel):
     def step_seed(self, stream: int) -> tf.Tensor:
         """Stateless seed [2] of one stream at the present step."""
         return fold_in(tf.constant([self.seed, stream], tf.int32), self.optimizer.iterations.value)
-
-
-def _loss_scale(optimizer: keras.optimizers.Optimizer) -> tf.Tensor | None:
-    """What the gradients of a float16 network are multiplied with on their way back; None for other networks."""
-    return tf.identity(optimizer.dynamic_scale.value) if isinstance(optimizer, LossScaleOptimizer) else None

@@ -36,14 +36,11 @@ class EpochLog(keras.callbacks.Callback):
         """Sets up the writers.
 
         Args:
-            directory: of the run.
-            test: images and labels to evaluate on.
+            test, extra_tests: what to evaluate on; figures of the others, by name, end in the name.
             right: [N], bool, given label = true label; None where nobody knows.
-            progress: the line to keep current.
             rows: metrics of the epochs already done.
             eval_intervals: epochs between evaluations of the parameters ("") and of their average ("_ema"); both are
                 evaluated after the last epoch.
-            extra_tests: further test sets by name; their figures end in the name.
         """
         super().__init__()
         self.tests = {"": test} | {f"_{name}": source for name, source in (extra_tests or {}).items()}

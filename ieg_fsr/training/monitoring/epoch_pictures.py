@@ -22,14 +22,7 @@ class EpochPictures(keras.callbacks.Callback):
     """Writes images into the events of a run; after an epoch's other work, with what is known then."""
 
     def __init__(self, directory: pathlib.Path, data: DataSet, given_labels: np.ndarray, epochs: int) -> None:
-        """Sets up the writer.
-
-        Args:
-            directory: of the run.
-            data: the training part is what the run trains on.
-            given_labels: [N].
-            epochs: of the whole run.
-        """
+        """Args: directory: of the run. data: as the run trains on it. given_labels: [N]. epochs: of the whole run."""
         super().__init__()
         self.data, self.given_labels, self.epochs = data, given_labels, epochs
         self.forward: Any = None

@@ -15,13 +15,7 @@ _ALWAYS = (
 
 
 def write_hyperparameters(directory: pathlib.Path, settings: Config, figures: dict[str, float]) -> None:
-    """Writes a run's settings and its last figures for TensorBoard's HParams tab, which compares the runs of a folder.
-
-    Args:
-        directory: of the run.
-        settings: of the run; written are `_ALWAYS` and what was given, but not where things are.
-        figures: name -> value at the end.
-    """
+    """Writes a run's settings, `_ALWAYS` and what was given but not where things are, and its last figures by name."""
     from tensorboard.plugins.hparams import api
 
     plain = {

@@ -19,15 +19,9 @@ def write_model_card(
     image_shape: Sequence[int],
     figures: Sequence[Figure] = (),
 ) -> None:
-    """Writes model_card.md, whole or not at all.
+    """Writes model_card.md, whole or not at all, from what config.json and summary.json hold.
 
-    Args:
-        directory: of the run.
-        config: what config.json holds.
-        summary: what summary.json holds.
-        class_names: in the order of the logits.
-        image_shape: (H, W, channels).
-        figures: that the method adds to those of every run.
+    Args: class_names: by logit. image_shape: (H, W, channels). figures: that the method adds to those of every run.
     """
     sections = (
         _title(config, summary),
@@ -96,9 +90,9 @@ def _data(config: Mapping[str, Any]) -> str:
         ("images that could not be decoded", config["corrupt_images"]),
         ("largest over smallest class", f"{config['measured_imbalance']:.3g}"),
     ]
-    if _labels_were_given(config):
+    if source := _source_of_noise(config):
         rows.append(("training labels that are not the data set's own", f"{config['measured_noise_rate']:.2%}"))
-        rows.append(("where those come from", _source_of_noise(config)))
+        rows.append(("where those come from", source))
     else:
         rows.append(("wrong training labels", "not known: the data set's own labels were used as they are"))
     if config["clean_images"]:
@@ -106,27 +100,24 @@ def _data(config: Mapping[str, Any]) -> str:
     return "## Data\n\n" + _table(rows)
 
 
-def _labels_were_given(config: Mapping[str, Any]) -> bool:
-    """Whether training had other labels than the data set's own."""
-    return bool(config["noise"] > 0 or config["noise_matrix"] or config["labels_file"])
-
-
-def _source_of_noise(config: Mapping[str, Any]) -> str:
+def _source_of_noise(config: Mapping[str, Any]) -> str | None:
+    """Where other labels than the data set's own come from; None where training had no others."""
     for name in ("labels_file", "noise_matrix"):
         if config[name]:
             return f"`--{name}={_plain(pathlib.Path(config[name]).name)}`"
-    return f"`--noise={config['noise']:g} --noise_type={config['noise_type']} --seed={config['seed']}`"
+    if config["noise"] > 0:
+        return f"`--noise={config['noise']:g} --noise_type={config['noise_type']} --seed={config['seed']}`"
+    return None
 
 
 def _training(config: Mapping[str, Any]) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in config["versions"].items())
     rows = [
         ("method", f"`{config['method']}`: {METHODS[config['method']].described}"),
         ("epochs, batch", f"{config['epochs']}, {config['batch_size']}"),
         ("learning rate", f"{config['learning_rate']:g}, {config['schedule']}"),
         ("MixUp, label smoothing", f"{'on' if config['mixup'] else 'off'}, {config['label_smoothing']:g}"),
         ("seed", config["seed"]),
-        ("versions", versions),
+        ("versions", ", ".join(f"{name} {version}" for name, version in config["versions"].items())),
     ]
     return f"## Training\n\n{_table(rows)}\n\n```\n{_plain(config['command'])}\n```"
 
@@ -162,6 +153,6 @@ def _limits(config: Mapping[str, Any]) -> str:
         "- `suspect` in `labels.csv` is an opinion of training: look at an example before its label is changed.",
         "- What the licence of the data allows, this card does not know.",
     ]
-    if not _labels_were_given(config):
+    if _source_of_noise(config) is None:
         lines.insert(1, "- Wrong labels in the test part count against the classifier where it is right.")
     return "\n".join(["## Limits", "", *lines])

@@ -1,5 +1,6 @@
 """Reads a trace of training steps: how long they took, and how much of it went into which part of a step."""
 
+import collections
 import pathlib
 import re
 from collections.abc import Iterable, Iterator
@@ -18,23 +19,14 @@ _OPERATION = re.compile(r"([^:\s]+):_?[A-Z]\w*$")
 
 
 class ProfileSummary(NamedTuple):
-    """What a trace says.
+    """What a trace says."""
 
-    Attributes:
-        step_seconds: duration of each marked step.
-        scope_seconds: by part of a step, time of its operations; added up over threads that run beside each other.
-    """
-
-    step_seconds: list[float]
-    scope_seconds: dict[str, float]
+    step_seconds: list[float]  # duration of each marked step
+    scope_seconds: dict[str, float]  # by part of a step, of its operations; added up over threads beside each other
 
 
 def read_profile(directory: str | pathlib.Path) -> ProfileSummary:
-    """Reads the newest trace below a log directory.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
+    """Reads the newest trace below a log directory; FileNotFoundError without one."""
     files = list(pathlib.Path(directory).glob("plugins/profile/*/*.xplane.pb"))
     if not files:
         raise FileNotFoundError(f"no trace in {directory}")
@@ -67,9 +59,9 @@ def describe_profile(summary: ProfileSummary) -> str:
 
 
 def _totals(operations: Iterable[tuple[str, float]]) -> dict[str, float]:
-    totals: dict[str, float] = {}
+    totals: dict[str, float] = collections.defaultdict(float)
     for name, seconds in operations:
-        totals[name] = totals.get(name, 0.0) + seconds
+        totals[name] += seconds
     return totals
 
 
@@ -83,11 +75,10 @@ def _events(plane: Any) -> Iterator[tuple[str, float]]:
 def _host_operations(plane: Any) -> Iterator[tuple[str, float]]:
     """Scope and time of every operation on the host, without those that it waits for on the same thread."""
     for line in plane.lines:
-        names = (plane.event_metadata[event.metadata_id].name for event in line.events)
         found = [
             (event, match.group(1))
-            for event, name in zip(line.events, names, strict=True)
-            if (match := _OPERATION.match(name))
+            for event in line.events
+            if (match := _OPERATION.match(plane.event_metadata[event.metadata_id].name))
         ]
         of_pipeline = line.name.startswith("tf_data")
         for seconds, operation in _own_times(found):
@@ -97,20 +88,17 @@ def _host_operations(plane: Any) -> Iterator[tuple[str, float]]:
 def _own_times(operations: list[tuple[Any, str]]) -> Iterator[tuple[float, str]]:
     """Durations in seconds, without those of operations inside."""
     operations.sort(key=lambda pair: (pair[0].offset_ps, -pair[0].duration_ps))
+    ends = [event.offset_ps + event.duration_ps for event, _ in operations]
     own: list[int] = [event.duration_ps for event, _ in operations]
     around: list[int] = []
     for place, (event, _) in enumerate(operations):
-        while around and _end(operations[around[-1]][0]) <= event.offset_ps:
+        while around and ends[around[-1]] <= event.offset_ps:
             around.pop()
         if around:
             own[around[-1]] -= event.duration_ps
         around.append(place)
     for picoseconds, (_, operation) in zip(own, operations, strict=True):
         yield picoseconds * 1e-12, operation
-
-
-def _end(event: Any) -> int:
-    return event.offset_ps + event.duration_ps
 
 
 def _accelerator_operations(plane: Any) -> Iterator[tuple[str, float]]:

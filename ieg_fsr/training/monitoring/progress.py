@@ -23,14 +23,9 @@ class Progress:
         stream: TextIO | None = None,
         figures: Sequence[Figure] = RUN_FIGURES,
     ) -> None:
-        """Sets up the line.
+        """Sets up the line for a run of so many epochs, on standard output.
 
-        Args:
-            epochs: of the whole run.
-            steps_per_epoch: in a whole one.
-            start_epoch: epochs already done, by earlier processes.
-            stream: standard output, if not given.
-            figures: shown are those with a short name.
+        Args: start_epoch: epochs already done, by earlier processes. figures: shown are those with a short name.
         """
         self.epochs, self.steps_per_epoch, self.start_epoch = epochs, steps_per_epoch, start_epoch
         self.figures = figures

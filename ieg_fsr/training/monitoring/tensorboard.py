@@ -1,5 +1,6 @@
 """TensorBoard events of a run: scalars and histograms of every epoch; and how to take some back."""
 
+import contextlib
 import functools
 import pathlib
 from collections.abc import Iterable, Mapping
@@ -32,12 +33,7 @@ class EventWriter:
 
 
 def cut_events(directory: pathlib.Path, epochs: int) -> None:
-    """Takes the events of later epochs out of a directory's files: the run will write them again.
-
-    Args:
-        directory: of the event files.
-        epochs: the last epoch that stays.
-    """
+    """Takes the events of epochs after `epochs` out of a directory's files: the run will write them again."""
     for path in directory.glob("events.out.tfevents.*"):
         records = _records(path)
         kept = [record for record in records if tf.compat.v1.Event.FromString(record).step <= epochs]
@@ -48,11 +44,9 @@ def cut_events(directory: pathlib.Path, epochs: int) -> None:
 def _records(path: pathlib.Path) -> list[bytes]:
     """The events of a file, as they are; a killed process may have left the last one in part."""
     records: list[bytes] = []
-    try:
+    with contextlib.suppress(tf.errors.DataLossError):
         for record in tf.data.TFRecordDataset(str(path)):
             records.append(record.numpy())
-    except tf.errors.DataLossError:
-        pass
     return records
 
 

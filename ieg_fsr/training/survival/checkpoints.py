@@ -6,21 +6,16 @@ epoch that visits a part of the examples `visits/ids` and `visits/factors`.
 
 import pathlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.models.fresh_start import variables_of
+from ieg_fsr.methods.models.course import variables_of
 from ieg_fsr.methods.models.stages import Plan, Position, Visits
 from ieg_fsr.methods.models.supervised import Supervised
-from ieg_fsr.training.survival.snapshot import (
-    DamagedError,
-    find_snapshots,
-    read_snapshot,
-    remove_all_but,
-    write_snapshot,
-)
+from ieg_fsr.training.survival import snapshot
+from ieg_fsr.training.survival.snapshot import DamagedError, find_snapshots
 
 _POSITION, _PLAN, _IDS, _FACTORS = _PLACE = ("position", "plan", "visits/ids", "visits/factors")
 _UNPLANNED = str(Plan((), 0))
@@ -29,32 +24,20 @@ _MAY_BE_NAN = ("last_losses",)
 
 
 class NotFiniteError(ArithmeticError):
-    """The loss or the state after a step is not finite.
-
-    Attributes:
-        step: number of the step, from 1.
-        what: the tensor that was found, with its value.
-    """
+    """The loss or the state after a step, counted from 1, is not finite: `what` names a tensor."""
 
     def __init__(self, step: int, what: str) -> None:
         super().__init__(f"{what} at step {step}")
         self.step, self.what = step, what
 
 
-def warn(text: str) -> None:
-    """A line on stderr."""
-    print(f"ieg_fsr: {text}", file=sys.stderr)
-
-
 class Checkpoints:
     """Saves and restores a compiled method: what its `checkpoint_parts` name, and where its `course` stands."""
 
-    def __init__(
-        self, directory: str | pathlib.Path, model: Supervised, keep: int = 2, report: Callable[[str], None] = warn
-    ) -> None:
-        """Args: directory: made at the first save. model: compiled. keep: checkpoints kept. report: of damage."""
+    def __init__(self, directory: str | pathlib.Path, model: Supervised, keep: int = 2) -> None:
+        """Args: directory: made at the first save. model: compiled. keep: checkpoints kept."""
         model.create_variables()
-        self.directory, self.keep, self.report = pathlib.Path(directory), keep, report
+        self.directory, self.keep = pathlib.Path(directory), keep
         self._course = model.course
         self._variables = {
             f"{part}/{number}": variable
@@ -63,31 +46,23 @@ class Checkpoints:
         }
 
     def save(self, step: int) -> None:
-        """Saves the state after `step` steps, then removes what is older than the kept ones.
-
-        Raises:
-            NotFiniteError: a value is NaN or infinite; the earlier checkpoints stay.
-        """
-        write_snapshot(self.directory, step, self._arrays(step))
-        remove_all_but(self.directory, step, self.keep)
+        """Saves the state after `step` steps, then removes what is older than the kept ones; see `NotFiniteError`."""
+        snapshot.write_snapshot(self.directory, step, self._arrays(step))
+        snapshot.remove_all_but(self.directory, step, self.keep)
 
     def newest_step(self) -> int | None:
         """Step of the newest checkpoint, be it whole or not; None without any."""
         return next((step for step, _ in find_snapshots(self.directory)), None)
 
     def restore(self) -> int:
-        """Restores the newest checkpoint that is whole; returns its step, 0 if there is none.
-
-        Raises:
-            UserError: it is of another plan of stages.
-        """
+        """Restores the newest whole checkpoint; returns its step, 0 without one. UserError: it is of another plan."""
         paths = [path for _, path in find_snapshots(self.directory)]
         following = [f"going on from {path.name}" for path in paths[1:]] + ["none is left: starting from the beginning"]
         for path, then in zip(paths, following, strict=False):
             try:
-                return self._assign(read_snapshot(path), path)
+                return self._assign(snapshot.read_snapshot(path), path)
             except DamagedError as error:
-                self.report(f"warning: checkpoint {path} is damaged ({error}); {then}")
+                print(f"ieg_fsr: warning: checkpoint {path} is damaged ({error}); {then}", file=sys.stderr)
         return 0
 
     def _arrays(self, step: int) -> Iterator[tuple[str, np.ndarray]]:

@@ -21,32 +21,24 @@ class _ReachedError(Exception):
     """The replay has come to the step before the bad one."""
 
 
-class _StopAfter(keras.callbacks.Callback):
-    """Stops when the epoch of the step that follows has begun."""
-
-    def __init__(self, steps: int) -> None:
-        super().__init__()
-        self.left = steps
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        if not self.left:
-            raise _ReachedError
-        self.left -= 1
-
-
 def explain(error: NotFiniteError, model: Supervised, examples: Examples, checkpoints: Checkpoints) -> RunError:
     """The error of a run that diverged: step, learning rate, first tensor that is not finite, checkpoint that is left.
 
-    Args:
-        error: what stopped training.
-        model: left at the state before the bad step.
-        examples: that it trains on.
-        checkpoints: of the run.
+    The model is left at the state before the bad step.
     """
-    saved = checkpoints.restore()
-    _replay(model, examples, error.step - 1 - saved)
+    saved, course = checkpoints.restore(), model.course
+    place = {"initial_epoch": course.position.epoch, "first_step": course.position.step}
+    steps = iter(range(error.step - 1 - saved))
+
+    def stop(batch: int, logs: Any) -> None:
+        """Before the bad step, when its epoch has begun."""
+        if next(steps, None) is None:
+            raise _ReachedError
+
+    callbacks = [keras.callbacks.LambdaCallback(on_train_batch_begin=stop)]
+    with contextlib.suppress(_ReachedError):
+        model.fit(examples, epochs=course.plan.epochs, verbose=0, callbacks=callbacks, **place)
     rate = float(model.optimizer.learning_rate)
-    course = model.course
     epoch, step = course.position.epoch, course.position.at_step(error.step - 1).step
     bad = first_bad_tensor(model, course.examples, epoch * course.examples.steps_per_epoch + step)
     return RunError(
@@ -55,21 +47,8 @@ def explain(error: NotFiniteError, model: Supervised, examples: Examples, checkp
     )
 
 
-def _replay(model: Supervised, examples: Examples, steps: int) -> None:
-    course = model.course
-    place = {"initial_epoch": course.position.epoch, "first_step": course.position.step}
-    with contextlib.suppress(_ReachedError):
-        model.fit(examples, epochs=course.plan.epochs, verbose=0, callbacks=[_StopAfter(steps)], **place)
-
-
 def first_bad_tensor(model: Supervised, examples: Examples, step: int) -> str:
-    """The first tensor that is not finite in a step, in the order in which a step computes them.
-
-    Args:
-        model: in the state before the step.
-        examples: that it trains on.
-        step: number of the step, from 0.
-    """
+    """The first tensor, in a step's order, that is not finite in step `step`, from 0; the model is as before it."""
     for name, tensor in _tensors(model, examples, step):
         if not bool(tf.reduce_all(tf.math.is_finite(tf.cast(tensor, tf.float32)))):
             return name

@@ -13,13 +13,8 @@ from ieg_fsr.training.survival.snapshot import find_snapshots
 
 # TensorFlow's errors for files, by name: this module is loaded before TensorFlow is.
 _OF_FILES = {
-    "NotFoundError",
-    "PermissionDeniedError",
-    "ResourceExhaustedError",
-    "DataLossError",
-    "UnavailableError",
-    "UnknownError",
-    "FailedPreconditionError",
+    *("NotFoundError", "PermissionDeniedError", "ResourceExhaustedError", "DataLossError", "UnavailableError"),
+    *("UnknownError", "FailedPreconditionError"),
 }
 _REASONS = [os.strerror(number) for number in (errno.ENOENT, errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO)]
 _REASONS += [os.strerror(number) for number in (errno.EDQUOT, errno.EFBIG, errno.ENOTDIR, errno.ESTALE)]
@@ -27,14 +22,9 @@ _REASONS += [os.strerror(number) for number in (errno.EDQUOT, errno.EFBIG, errno
 
 @contextlib.contextmanager
 def explained(directory: pathlib.Path, again: str = "the same command") -> Iterator[None]:
-    """Turns what the operating system refuses into one line.
+    """Turns what the operating system refuses into a RunError, which names it and the checkpoint that is left.
 
-    Args:
-        directory: of the run.
-        again: what goes on with it, for the message.
-
-    Raises:
-        RunError: names what was refused, and the checkpoint that is left.
+    Args: directory: of the run. again: what goes on with it, for the message.
     """
     try:
         yield

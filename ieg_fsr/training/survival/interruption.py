@@ -17,11 +17,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """Within `with`, the first signal is answered by `Interrupted`, at once or, while deferred, when asked for.
 
-    A second signal ends the process without waiting for anything: every file is whole at any time. Signals can be
-    handled by the main thread only; in another one this does nothing.
-
-    Attributes:
-        requested: name of the signal that came while deferred, such as "SIGTERM".
+    Its name, such as "SIGTERM", is `requested` then. A second signal ends the process without waiting for anything:
+    every file is whole at any time. Signals can be handled by the main thread only; in another one this does nothing.
     """
 
     def __init__(self, directory: str | pathlib.Path, again: str = "the same command") -> None:
@@ -40,11 +37,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Lets signals wait until `stop` is called, or until the end of this block.
-
-        Raises:
-            Interrupted: one came.
-        """
+        """Lets signals wait until `stop` is called, or until the end of this block."""
         # Once more: TensorFlow takes SIGTERM for itself where workers find each other.
         self._listen()
         self._deferred = True

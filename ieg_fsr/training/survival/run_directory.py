@@ -8,21 +8,12 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from ieg_fsr import files
 from ieg_fsr.configuration.settings import SETTINGS, Config, canonical, defaults_for
 from ieg_fsr.errors import UserError
-from ieg_fsr.files import (
-    TEMPORARY,
-    make_directory,
-    parse_json,
-    read_json_lines,
-    remove_empty,
-    write_columns,
-    write_json,
-    write_json_lines,
-    write_whole,
-)
+from ieg_fsr.files import TEMPORARY, parse_json
 from ieg_fsr.methods.registry import method_figures
 from ieg_fsr.setting import COMPUTED
 
@@ -34,8 +25,15 @@ _STATE = ("given_labels.csv", "metrics.jsonl", "layer_gradients.jsonl", "summary
 # Everything a run may leave in its directory, for --noresume.
 _FILES = (
     *_STATE,
-    *("labels.csv", "model*.keras", "model_card.md", "saved_model", "events.out.tfevents.*", "plugins"),
-    f"{TEMPORARY}*",
+    *(
+        "labels.csv",
+        "model*.keras",
+        "model_card.md",
+        "saved_model",
+        "events.out.tfevents.*",
+        "plugins",
+        f"{TEMPORARY}*",
+    ),
     # Last: until all of the run is gone, the directory is that of its settings.
     "config.json",
 )
@@ -70,22 +68,26 @@ class RunDirectory:
             self._lock = None
 
     def lock(self) -> None:
-        """Takes the lock, if it is not held yet.
-
-        Raises:
-            UserError: another process holds it, or the directory cannot be written to.
-        """
+        """Takes the lock, if it is not held yet; UserError where another process holds it, or nobody may write."""
         if self._lock is not None:
             return
         import filelock  # 50 ms, for which the answer to a wrong flag does not wait
 
         lock = filelock.FileLock(
-            self.path / "lock", _PATIENCE, thread_local=False, fallback_to_soft=False, on_acquired=_write_process_number
+            self.path / "lock",
+            _PATIENCE,
+            thread_local=False,
+            fallback_to_soft=False,
+            on_acquired=lambda descriptor: os.write(descriptor, f"{os.getpid()}\n".encode("ascii")),
         )
         try:
             lock.acquire()
         except filelock.Timeout:
-            self._refuse()
+            number = ""
+            with contextlib.suppress(OSError):
+                number = (self.path / "lock").read_text(encoding="ascii").strip()
+            who = f" (process {number})" if number else ""
+            raise UserError(f"--model_dir must not be in use by another run{who}. Received: {self.path}") from None
         except OSError as error:
             if error.filename is None:  # Of the lock itself: a file system that has none.
                 raise
@@ -94,25 +96,9 @@ class RunDirectory:
             ) from None
         self._lock = lock
 
-    def _refuse(self) -> NoReturn:
-        try:
-            number = (self.path / "lock").read_text(encoding="ascii").strip()
-        except OSError:
-            number = ""
-        who = f" (process {number})" if number else ""
-        raise UserError(f"--model_dir must not be in use by another run{who}. Received: {self.path}") from None
-
     def begin(self, config: Config, given_labels_sha256: str) -> None:
-        """Makes and locks the directory, checks once more what it holds, and clears it for a run that does not resume.
-
-        Args:
-            config: settings of the run.
-            given_labels_sha256: of its labels.
-
-        Raises:
-            UserError: it is in use, or holds a run with other settings or labels.
-        """
-        make_directory(self.path)
+        """Makes and locks the directory, checks once more what it holds; clears it for a run that does not resume."""
+        files.make_directory(self.path)
         self.lock()
         # Another run may have begun here while this one loaded its data.
         self.earlier_run(config)
@@ -123,20 +109,10 @@ class RunDirectory:
         self.sweep()
 
     def earlier_run(self, config: Config) -> dict[str, Any] | None:
-        """Looks at what the directory holds.
-
-        Args:
-            config: settings of the run to come.
-
-        Returns:
-            The summary of a finished run with the same settings; None if there is something to train.
-
-        Raises:
-            UserError: it holds a run with other settings, or cannot be written to.
-        """
+        """The summary of a finished run with the same settings; None if there is something to train; else UserError."""
         earlier = self._settings()
         if earlier is None:
-            remove_empty(make_directory(self.path))
+            files.remove_empty(files.make_directory(self.path))
             return None
         if not config.resume:
             return None
@@ -154,11 +130,7 @@ class RunDirectory:
         return self._whole_summary()
 
     def _settings(self) -> dict[str, Any] | None:
-        """What config.json holds; None without one.
-
-        Raises:
-            UserError: it is damaged, or of another program: even --noresume leaves that directory alone.
-        """
+        """What config.json holds; None without one. One that is not whole even --noresume leaves alone: UserError."""
         try:
             settings = parse_json((self.path / "config.json").read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
@@ -185,11 +157,7 @@ class RunDirectory:
             return None
 
     def check_same_labels(self, given_labels_sha256: str) -> None:
-        """An interrupted run goes on with the labels that it began with, whatever their file holds now.
-
-        Raises:
-            UserError: the labels are others.
-        """
+        """An interrupted run goes on with the labels that it began with, whatever their file holds now: UserError."""
         earlier = self._settings() or {}
         if earlier.get("given_labels_sha256", given_labels_sha256) != given_labels_sha256:
             raise UserError(
@@ -198,13 +166,9 @@ class RunDirectory:
             )
 
     def rows_of(self, epochs: int) -> list[dict[str, Any]]:
-        """The rows of metrics.jsonl of the first epochs.
-
-        Raises:
-            UserError: it does not have them.
-        """
+        """The rows of metrics.jsonl of the first epochs; UserError if it does not have them."""
         try:
-            rows = read_json_lines(self.path / "metrics.jsonl")[:epochs] if epochs else []
+            rows = files.read_json_lines(self.path / "metrics.jsonl")[:epochs] if epochs else []
         except (OSError, ValueError):
             rows = []
         if [row.get("epoch") for row in rows if isinstance(row, dict)] != list(range(1, epochs + 1)):
@@ -228,23 +192,19 @@ class RunDirectory:
 
     def write(self, name: str, write: Callable[[str], Any]) -> None:
         """Lets `write` make a file or directory of this name, which appears whole or not at all."""
-        write_whole(self.path / name, write)
+        files.write_whole(self.path / name, write)
 
     def write_json(self, name: str, value: Any) -> None:
         """Writes JSON, whole or not at all."""
-        write_json(self.path / name, value)
+        files.write_json(self.path / name, value)
 
     def write_rows(self, name: str, rows: Iterable[dict]) -> None:
         """Writes one JSON object a line, whole or not at all."""
-        write_json_lines(self.path / name, rows)
+        files.write_json_lines(self.path / name, rows)
 
     def write_columns(self, name: str, columns: Mapping[str, Any]) -> None:
         """Writes CSV with a header, whole or not at all. Args: columns: of equal length, by name."""
-        write_columns(self.path / name, list(columns), list(columns.values()))
-
-
-def _write_process_number(descriptor: int) -> None:
-    os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
+        files.write_columns(self.path / name, list(columns), list(columns.values()))
 
 
 @contextlib.contextmanager

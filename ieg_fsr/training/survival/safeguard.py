@@ -33,10 +33,7 @@ class Safeguard(keras.callbacks.Callback):
         """Sets up the count.
 
         Args:
-            checkpoints: to save to.
-            interruption: to stop at.
-            epochs: of the whole run.
-            steps: of the whole run; None where that shows on the way only.
+            epochs, steps: of the whole run; of steps None where that shows on the way only.
             start_step: steps made by earlier processes.
             seconds: of training between two checkpoints; 0 saves after every step.
             agreed: whether any of several workers says so; all of them must save, and stop, after the same step.
@@ -52,12 +49,7 @@ class Safeguard(keras.callbacks.Callback):
         self.last_step = self.step + self.params["steps"]
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """The loss is the mean over the epoch's steps so far: the first one that is not finite shows at once.
-
-        Raises:
-            NotFiniteError: the loss is NaN or infinite.
-            Interrupted: a signal came.
-        """
+        """The loss is the mean over the epoch's steps so far: the first one that is not finite shows at once."""
         self.step += 1
         loss = (logs or {})["loss"]
         if not math.isfinite(loss):

@@ -22,16 +22,7 @@ class DamagedError(Exception):
 
 
 def write_snapshot(directory: pathlib.Path, step: int, arrays: Iterable[tuple[str, np.ndarray]]) -> pathlib.Path:
-    """Writes one snapshot, array by array, so that one of them at a time is in memory twice.
-
-    Args:
-        directory: of all snapshots; made if need be.
-        step: that the state belongs to.
-        arrays: by distinct names.
-
-    Returns:
-        Its place.
-    """
+    """Writes one snapshot into the directory of all, array by array: one at a time is in memory twice. Its place."""
 
     def write(place: str) -> None:
         folder = pathlib.Path(place)
@@ -49,11 +40,7 @@ def write_snapshot(directory: pathlib.Path, step: int, arrays: Iterable[tuple[st
 
 
 def read_snapshot(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """The arrays of a snapshot by name.
-
-    Raises:
-        DamagedError: a file is missing, unreadable or not the one that was written.
-    """
+    """The arrays of a snapshot by name; DamagedError: a file is missing, unreadable or not the one written."""
     try:
         if (path / _CHECKSUMS).read_bytes() != _checksums(path).encode("ascii"):
             raise DamagedError(f"{_ARRAYS} does not have the checksum in {_CHECKSUMS}")
@@ -74,10 +61,7 @@ def find_snapshots(directory: pathlib.Path) -> list[tuple[int, pathlib.Path]]:
 
 
 def remove_all_but(directory: pathlib.Path, newest: int, keep: int) -> None:
-    """Keeps the `keep` newest snapshots up to step `newest`.
-
-    Later ones belong to a future that a damaged snapshot has undone.
-    """
+    """Keeps the `keep` newest up to step `newest`: later ones are of a future that a damaged snapshot has undone."""
     earlier = [path for step, path in find_snapshots(directory) if step <= newest]
     for _, path in find_snapshots(directory):
         if path not in earlier[:keep]:

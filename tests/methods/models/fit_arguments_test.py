@@ -15,7 +15,6 @@ from ieg_fsr.methods.models.fit_arguments import (
     labels_in_one_line,
     refuse,
     training_data,
-    warn_of_short_training,
 )
 
 X, Y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 2, 0, 1, 2])
@@ -134,10 +133,3 @@ def test_callbacks_in_any_number():
     assert checked_callbacks(stop) == checked_callbacks([stop]) == [stop]
     with pytest.raises(UserError, match=r"checkpoint_parts.*Received: BackupAndRestore"):
         checked_callbacks([stop, keras.callbacks.BackupAndRestore("backup")])
-
-
-def test_training_that_ends_in_warmup_is_said(recwarn):
-    warn_of_short_training(21, 20)
-    assert not recwarn
-    with pytest.warns(UserWarning, match=r"reweight_warmup_epochs is 20 and training ends after 20: weights stay unif"):
-        warn_of_short_training(20, 20)

@@ -11,7 +11,6 @@ from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.methods.models.fsr import FSR
 from ieg_fsr.methods.models.label_report import (
     label_report,
-    own_log_probabilities,
     predicted_logits,
     predicted_probabilities,
     probabilities_of,
@@ -94,7 +93,7 @@ def test_probabilities_by_hand_and_of_huge_logits():
 
 def test_own_log_probability_by_hand():
     probabilities = np.array([[0.25, 0.75], [1.0, 0.0]], np.float32)
-    scores = own_log_probabilities(probabilities, np.array([1, 1]))
+    scores = label_report(np.array([1, 1]), None, np.ones(2), probabilities).score
     assert scores[0] == np.log(np.float32(0.75))
     assert np.isfinite(scores[1])
     assert scores[1] < -80

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.methods.class_balanced import softmax_cross_entropy
-from ieg_fsr.methods.losses.forward_correction import estimate_transition_matrix, forward_corrected_cross_entropy
+from ieg_fsr.methods.models.forward_correction import estimate_transition_matrix, forward_corrected_cross_entropy
 
 RNG = np.random.default_rng(0)
 
