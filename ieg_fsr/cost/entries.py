@@ -18,16 +18,11 @@ VARIANTS: dict[str, dict[str, Any]] = {KERAS: {"method": "supervised"}} | {
 ROWS = (KERAS, *METHODS, *(name for name in VARIANTS if name != KERAS))
 REFERENCE = "supervised"
 
-# Settings that may have several values, and the type of these. Others than those that a row depends on stay at their
-# first value.
-SWEEPS: dict[str, type] = {
-    "train_examples": int,
-    "dictionary_size": int,
-    "reward_batch_size": int,
-    "pusher": str,
-    "reward_features": str,
-    "reward_interval": int,
-}
+# Settings that may have several values. Others than those that a row depends on stay at their first value.
+SWEEPS = (
+    *("train_examples", "dictionary_size", "reward_batch_size"),
+    *("pusher", "reward_features", "reward_interval"),
+)
 _DEFAULT_EXAMPLES = 10_000
 # ResNet-50 takes no CIFAR-sized images; 64 pixels are what a CPU can do in reasonable time.
 _DEFAULT_IMAGE_SIZE, _IMAGE_SIZE_OF = 32, {"resnet50": 64}
