@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ieg_fsr.results.groups import Group
 from ieg_fsr.results.identity import identify
-from ieg_fsr.results.paper_numbers import Numbers, PaperColumn, PaperTable
+from ieg_fsr.results.paper_numbers import OURS, Numbers, PaperColumn, PaperTable
 from ieg_fsr.results.table import Cell, Column, Row, Table, measured
 
 # Methods of the paper's tables that re-weight by a hold-out.
@@ -19,18 +19,19 @@ def paper_table(paper: PaperTable, groups: Sequence[Group], metric: str) -> list
         groups: of any data set.
         metric: figure of ours that stands beside the paper's.
     """
+    paper_rows = paper.rows
     usable = [one for one in groups if one.identity.dataset == paper.dataset]
     rows, seen = [], []
-    for name, numbers in paper.rows.items():
-        row, found = _row(name, paper.ours.get(name), paper.columns, numbers, usable, metric)
+    for name, numbers in paper_rows.items():
+        row, found = _row(name, OURS.get(name), paper.columns, numbers, usable, metric)
         rows.append(row)
         seen += found
     for variant in dict.fromkeys(_variant(one, column) for one in usable for column in paper.columns):
-        if variant is not None and variant not in [paper.ours.get(name) for name in paper.rows]:
+        if variant is not None and variant not in [OURS.get(name) for name in paper_rows]:
             row, found = _row("", variant, paper.columns, (None,) * len(paper.columns), usable, metric)
             rows.append(row)
             seen += found
-    digits = max(_digits(number) for numbers in paper.rows.values() for number in numbers if number is not None)
+    digits = max(_digits(number) for numbers in paper_rows.values() for number in numbers if number is not None)
     columns = []
     for column in paper.columns:
         columns += [Column(f"{column.title}: paper", 1.0, digits), Column(f"{column.title}: here", 100.0, digits)]
