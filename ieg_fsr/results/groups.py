@@ -1,7 +1,7 @@
 """Runs that differ in their seed only, together: mean, spread, and what a reader should know of them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,19 @@ def group(runs: Sequence[Run]) -> list[Group]:
     for run in runs:
         by_identity.setdefault(identify(run.values), []).append(run)
     return sorted((_group(*item) for item in by_identity.items()), key=_order)
+
+
+def gathered(groups: Iterable[Group], key: Callable[[Identity], Any]) -> dict[Any, list[Group]]:
+    """The groups whose identities have the same key, by key, in rising order. Args: key: of an identity."""
+    found: dict[Any, list[Group]] = {}
+    for one in groups:
+        found.setdefault(key(one.identity), []).append(one)
+    return dict(sorted(found.items()))
+
+
+def notes_of(groups: Iterable[Group]) -> tuple[str, ...]:
+    """The notes of all groups, each once."""
+    return tuple(dict.fromkeys(note for one in groups for note in one.notes()))
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:

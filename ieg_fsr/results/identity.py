@@ -1,6 +1,7 @@
 """What a run is a run of: data and protocol, what is wrong with the labels, method, and what sets it apart."""
 
 import pathlib
+import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,6 +15,26 @@ from ieg_fsr.setting import COMPUTED
 _APART = frozenset({"dataset", "method", "network", "seed"})
 # Sides of images at which recipes for own data change.
 _SIDES = (16, 64, 224)
+_LONGEST_NAME = 150  # letters, of a file
+
+
+class Setting(NamedTuple):
+    """Data set and protocol, which all of a table's runs share."""
+
+    dataset: str
+    protocol: str
+
+    @property
+    def title(self) -> str:
+        """digits; digits (epochs 20)."""
+        return f"{self.dataset} ({self.protocol})" if self.protocol else self.dataset
+
+    def name(self, *words: str) -> str:
+        """Name of a table's files: digits-epochs20-noise."""
+        parts = [self.dataset, *self.protocol.split(", "), *words]
+        kept = ["".join(c if c.isalnum() or c in "_." else "" for c in part) for part in parts]
+        name = "-".join(part for part in kept if part)
+        return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}-{zlib.crc32(name.encode()):08x}"
 
 
 class Condition(NamedTuple):
@@ -81,6 +102,20 @@ class Identity(NamedTuple):
         if not self.clean_per_class:
             return self.variant
         return f"{self.variant} ({self.clean_per_class} clean images a class)"
+
+    @property
+    def setting(self) -> Setting:
+        """Data set and protocol."""
+        return Setting(self.dataset, self.protocol)
+
+    @property
+    def title(self) -> str:
+        """digits, noise 0.4."""
+        return f"{self.setting.title}, {self.condition.title}"
+
+    def name(self, kind: str, *words: str) -> str:
+        """Name of the files of a report of this kind on the condition."""
+        return self.setting.name(kind, *self.condition.title.split(", "), *words)
 
 
 def identify(values: Mapping[str, Any]) -> Identity:
