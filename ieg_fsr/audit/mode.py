@@ -10,10 +10,6 @@ from ieg_fsr.files import make_directory, write_text
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.setting import Config
 
-MEMORY_NOTICE = (
-    "The suggestions are this classifier's own predictions, on images that it may have been trained on. Labels that it "
-    "has memorised are not among its suspects, so wrong ones may be missing here. Training with FSR resists that."
-)
 _IN_WORDS = {
     "detection_precision": "Suspects that are wrong in truth",
     "detection_recall": "Wrong labels that are suspects",
@@ -46,7 +42,7 @@ def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]
     contents = PageContents(
         title=f"Label audit: {audited.dataset}",
         facts=facts,
-        notices=[*([MEMORY_NOTICE] if audited.from_model else []), *audited.notes],
+        notices=audited.notices,
         findings=findings,
         sheets=thumbnail_sheets(audited.images, shown),
         epochs=audited.epochs,

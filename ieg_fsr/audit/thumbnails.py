@@ -1,11 +1,12 @@
 """Small pictures of many examples, packed into sheets that fit into a page."""
 
 import base64
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from ieg_fsr.data.sources.image_source import ImageSource
 from ieg_fsr.evaluation.image_grid import displayable, image_grid
 
 SHEET_COLUMNS = 10
@@ -15,17 +16,6 @@ BUDGET = 9_000_000
 # Longest side in pixels and JPEG quality, from the best on; the first that fits is taken.
 _JPEG_STEPS = ((96, 85), (72, 80), (56, 75), (40, 70), (32, 60), (24, 50))
 _LARGEST_PNG = 32  # side up to which images are kept as they are, where they fit
-
-
-class Images(Protocol):
-    """What thumbnails need from a data source."""
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Height, width, channels."""
-
-    def images(self, ids: Any) -> np.ndarray:
-        """uint8 [n, H, W, channels]."""
 
 
 class Sheets(NamedTuple):
@@ -44,7 +34,7 @@ class Sheets(NamedTuple):
     width: int
 
 
-def thumbnail_sheets(source: Images, ids: np.ndarray, budget: int = BUDGET) -> Sheets:
+def thumbnail_sheets(source: ImageSource, ids: np.ndarray, budget: int = BUDGET) -> Sheets:
     """Makes sheets of the images of `ids` [n], in that order.
 
     Small images are kept pixel by pixel if they fit into the budget. Otherwise the first sheet tells what size and
@@ -59,11 +49,9 @@ def thumbnail_sheets(source: Images, ids: np.ndarray, budget: int = BUDGET) -> S
     height, width, _ = source.image_shape
     if not chunks:
         return Sheets([], "image/png", height, width)
-    choices: list[tuple[int, int | None]] = [*_JPEG_STEPS]
-    if max(height, width) <= _LARGEST_PNG:
-        choices = [(_LARGEST_PNG, None), *_JPEG_STEPS]
+    as_they_are = [(_LARGEST_PNG, None)] if max(height, width) <= _LARGEST_PNG else []
     first = source.images(chunks[0])
-    for side, quality in choices:
+    for side, quality in (*as_they_are, *_JPEG_STEPS):
         shape = _fitted(height, width, side)
         allowed = budget * len(chunks[0]) / len(ids)
         if len(_encoded(_sheet(first, shape), quality)) <= allowed:

@@ -4,8 +4,7 @@ A multiplication and an addition are two. What is left out (batch norm, activati
 than computes; it is why a measured ratio differs from the one that is predicted by these counts.
 """
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import tensorflow as tf
 
@@ -69,7 +68,6 @@ def _needed(graph: tf.Graph) -> Iterable[tf.Operation]:
 
 
 def _size(tensor: tf.Tensor) -> int:
-    shape: Sequence[int | None] = tensor.shape.as_list()
-    if None in shape:
+    if (size := tensor.shape.num_elements()) is None:
         raise ValueError(f"{tensor.name} has no fixed shape")
-    return math.prod(size for size in shape if size is not None)
+    return size

@@ -49,9 +49,10 @@ def measure(
     rounds = -(-steps // period) * period
     for runner in runners:
         runner.prepare(rounds + _UNTIMED_ROUNDS * period)
-    take_turns(runners, _UNTIMED_ROUNDS * period, seed + 1)
+    runs = [runner.run for runner in runners]
+    take_turns(runs, _UNTIMED_ROUNDS * period, seed + 1, memory_growth)
     report(f"{entries[0].config.network}: {rounds} {mode}s of each take turns ...")
-    turns = take_turns(runners, rounds, seed, memory_growth)
+    turns = take_turns(runs, rounds, seed, memory_growth)
     return [_row(runners, index, turns, held, period, mode) for index in range(len(runners))]
 
 
