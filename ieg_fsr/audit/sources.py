@@ -35,25 +35,15 @@ _OF_DATA = ("dataset", "data_dir", "image_size", "strict_data")
 
 @dataclasses.dataclass(frozen=True)
 class Audited:
-    """What is audited.
+    """What is audited."""
 
-    Attributes:
-        dataset: value of --dataset.
-        what: the method or the model, for the reader.
-        findings: worst first.
-        images: of the training part; example ids count its images.
-        epochs: rows of metrics.jsonl, none for a model.
-        test_accuracy: of the run; None for a model.
-        notices: lines that a reader must not miss.
-    """
-
-    dataset: str
-    what: str
-    findings: Findings
-    images: ImageSource
-    epochs: list[dict[str, Any]]
-    test_accuracy: float | None
-    notices: tuple[str, ...]
+    dataset: str  # value of --dataset
+    what: str  # the method or the model, for the reader
+    findings: Findings  # worst first
+    images: ImageSource  # of the training part; example ids count its images
+    epochs: list[dict[str, Any]]  # rows of metrics.jsonl, none for a model
+    test_accuracy: float | None  # of the run; None for a model
+    notices: tuple[str, ...]  # lines that a reader must not miss
 
 
 def from_run(directory: pathlib.Path, config: Config) -> Audited:

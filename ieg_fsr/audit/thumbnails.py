@@ -19,19 +19,12 @@ _LARGEST_PNG = 32  # side up to which images are kept as they are, where they fi
 
 
 class Sheets(NamedTuple):
-    """Thumbnails in rows of `SHEET_COLUMNS`; number k is in place k % 100 of sheet k // 100.
+    """Thumbnails in rows of `SHEET_COLUMNS`; number k is in place k % 100 of sheet k // 100."""
 
-    Attributes:
-        data: base64 of each sheet.
-        mime_type: of all of them.
-        height: of a thumbnail, pixels.
-        width: of a thumbnail, pixels.
-    """
-
-    data: list[str]
-    mime_type: str
-    height: int
-    width: int
+    data: list[str]  # base64 of each sheet
+    mime_type: str  # of all of them
+    height: int  # of a thumbnail, pixels
+    width: int  # of a thumbnail, pixels
 
 
 def thumbnail_sheets(source: ImageSource, ids: np.ndarray, budget: int = BUDGET) -> Sheets:

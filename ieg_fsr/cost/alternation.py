@@ -9,16 +9,10 @@ import tensorflow as tf
 
 
 class Turns(NamedTuple):
-    """What was measured.
+    """What was measured."""
 
-    Attributes:
-        seconds: [rounds, runs].
-        memory: [runs], largest growth of the device's memory during a turn, in bytes; None without an allocator that
-            counts.
-    """
-
-    seconds: np.ndarray
-    memory: list[int] | None
+    seconds: np.ndarray  # [rounds, runs]
+    memory: list[int] | None  # [runs], largest growth during a turn, in bytes; None without an allocator that counts
 
 
 def take_turns(runs: Sequence[Callable[[], float]], rounds: int, seed: int, memory: Callable[[], int | None]) -> Turns:

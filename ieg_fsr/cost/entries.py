@@ -30,15 +30,10 @@ _DEFAULTS = {"reweight_warmup_epochs": 0, "train_examples": 10_000}
 
 
 class Entry(NamedTuple):
-    """One row of the benchmark.
+    """One row of the benchmark."""
 
-    Attributes:
-        name: one of `ROWS`.
-        config: its settings; `train_examples` and `image_size` are numbers.
-    """
-
-    name: str
-    config: Config
+    name: str  # one of `ROWS`
+    config: Config  # its settings; `train_examples` and `image_size` are numbers
 
     @property
     def period(self) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from ieg_fsr.data.sources.image_source import ImageSource
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.metrics import class_accuracies, mean_class_accuracy, top_k_accuracy
 from ieg_fsr.evaluation.untrusted_models import check_archive, check_saved_model
@@ -25,20 +26,6 @@ _BATCH_PIXELS, _LARGEST_BATCH = 500 * 64 * 64, 500
 Classifier = Callable[..., Any]
 
 
-class LabelledImages(Protocol):
-    """What evaluation needs from a data source."""
-
-    @property
-    def labels(self) -> np.ndarray:
-        """True labels [N]."""
-
-    def __len__(self) -> int:
-        """Number of examples N."""
-
-    def images(self, ids: np.ndarray) -> np.ndarray:
-        """Raw pixels uint8 [n, H, W, channels] of the examples `ids` [n]."""
-
-
 class SavedModelClassifier:
     """A SavedModel written by `keras.Model.export`, called like a Keras model; it can only infer."""
 
@@ -49,10 +36,8 @@ class SavedModelClassifier:
             raise TypeError("it has no `serve` endpoint as `model.export` writes it")
         self._serve = self._module.serve
         signature = self._module.signatures["serving_default"]
-        inputs = list(signature.structured_input_signature[1].values())
-        outputs = list(signature.structured_outputs.values())
-        self.input_shape = _single(inputs)
-        self.output_shape = _single(outputs)
+        self.input_shape = _single(signature.structured_input_signature[1].values())
+        self.output_shape = _single(signature.structured_outputs.values())
 
     def __call__(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Maps raw pixels float32 [B, H, W, channels] to logits [B, C]."""
@@ -61,7 +46,7 @@ class SavedModelClassifier:
         return self._serve(images)
 
 
-def _single(tensors: list) -> Any:
+def _single(tensors: Iterable) -> Any:
     """The shape of the only tensor, else the list of shapes, as `keras.Model.input_shape` does it."""
     shapes = [tuple(tensor.shape) for tensor in tensors]
     return shapes[0] if len(shapes) == 1 else shapes
@@ -80,7 +65,7 @@ def compile_classifier(model: Classifier) -> tf.types.experimental.PolymorphicFu
     return forward
 
 
-def predict_logits(model: Classifier, source: LabelledImages, batch_size: int | None = None) -> np.ndarray:
+def predict_logits(model: Classifier, source: ImageSource, batch_size: int | None = None) -> np.ndarray:
     """Predicts every example of a source in order.
 
     Every batch has the same size, the last one is filled up with black images, so one trace serves them all.
@@ -109,14 +94,14 @@ def predict_logits(model: Classifier, source: LabelledImages, batch_size: int | 
     return np.concatenate(logits)
 
 
-def _default_batch_size(source: LabelledImages) -> int:
+def _default_batch_size(source: ImageSource) -> int:
     _, height, width, _ = source.images(np.arange(1)).shape
     return max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
 
 
 def evaluate_model(
     model: Classifier,
-    source: LabelledImages,
+    source: ImageSource,
     num_classes: int | None = None,
     class_names: Sequence[str] | None = None,
     batch_size: int | None = None,
@@ -146,15 +131,15 @@ def evaluate_model(
     num_classes = logits.shape[1]
     labels, predictions = np.asarray(source.labels), logits.argmax(axis=1)
     of_classes = class_accuracies(predictions, labels, num_classes)
-    confusion = None
-    if num_classes <= LARGEST_STORED_MATRIX:
-        confusion = confusion_matrix(labels, predictions, labels=range(num_classes)).tolist()
+    stored = num_classes <= LARGEST_STORED_MATRIX
     result = {
         "test_accuracy": top_k_accuracy(logits, labels, 1),
         "test_top5": top_k_accuracy(logits, labels, 5),
         "mean_class_accuracy": mean_class_accuracy(of_classes),
         "per_class_accuracy": [None if np.isnan(a) else float(a) for a in of_classes],
-        "confusion_matrix": confusion,
+        "confusion_matrix": confusion_matrix(labels, predictions, labels=range(num_classes)).tolist()
+        if stored
+        else None,
         "examples": len(source),
     }
     return result if class_names is None else result | {"class_names": list(class_names)}
@@ -198,11 +183,7 @@ def _short_reason(error: Exception) -> str:
 
 
 def check_fits(
-    model: Classifier,
-    image_shape: tuple[int, int, int],
-    num_classes: int,
-    dataset: str = "data",
-    path: str | os.PathLike = "model",
+    model: Classifier, image_shape: tuple[int, int, int], num_classes: int, dataset: str = "data", path: str = "model"
 ) -> None:
     """Checks that a loaded classifier takes the images of a data set and knows its classes.
 
@@ -219,12 +200,12 @@ def check_fits(
     expected, outputs = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     if expected is not None and not _accepts(expected, image_shape):
         has = f"{_sides(expected)} but --dataset={dataset} has {_sides((None, *image_shape))}"
-        raise UserError(f"--model has input {has}. Received: {os.fspath(path)}")
+        raise UserError(f"--model has input {has}. Received: {path}")
     if outputs is not None and (not isinstance(outputs, tuple) or len(outputs) != 2):
-        raise UserError(f"--model must have one output of shape [batch, classes]. Received: {os.fspath(path)}")
+        raise UserError(f"--model must have one output of shape [batch, classes]. Received: {path}")
     if outputs is not None and outputs[1] not in (None, num_classes):
         has = f"{outputs[1]} classes but --dataset={dataset} has {num_classes}"
-        raise UserError(f"--model has {has}. Received: {os.fspath(path)}")
+        raise UserError(f"--model has {has}. Received: {path}")
 
 
 def _accepts(expected: Any, image_shape: tuple[int, int, int]) -> bool:
@@ -263,11 +244,9 @@ def report(result: dict[str, Any], class_names: Sequence[str] | None = None) -> 
 
 
 def _class_table(titles: list[str], accuracies: list[float | None]) -> list[str]:
-    order = list(range(len(accuracies)))
-    heading = "accuracy per class"
+    order, heading = list(range(len(accuracies))), "accuracy per class"
     if len(order) > LARGEST_PRINTED_TABLE:
-        measured = [(a, index) for index, a in enumerate(accuracies) if a is not None]
-        order = [index for _, index in sorted(measured)[:20]]
+        order = [index for _, index in sorted((a, index) for index, a in enumerate(accuracies) if a is not None)[:20]]
         heading = f"accuracy per class, the {len(order)} worst of {len(accuracies)}"
     width = max(len(titles[index]) for index in order)
     shown = {index: "no images" if accuracies[index] is None else f"{accuracies[index]:.4f}" for index in order}

@@ -14,19 +14,12 @@ Numbers = tuple[float | None, ...]
 
 
 class PaperColumn(NamedTuple):
-    """A column.
+    """A column."""
 
-    Attributes:
-        title: above it.
-        condition: of our runs.
-        figure: of our runs; empty for the metric that is asked for.
-        recipe_imbalance: our runs are to follow the recipe for this imbalance, which the condition's is not; or None.
-    """
-
-    title: str
-    condition: Condition
-    figure: str = ""
-    recipe_imbalance: float | None = None
+    title: str  # above it
+    condition: Condition  # of our runs
+    figure: str = ""  # of our runs; empty for the metric that is asked for
+    recipe_imbalance: float | None = None  # whose recipe our runs are to follow, where it is not the condition's
 
 
 class PaperTable(NamedTuple):

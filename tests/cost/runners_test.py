@@ -14,7 +14,8 @@ B, Q = 20, 10
 
 def runner(name, kind=StepRunner, **given):
     settings = {"image_size": 8, "train_examples": 100, "batch_size": B, "reward_batch_size": Q, "dictionary_size": 30}
-    [entry] = entries_of("small_cnn", [name], settings | {"clean_per_class": 2} | given, {})
+    # Beside rows of methods that have all of these settings.
+    entry, *_ = entries_of("small_cnn", [name, "fsr", "l2r"], settings | {"clean_per_class": 2} | given, {})
     return kind(entry, repeat=kind is StepRunner)
 
 
