@@ -4,6 +4,7 @@ Single steps of all methods take turns in one process, in an order drawn anew ea
 is the one that training makes of the same flags.
 """
 
+import functools
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -71,7 +72,9 @@ def _run(words: Sequence[str]) -> None:
     options, given = parse_options(words, OPTIONS, SETTINGS)
     networks = _entries(options, given)
     if options["output"] is not None:
-        _check_output(options["output"])
+        if not options["output"].endswith(".json"):
+            raise UserError(f"--output must end in .json. Received: {options['output']}")
+        make_directory(pathlib.Path(options["output"]).parent, "--output")
     rows = _measure(networks, options)
     from ieg_fsr.cost.rows import table
 
@@ -97,20 +100,11 @@ def _entries(options: Mapping[str, Any], given: dict[str, Any]) -> list[list[Ent
     return [entries_of(network, methods, given, sweeps) for network in networks]
 
 
-def _check_output(output: str) -> None:
-    if not output.endswith(".json"):
-        raise UserError(f"--output must end in .json. Received: {output}")
-    make_directory(pathlib.Path(output).parent, "--output")
-
-
 def _measure(networks: list[list[Entry]], options: Mapping[str, Any]) -> list[dict[str, Any]]:
     import_tensorflow()
     from ieg_fsr.cost.measurement import measure
 
-    def report(line: str) -> None:
-        print(line, file=sys.stderr)
-
-    steps, mode = options["steps"][0], options["mode"]
+    steps, mode, report = options["steps"][0], options["mode"], functools.partial(print, file=sys.stderr)
     return [row for entries in networks for row in measure(entries, steps, mode, report)]
 
 

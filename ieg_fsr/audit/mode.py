@@ -58,8 +58,7 @@ def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]
 
 
 def _figures(findings: Findings) -> dict[str, Any]:
-    suspects = int(findings.suspects.sum())
-    figures: dict[str, Any] = {"examples": len(findings), "suspects": suspects}
+    figures: dict[str, Any] = {"examples": len(findings), "suspects": int(findings.suspects.sum())}
     if findings.true_labels is not None:
         wrong = findings.true_labels != findings.given_labels
         figures |= detection_figures(wrong, findings.suspects, findings.scores)

@@ -47,11 +47,7 @@ class Audited:
 
 
 def from_run(directory: pathlib.Path, config: Config) -> Audited:
-    """Reads a finished run and its data set.
-
-    Args:
-        directory: of the run.
-        config: its `data_dir` is that of the data set where it was given.
+    """Reads a finished run and its data set. Args: config: its `data_dir` is that of the data set where it was given.
 
     Raises:
         UserError: it is no finished run, or its data set is not what it was.
@@ -126,24 +122,19 @@ def _check_labels(
     directory: pathlib.Path, labels: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray], data: DataSet
 ) -> None:
     """The files of labels must be of one run, and of this data set."""
+
+    def misfit(what: str, received: object = directory) -> UserError:
+        return UserError(f"--model_dir must be a run whose {what}. Received: {received}")
+
     if not np.array_equal(labels["given_label"], given["label"]):
-        raise UserError(
-            "--model_dir must be a run whose labels.csv and given_labels.csv have the same given labels. "
-            f"Received: {directory}"
-        )
+        raise misfit("labels.csv and given_labels.csv have the same given labels")
     source_ids = given["source_id"]
     outside = source_ids.min() < 0 or source_ids.max() >= len(data.train)
     if outside or np.any(data.train.labels[source_ids] != given["true_label"]):
-        raise UserError(
-            f"--model_dir must be a run whose data set is as it was: --dataset={data.name} has other "
-            f"images or labels now. Received: {directory}"
-        )
+        raise misfit(f"data set is as it was: --dataset={data.name} has other images or labels now")
     found = np.concatenate([labels["given_label"], labels["pseudo_label"]])
     if (strange := found[(found < 0) | (found >= data.num_classes)]).size:
-        raise UserError(
-            f"--model_dir must be a run whose labels.csv has labels in [0, {data.num_classes}). "
-            f"Received: label {strange[0]} in {directory}"
-        )
+        raise misfit(f"labels.csv has labels in [0, {data.num_classes})", f"label {strange[0]} in {directory}")
 
 
 def _parse_settings(text: str) -> dict[str, Any]:

@@ -31,12 +31,8 @@ def thumbnail_sheets(source: ImageSource, ids: np.ndarray, budget: int = BUDGET)
     """Makes sheets of the images of `ids` [n], in that order.
 
     Small images are kept pixel by pixel if they fit into the budget. Otherwise the first sheet tells what size and
-    quality is affordable.
-
-    Args:
-        source: of the images.
-        ids: [n], example ids.
-        budget: bytes of all sheets together, before base64; the smallest thumbnails are made even if they exceed it.
+    quality is affordable. Args: budget: bytes of all sheets together, before base64; the smallest thumbnails are made
+    even if they exceed it.
     """
     chunks = [ids[start : start + _SHEET] for start in range(0, len(ids), _SHEET)]
     height, width, _ = source.image_shape

@@ -20,14 +20,9 @@ _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 
 def count_flops(graph: tf.Graph, then_share: float = 1.0) -> float | None:
-    """FLOPs of one run of a function's graph.
+    """FLOPs of one run of a traced function's graph; None where a shape is not known before the run.
 
-    Args:
-        graph: of a traced function.
-        then_share: share of the runs in which a condition holds.
-
-    Returns:
-        The count; None where a shape is not known before the run.
+    Args: then_share: share of the runs in which a condition holds.
     """
     try:
         return sum(_flops(op, then_share) for op in _needed(graph))

@@ -15,9 +15,7 @@ from ieg_fsr.training.build import resolved_jit
 _UNTIMED_ROUNDS = 1
 
 
-def measure(
-    entries: Sequence[Entry], steps: int, mode: str, report: Callable[[str], None], seed: int = 0
-) -> list[dict[str, Any]]:
+def measure(entries: Sequence[Entry], steps: int, mode: str, report: Callable[[str], None]) -> list[dict[str, Any]]:
     """Times the entries in turns.
 
     Args:
@@ -25,7 +23,6 @@ def measure(
         steps: timed steps of each (or epochs), rounded up to a multiple of the longest reward interval.
         mode: "step" or "epoch".
         report: receives what a user should read meanwhile.
-        seed: of the order of the turns.
 
     Returns:
         A row for each entry.
@@ -50,9 +47,9 @@ def measure(
     for runner in runners:
         runner.prepare(rounds + _UNTIMED_ROUNDS * period)
     runs = [runner.run for runner in runners]
-    take_turns(runs, _UNTIMED_ROUNDS * period, seed + 1, memory_growth)
+    take_turns(runs, _UNTIMED_ROUNDS * period, 1, memory_growth)
     report(f"{entries[0].config.network}: {rounds} {mode}s of each take turns ...")
-    turns = take_turns(runs, rounds, seed, memory_growth)
+    turns = take_turns(runs, rounds, 0, memory_growth)
     return [_row(runners, index, turns, held, period, mode) for index in range(len(runners))]
 
 

@@ -104,7 +104,6 @@ def evaluate_model(
     source: ImageSource,
     num_classes: int | None = None,
     class_names: Sequence[str] | None = None,
-    batch_size: int | None = None,
 ) -> dict[str, Any]:
     """Measures a classifier on a test set.
 
@@ -113,7 +112,6 @@ def evaluate_model(
       source: N images with their labels.
       num_classes: C that the data have; by default what the model returns.
       class_names: C names, stored in the result for `report`.
-      batch_size: images per call.
 
     Returns:
       A dictionary ready for JSON: test_accuracy, test_top5, mean_class_accuracy (over classes with images),
@@ -125,7 +123,7 @@ def evaluate_model(
     """
     from sklearn.metrics import confusion_matrix
 
-    logits = predict_logits(model, source, batch_size)
+    logits = predict_logits(model, source)
     if num_classes is not None and logits.shape[1] != num_classes:
         raise UserError(f"the classifier must have {num_classes} classes like the data. Received: {logits.shape[1]}")
     num_classes = logits.shape[1]
@@ -191,8 +189,7 @@ def check_fits(
       model: a classifier from `load_classifier`.
       image_shape: height, width, channels of the data.
       num_classes: classes of the data.
-      dataset: value of --dataset, for the message.
-      path: value of --model, for the message.
+      dataset, path: values of --dataset and --model, for the message.
 
     Raises:
       UserError: input shape or number of classes do not fit.
@@ -222,13 +219,13 @@ def _sides(shape: Any) -> str:
     return str(shape).replace("\n", " ")
 
 
-def report(result: dict[str, Any], class_names: Sequence[str] | None = None) -> str:
+def report(result: dict[str, Any]) -> str:
     """Formats a result of `evaluate_model` for the terminal.
 
     Up to 100 classes are listed in order, of more only the 20 worst; a confusion matrix is shown for up to 20 classes.
     """
     accuracies = result["per_class_accuracy"]
-    names = class_names or result.get("class_names") or range(len(accuracies))
+    names = result.get("class_names") or range(len(accuracies))
     titles = [str(index) if str(name) == str(index) else f"{index} {name}" for index, name in enumerate(names)]
     lines = [
         f"examples             {result['examples']}",

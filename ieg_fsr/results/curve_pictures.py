@@ -86,8 +86,7 @@ def _weights(axes: matplotlib.axes.Axes, one: Group) -> None:
             plot_curve(axes, one, column, colour, f"{text}: {spread(one, column)[0]:.2f}")
     _mark_start(axes, one)
     axes.set(
-        title=f"{one.identity.label}:\nmean weight of a sample (1 = uniform)",
-        xlabel="epoch (legend: after the last)",
+        title=f"{one.identity.label}:\nmean weight of a sample (1 = uniform)", xlabel="epoch (legend: after the last)"
     )
     axes.set_ylim(bottom=-0.05)
     pictures.legend_below(axes)

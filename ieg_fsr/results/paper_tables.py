@@ -12,13 +12,7 @@ _WITH_CLEAN_IMAGES = ("L2R", "L2R-R32", "MWN")
 
 
 def paper_table(paper: PaperTable, groups: Sequence[Group], metric: str) -> list[Table]:
-    """One table of the paper, whether or not there are runs of ours; those count whose protocol is the recipe's.
-
-    Args:
-        paper: its figures.
-        groups: of any data set.
-        metric: figure of ours that stands beside the paper's.
-    """
+    """One table of the paper, whether or not there are runs of ours; those count whose protocol is the recipe's."""
     usable = [one for one in groups if one.identity.dataset == paper.dataset]
     lines = [(name, OURS.get(name), numbers) for name, numbers in paper.rows.items()]
     digits = max(_digits(number) for *_, numbers in lines for number in numbers if number is not None)

@@ -60,19 +60,13 @@ REPORTS: dict[str, Report] = {
 
 
 def write_reports(directory: pathlib.Path, names: Sequence[str], groups: Sequence[Group], metric: str) -> str:
-    """Writes NAME.csv of every table, NAME.png of every figure, and tables.md with all of it.
+    """Writes NAME.csv of every table, NAME.png of every figure, and tables.md with all of it into a directory.
 
-    Args:
-        directory: there already.
-        names: keys of `REPORTS`.
-        groups: all groups of runs.
-        metric: figure that is compared.
+    Args: names: keys of `REPORTS`. metric: figure that is compared.
 
-    Returns:
-        The tables as Markdown, without the figures.
+    Returns: The tables as Markdown, without the figures.
     """
-    parts: list[str] = []
-    shown: list[str] = []
+    parts, shown = [], []
     for name in names:
         for report in REPORTS[name](groups, metric):
             if isinstance(report, Table):

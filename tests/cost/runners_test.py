@@ -4,7 +4,8 @@ import keras
 import pytest
 import tensorflow as tf
 
-from ieg_fsr.cost.entries import entries_of
+from ieg_fsr.configuration.settings import settings_for
+from ieg_fsr.cost.entries import VARIANTS, entries_of
 from ieg_fsr.cost.runners import EpochRunner, StepRunner
 from ieg_fsr.methods.models.fsr import FSR
 from ieg_fsr.methods.models.supervised import Supervised
@@ -14,8 +15,9 @@ B, Q = 20, 10
 
 def runner(name, kind=StepRunner, **given):
     settings = {"image_size": 8, "train_examples": 100, "batch_size": B, "reward_batch_size": Q, "dictionary_size": 30}
-    # Beside rows of methods that have all of these settings.
-    entry, *_ = entries_of("small_cnn", [name, "fsr", "l2r"], settings | {"clean_per_class": 2} | given, {})
+    known = settings_for(VARIANTS.get(name, {"method": name})["method"])
+    wanted = {key: value for key, value in settings.items() if key in known} | given
+    [entry] = entries_of("small_cnn", [name], wanted, {})
     return kind(entry, repeat=kind is StepRunner)
 
 
