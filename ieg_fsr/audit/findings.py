@@ -31,8 +31,7 @@ class Findings:
     def worst_first(self) -> "Findings":
         """The same, in the order of the class; equal scores by example id."""
         order = np.lexsort((self.example_ids, self.scores, ~self.suspects))
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        arrays = {name: value[order] for name, value in values.items() if isinstance(value, np.ndarray)}
+        arrays = {name: value[order] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return dataclasses.replace(self, **arrays)
 
     def label_matrix(self) -> np.ndarray:

@@ -37,14 +37,13 @@ def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]
     make_directory(directory)
     findings = audited.findings
     figures = _figures(findings)
-    shown = findings.example_ids[findings.suspects][:LARGEST_GALLERY]
     facts = _facts(audited.dataset, audited.what, findings, figures, audited.test_accuracy)
     contents = PageContents(
         title=f"Label audit: {audited.dataset}",
         facts=facts,
         notices=audited.notices,
         findings=findings,
-        sheets=thumbnail_sheets(audited.images, shown),
+        sheets=thumbnail_sheets(audited.images, findings.example_ids[findings.suspects][:LARGEST_GALLERY]),
         epochs=audited.epochs,
         truth_is_known=findings.true_labels is not None,
     )

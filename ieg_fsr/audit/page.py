@@ -45,8 +45,7 @@ class PageContents(NamedTuple):
 
 def page(contents: PageContents) -> str:
     """The whole page."""
-    template = string.Template(_resource("page.html"))
-    return template.substitute(
+    return string.Template(_resource("page.html")).substitute(
         title=html.escape(contents.title),
         style=_resource("page.css"),
         script=_resource("page.js"),

@@ -20,8 +20,7 @@ def take_turns(runs: Sequence[Callable[[], float]], rounds: int, seed: int, memo
 
     Args:
         runs: to be measured; each returns the seconds of one turn.
-        rounds: number of turns of each.
-        seed: of the orders.
+        rounds, seed: number of turns of each, and seed of the orders.
         memory: the largest growth since the last call, None if unknown, as `memory_growth`.
     """
     rng = np.random.default_rng(seed)

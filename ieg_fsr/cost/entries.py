@@ -19,10 +19,7 @@ ROWS = (KERAS, *METHODS, *(name for name in VARIANTS if name != KERAS))
 REFERENCE = "supervised"
 
 # Settings that may have several values. Others than those that a row depends on stay at their first value.
-SWEEPS = (
-    *("train_examples", "dictionary_size", "reward_batch_size"),
-    *("pusher", "reward_features", "reward_interval"),
-)
+SWEEPS = ("train_examples", "dictionary_size", "reward_batch_size", "pusher", "reward_features", "reward_interval")
 # The figures are those of the phase in which a method does what it is named after, not of its warm-up. The recipe is
 # the paper's for CIFAR with label noise: batches of 100, 2000 examples in the dictionary, 200 in a reward batch.
 _FIXED = {"dataset": "cifar10", "model_dir": "none"}

@@ -12,8 +12,6 @@ from ieg_fsr.cost.rows import ratio, timing
 from ieg_fsr.cost.runners import EpochRunner, StepRunner
 from ieg_fsr.training.build import resolved_jit
 
-_UNTIMED_ROUNDS = 1
-
 
 def measure(entries: Sequence[Entry], steps: int, mode: str, report: Callable[[str], None]) -> list[dict[str, Any]]:
     """Times the entries in turns.
@@ -45,9 +43,9 @@ def measure(entries: Sequence[Entry], steps: int, mode: str, report: Callable[[s
     period = max(entry.period for entry in entries) if mode == "step" else 1
     rounds = -(-steps // period) * period
     for runner in runners:
-        runner.prepare(rounds + _UNTIMED_ROUNDS * period)
+        runner.prepare(rounds + period)
     runs = [runner.run for runner in runners]
-    take_turns(runs, _UNTIMED_ROUNDS * period, 1, memory_growth)
+    take_turns(runs, period, 1, memory_growth)  # to warm up
     report(f"{entries[0].config.network}: {rounds} {mode}s of each take turns ...")
     turns = take_turns(runs, rounds, 0, memory_growth)
     return [_row(runners, index, turns, held, period, mode) for index in range(len(runners))]

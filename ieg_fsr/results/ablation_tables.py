@@ -187,8 +187,9 @@ def layer_rank(layers: str | None) -> tuple[int, list[Any]]:
 def meta_layer_table(frame: Frame, members: Sequence[Group], metric: str) -> Table:
     """Accuracy, purity and time by the layers of the meta part."""
     figures = _columns(metric, "dictionary_purity", "seconds_per_step")
-    labels = [f"{METHODS[one.identity.method].label}, {value_of(one, 'meta_layers')}" for one in members]
-    rows = [_row(label, one, figures) for label, one in zip(labels, members, strict=True)]
+    rows = [
+        _row(f"{METHODS[one.identity.method].label}, {value_of(one, 'meta_layers')}", one, figures) for one in members
+    ]
     return frame.table("meta_layers", "layers of the meta part", "method, from", figures.values(), rows, members)
 
 
