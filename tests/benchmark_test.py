@@ -46,6 +46,13 @@ def test_slips_are_answered_in_one_line(words, message, capsys):
     assert re.search(message, error), error
 
 
+def test_help_names_every_option_and_no_recipe_of_other_programs(capsys):
+    assert benchmark.main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert re.findall(r"^  --(\w+)", text, flags=re.MULTILINE) == list(benchmark.OPTIONS)
+    assert "[recipe" not in text
+
+
 def test_slips_are_answered_without_tensorflow():
     code = (
         "import sys; from ieg_fsr import benchmark; "

@@ -4,7 +4,6 @@ What trains, evaluates or makes tables with data that are here runs as it stands
 data, an accelerator or hours the settings are checked together, and a script is there and gets flags that exist.
 """
 
-import argparse
 import importlib
 import pathlib
 import re
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 
 from ieg_fsr import benchmark, tables
-from ieg_fsr.configuration.flags import given_settings
+from ieg_fsr.configuration.flags import given_settings, parse_options
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.configuration.settings import SETTINGS, settings_for, text_of
 from ieg_fsr.errors import UserError
@@ -108,12 +107,10 @@ def test_a_command_can_be_given(command, place):
         (place / "place").mkdir()
         assert resolve(given_settings(words)).dataset
     elif program == "tables":
-        names = tables._arguments(words).table.split(",")
-        assert set(names) <= set(REPORTS)
+        options, _ = parse_options(words, tables.OPTIONS)
+        assert set((options["table"] or "noise").split(",")) <= set(REPORTS)
     elif program == "benchmark":
-        arguments, rest = benchmark._parser().parse_known_args(words)
-        assert isinstance(arguments, argparse.Namespace)
-        assert benchmark._entries(arguments, given_settings(rest))
+        assert benchmark._entries(*parse_options(words, benchmark.OPTIONS, SETTINGS))
     elif words[0] == "bash":
         check_script(words[1:])
     elif words[0] == "python" and words[1:3] != ["-m", "pip"]:

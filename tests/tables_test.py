@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -103,11 +104,14 @@ def test_all_reports_and_another_metric(runs, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--runs=RUNS"], "the following arguments are required: --output"),
+        (["--runs=RUNS"], "--output must be given: directory for all files"),
         (["--runs=nowhere", "--output=OUT"], "--runs must be directories or CSV files of runs. Received: nowhere"),
         (["--runs=RUNS", "--output=OUT", "--table=noise,nose"], "--table must be of cifar10_uniform, "),
         (["--runs=RUNS", "--output=OUT", "--metric=test_acc"], "--metric must be a figure of these runs, of "),
-        (["--runs=RUNS", "--output=OUT", "--tables=noise"], "unrecognized arguments: --tables=noise"),
+        (
+            ["--runs=RUNS", "--output=OUT", "--tables=noise"],
+            "Unknown command line flag 'tables'. Did you mean: table ?",
+        ),
         (["--runs=RUNS", "--output=RUNS/fsr0/config.json"], "--output must be a writable directory"),
     ],
 )
@@ -118,6 +122,13 @@ def test_bad_input_is_one_line(runs, tmp_path, capsys, words, message):
     assert (code, out, errors.count("\n")) == (2, "", 1)
     assert errors.startswith(f"ieg_fsr: {message}")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_help_names_every_option_and_needs_none(capsys):
+    code, text, errors = run(capsys, "--help")
+    assert (code, errors) == (0, "")
+    assert re.findall(r"^  --(\w+)", text, flags=re.MULTILINE) == list(tables.OPTIONS)
+    assert "figure of summary.json to compare [test_accuracy]" in text
 
 
 def test_a_process_of_its_own_loads_no_tensorflow(runs, tmp_path):

@@ -14,9 +14,7 @@ _BINS = 40
 def histogram(groups: Mapping[str, np.ndarray], x_title: str) -> str:
     """Bars of how many values of each group fall into each of 40 equal intervals, the groups stacked.
 
-    Args:
-        groups: name -> values; those that are not finite are left out.
-        x_title: what the values are.
+    Args: groups: name -> values; those that are not finite are left out. x_title: what the values are.
     """
     finite = {name: values[np.isfinite(values)] for name, values in groups.items()}
     everything = np.concatenate([np.asarray(values, float) for values in finite.values()])
@@ -42,9 +40,7 @@ def histogram(groups: Mapping[str, np.ndarray], x_title: str) -> str:
 def curves(lines: Mapping[str, Sequence[float | None]], x_title: str = "epoch") -> str:
     """A line for each sequence over 1, 2, ...; it passes over None and values that are not finite, without a gap.
 
-    Args:
-        lines: name -> values.
-        x_title: what is counted.
+    Args: lines: name -> values. x_title: what is counted.
     """
     known = {name: _finite(line) for name, line in lines.items()}
     known = {name: points for name, points in known.items() if points}

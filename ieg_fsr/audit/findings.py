@@ -11,33 +11,19 @@ from ieg_fsr.files import write_columns
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-    """One entry per example, worst first: the suspects, then the others, each by rising score.
+    """One entry per example, worst first: the suspects, then the others, each by rising score."""
 
-    Attributes:
-        example_ids: [N], dense ids of the run.
-        source_ids: [N], ids in the whole training part of the data set.
-        names: [N], path of the image's file, "" where the data have none.
-        given_labels: [N], int in [0, C).
-        suggested_labels: [N], int in [0, C).
-        confidences: [N], probability of the suggested label.
-        weights: [N], mean sample weight, 1 = uniform; None where nothing was re-weighted.
-        scores: [N], higher = label more likely right.
-        suspects: [N], bool.
-        true_labels: [N], None where they are not known.
-        class_names: C names.
-    """
-
-    example_ids: np.ndarray
-    source_ids: np.ndarray
-    names: np.ndarray
-    given_labels: np.ndarray
-    suggested_labels: np.ndarray
-    confidences: np.ndarray
-    weights: np.ndarray | None
-    scores: np.ndarray
-    suspects: np.ndarray
-    true_labels: np.ndarray | None
-    class_names: tuple[str, ...]
+    example_ids: np.ndarray  # [N], dense ids of the run
+    source_ids: np.ndarray  # [N], ids in the whole training part of the data set
+    names: np.ndarray  # [N], path of the image's file, "" where the data have none
+    given_labels: np.ndarray  # [N], int in [0, C)
+    suggested_labels: np.ndarray  # [N], int in [0, C)
+    confidences: np.ndarray  # [N], probability of the suggested label
+    weights: np.ndarray | None  # [N], mean sample weight, 1 = uniform; None where nothing was re-weighted
+    scores: np.ndarray  # [N], higher = label more likely right
+    suspects: np.ndarray  # [N], bool
+    true_labels: np.ndarray | None  # [N], None where they are not known
+    class_names: tuple[str, ...]  # C names
 
     def __len__(self) -> int:
         return len(self.example_ids)
@@ -45,8 +31,7 @@ class Findings:
     def worst_first(self) -> "Findings":
         """The same, in the order of the class; equal scores by example id."""
         order = np.lexsort((self.example_ids, self.scores, ~self.suspects))
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        arrays = {name: value[order] for name, value in values.items() if isinstance(value, np.ndarray)}
+        arrays = {name: value[order] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return dataclasses.replace(self, **arrays)
 
     def label_matrix(self) -> np.ndarray:

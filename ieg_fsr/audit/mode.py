@@ -10,10 +10,6 @@ from ieg_fsr.files import make_directory, write_text
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.setting import Config
 
-MEMORY_NOTICE = (
-    "The suggestions are this classifier's own predictions, on images that it may have been trained on. Labels that it "
-    "has memorised are not among its suspects, so wrong ones may be missing here. Training with FSR resists that."
-)
 _IN_WORDS = {
     "detection_precision": "Suspects that are wrong in truth",
     "detection_recall": "Wrong labels that are suspects",
@@ -41,14 +37,13 @@ def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]
     make_directory(directory)
     findings = audited.findings
     figures = _figures(findings)
-    shown = findings.example_ids[findings.suspects][:LARGEST_GALLERY]
     facts = _facts(audited.dataset, audited.what, findings, figures, audited.test_accuracy)
     contents = PageContents(
         title=f"Label audit: {audited.dataset}",
         facts=facts,
-        notices=[*([MEMORY_NOTICE] if audited.from_model else []), *audited.notes],
+        notices=audited.notices,
         findings=findings,
-        sheets=thumbnail_sheets(audited.images, shown),
+        sheets=thumbnail_sheets(audited.images, findings.example_ids[findings.suspects][:LARGEST_GALLERY]),
         epochs=audited.epochs,
         truth_is_known=findings.true_labels is not None,
     )
@@ -62,8 +57,7 @@ def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]
 
 
 def _figures(findings: Findings) -> dict[str, Any]:
-    suspects = int(findings.suspects.sum())
-    figures: dict[str, Any] = {"examples": len(findings), "suspects": suspects}
+    figures: dict[str, Any] = {"examples": len(findings), "suspects": int(findings.suspects.sum())}
     if findings.true_labels is not None:
         wrong = findings.true_labels != findings.given_labels
         figures |= detection_figures(wrong, findings.suspects, findings.scores)

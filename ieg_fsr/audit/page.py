@@ -32,31 +32,20 @@ _CURVES = {
 
 
 class PageContents(NamedTuple):
-    """What the page is made of.
+    """What the page is made of."""
 
-    Attributes:
-        title: heading.
-        facts: label -> value, the rows of the summary.
-        notices: lines that a reader must not miss.
-        findings: worst first.
-        sheets: thumbnails of the first suspects in the order of `findings`; None for a table instead.
-        epochs: rows of metrics.jsonl, none for a model without a run.
-        truth_is_known: whether the curves may speak of right and wrong labels.
-    """
-
-    title: str
-    facts: Mapping[str, str]
-    notices: Sequence[str]
-    findings: Findings
-    sheets: Sheets | None
-    epochs: Sequence[Mapping[str, Any]]
-    truth_is_known: bool
+    title: str  # heading
+    facts: Mapping[str, str]  # label -> value, the rows of the summary
+    notices: Sequence[str]  # lines that a reader must not miss
+    findings: Findings  # worst first
+    sheets: Sheets | None  # thumbnails of the first suspects in the order of `findings`; None for a table instead
+    epochs: Sequence[Mapping[str, Any]]  # rows of metrics.jsonl, none for a model without a run
+    truth_is_known: bool  # whether the curves may speak of right and wrong labels
 
 
 def page(contents: PageContents) -> str:
     """The whole page."""
-    template = string.Template(_resource("page.html"))
-    return template.substitute(
+    return string.Template(_resource("page.html")).substitute(
         title=html.escape(contents.title),
         style=_resource("page.css"),
         script=_resource("page.js"),

@@ -14,7 +14,9 @@ from ieg_fsr.configuration.settings import SETTINGS, Config
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.data.sources.image_source import DataSet, ImageSource
 from ieg_fsr.errors import UserError
+from ieg_fsr.evaluation.evaluate import check_fits, load_classifier, predict_logits
 from ieg_fsr.files import parse_json
+from ieg_fsr.methods.models.label_report import LabelReport, label_report, probabilities_of
 from ieg_fsr.training.inputs import load_training_data
 
 # Columns of the files of labels, and what they hold.
@@ -23,41 +25,29 @@ _LABELS: dict[str, type] = {
     **dict.fromkeys(("score", "weight", "confidence"), float),
 }
 _GIVEN_LABELS: dict[str, type] = dict.fromkeys(("example_id", "label", "true_label", "source_id"), int)
+MEMORY_NOTICE = (
+    "The suggestions are this classifier's own predictions, on images that it may have been trained on. Labels that it "
+    "has memorised are not among its suspects, so wrong ones may be missing here. Training with FSR resists that."
+)
 # Settings that make the data set.
 _OF_DATA = ("dataset", "data_dir", "image_size", "strict_data")
 
 
 @dataclasses.dataclass(frozen=True)
 class Audited:
-    """What is audited.
+    """What is audited."""
 
-    Attributes:
-        dataset: value of --dataset.
-        what: the method or the model, for the reader.
-        findings: worst first.
-        images: of the training part; example ids count its images.
-        epochs: rows of metrics.jsonl, none for a model.
-        test_accuracy: of the run; None for a model.
-        notes: lines about the data.
-        from_model: whether a saved classifier is the only witness.
-    """
-
-    dataset: str
-    what: str
-    findings: Findings
-    images: ImageSource
-    epochs: list[dict[str, Any]]
-    test_accuracy: float | None
-    notes: tuple[str, ...]
-    from_model: bool
+    dataset: str  # value of --dataset
+    what: str  # the method or the model, for the reader
+    findings: Findings  # worst first
+    images: ImageSource  # of the training part; example ids count its images
+    epochs: list[dict[str, Any]]  # rows of metrics.jsonl, none for a model
+    test_accuracy: float | None  # of the run; None for a model
+    notices: tuple[str, ...]  # lines that a reader must not miss
 
 
 def from_run(directory: pathlib.Path, config: Config) -> Audited:
-    """Reads a finished run and its data set.
-
-    Args:
-        directory: of the run.
-        config: its `data_dir` is that of the data set where it was given.
+    """Reads a finished run and its data set. Args: config: its `data_dir` is that of the data set where it was given.
 
     Raises:
         UserError: it is no finished run, or its data set is not what it was.
@@ -71,29 +61,10 @@ def from_run(directory: pathlib.Path, config: Config) -> Audited:
     data = load_dataset(settings["dataset"], data_dir, settings["image_size"], settings["strict_data"])
     _check_labels(directory, labels, given, data)
     images = data.train.take(given["source_id"])
-    findings = Findings(
-        example_ids=labels["example_id"],
-        source_ids=given["source_id"],
-        names=file_names(images),
-        given_labels=labels["given_label"],
-        suggested_labels=labels["pseudo_label"],
-        confidences=labels["confidence"],
-        weights=labels["weight"] if reweighted else None,
-        scores=labels["score"],
-        suspects=labels["suspect"] > 0,
-        true_labels=given["true_label"] if np.any(given["true_label"] != labels["given_label"]) else None,
-        class_names=data.class_names,
-    )
-    return Audited(
-        settings["dataset"],
-        settings["variant"],
-        findings.worst_first(),
-        images,
-        epochs,
-        test_accuracy,
-        data.notes,
-        from_model=False,
-    )
+    names = ("example_id", "given_label", "score", "weight", "pseudo_label", "confidence", "suspect")
+    report = LabelReport(*(labels[name] for name in names))
+    findings = _findings(report, reweighted, given["source_id"], images, given["true_label"], data.class_names)
+    return Audited(settings["dataset"], settings["variant"], findings, images, epochs, test_accuracy, data.notes)
 
 
 def from_model(config: Config) -> Audited:
@@ -102,9 +73,6 @@ def from_model(config: Config) -> Audited:
     Raises:
         UserError: the model cannot be loaded or does not fit the data.
     """
-    from ieg_fsr.evaluation.evaluate import check_fits, load_classifier, predict_logits
-    from ieg_fsr.methods.models.label_report import label_report, probabilities_of
-
     assert config.model is not None, "the caller saw to it"
     # Nothing is trained: the size of a batch does not matter.
     training = load_training_data(config.replace(batch_size=1))
@@ -114,22 +82,33 @@ def from_model(config: Config) -> Audited:
     probabilities = probabilities_of(predict_logits(model, data.train))
     given_labels = np.asarray(training.given_labels)
     report = label_report(given_labels, None, np.ones(len(given_labels)), probabilities)
-    findings = Findings(
+    findings = _findings(report, False, training.source_ids, data.train, data.train.labels, data.class_names)
+    return Audited(config.dataset, config.model, findings, data.train, [], None, (MEMORY_NOTICE, *data.notes))
+
+
+def _findings(
+    report: LabelReport,
+    reweighted: bool,
+    source_ids: np.ndarray,
+    images: ImageSource,
+    true_labels: np.ndarray,
+    class_names: tuple[str, ...],
+) -> Findings:
+    """Worst first; true labels that are all the given ones are not known to be true."""
+    found = Findings(
         example_ids=report.example_id,
-        source_ids=training.source_ids,
-        names=file_names(data.train),
+        source_ids=source_ids,
+        names=file_names(images),
         given_labels=report.given_label,
         suggested_labels=report.suggested_label,
         confidences=report.confidence,
-        weights=None,
+        weights=report.weight if reweighted else None,
         scores=report.score,
         suspects=report.suspect > 0,
-        true_labels=data.train.labels if np.any(data.train.labels != given_labels) else None,
-        class_names=data.class_names,
+        true_labels=true_labels if np.any(true_labels != report.given_label) else None,
+        class_names=class_names,
     )
-    return Audited(
-        config.dataset, config.model, findings.worst_first(), data.train, [], None, data.notes, from_model=True
-    )
+    return found.worst_first()
 
 
 def file_names(images: Any) -> np.ndarray:
@@ -143,24 +122,19 @@ def _check_labels(
     directory: pathlib.Path, labels: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray], data: DataSet
 ) -> None:
     """The files of labels must be of one run, and of this data set."""
+
+    def misfit(what: str, received: object = directory) -> UserError:
+        return UserError(f"--model_dir must be a run whose {what}. Received: {received}")
+
     if not np.array_equal(labels["given_label"], given["label"]):
-        raise UserError(
-            "--model_dir must be a run whose labels.csv and given_labels.csv have the same given labels. "
-            f"Received: {directory}"
-        )
+        raise misfit("labels.csv and given_labels.csv have the same given labels")
     source_ids = given["source_id"]
     outside = source_ids.min() < 0 or source_ids.max() >= len(data.train)
     if outside or np.any(data.train.labels[source_ids] != given["true_label"]):
-        raise UserError(
-            f"--model_dir must be a run whose data set is as it was: --dataset={data.name} has other "
-            f"images or labels now. Received: {directory}"
-        )
+        raise misfit(f"data set is as it was: --dataset={data.name} has other images or labels now")
     found = np.concatenate([labels["given_label"], labels["pseudo_label"]])
     if (strange := found[(found < 0) | (found >= data.num_classes)]).size:
-        raise UserError(
-            f"--model_dir must be a run whose labels.csv has labels in [0, {data.num_classes}). "
-            f"Received: label {strange[0]} in {directory}"
-        )
+        raise misfit(f"labels.csv has labels in [0, {data.num_classes})", f"label {strange[0]} in {directory}")
 
 
 def _parse_settings(text: str) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Small pictures of many examples, packed into sheets that fit into a page."""
 
 import base64
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from ieg_fsr.data.sources.image_source import ImageSource
 from ieg_fsr.evaluation.image_grid import displayable, image_grid
 
 SHEET_COLUMNS = 10
@@ -17,53 +18,29 @@ _JPEG_STEPS = ((96, 85), (72, 80), (56, 75), (40, 70), (32, 60), (24, 50))
 _LARGEST_PNG = 32  # side up to which images are kept as they are, where they fit
 
 
-class Images(Protocol):
-    """What thumbnails need from a data source."""
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Height, width, channels."""
-
-    def images(self, ids: Any) -> np.ndarray:
-        """uint8 [n, H, W, channels]."""
-
-
 class Sheets(NamedTuple):
-    """Thumbnails in rows of `SHEET_COLUMNS`; number k is in place k % 100 of sheet k // 100.
+    """Thumbnails in rows of `SHEET_COLUMNS`; number k is in place k % 100 of sheet k // 100."""
 
-    Attributes:
-        data: base64 of each sheet.
-        mime_type: of all of them.
-        height: of a thumbnail, pixels.
-        width: of a thumbnail, pixels.
-    """
-
-    data: list[str]
-    mime_type: str
-    height: int
-    width: int
+    data: list[str]  # base64 of each sheet
+    mime_type: str  # of all of them
+    height: int  # of a thumbnail, pixels
+    width: int  # of a thumbnail, pixels
 
 
-def thumbnail_sheets(source: Images, ids: np.ndarray, budget: int = BUDGET) -> Sheets:
+def thumbnail_sheets(source: ImageSource, ids: np.ndarray, budget: int = BUDGET) -> Sheets:
     """Makes sheets of the images of `ids` [n], in that order.
 
     Small images are kept pixel by pixel if they fit into the budget. Otherwise the first sheet tells what size and
-    quality is affordable.
-
-    Args:
-        source: of the images.
-        ids: [n], example ids.
-        budget: bytes of all sheets together, before base64; the smallest thumbnails are made even if they exceed it.
+    quality is affordable. Args: budget: bytes of all sheets together, before base64; the smallest thumbnails are made
+    even if they exceed it.
     """
     chunks = [ids[start : start + _SHEET] for start in range(0, len(ids), _SHEET)]
     height, width, _ = source.image_shape
     if not chunks:
         return Sheets([], "image/png", height, width)
-    choices: list[tuple[int, int | None]] = [*_JPEG_STEPS]
-    if max(height, width) <= _LARGEST_PNG:
-        choices = [(_LARGEST_PNG, None), *_JPEG_STEPS]
+    as_they_are = [(_LARGEST_PNG, None)] if max(height, width) <= _LARGEST_PNG else []
     first = source.images(chunks[0])
-    for side, quality in choices:
+    for side, quality in (*as_they_are, *_JPEG_STEPS):
         shape = _fitted(height, width, side)
         allowed = budget * len(chunks[0]) / len(ids)
         if len(_encoded(_sheet(first, shape), quality)) <= allowed:

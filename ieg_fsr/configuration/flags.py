@@ -1,15 +1,17 @@
-"""The command line: a flag for each setting, and back. The only reader of absl's FLAGS."""
+"""The command lines: a flag for each setting, and back. The only reader of absl's FLAGS."""
 
 import re
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from absl import flags
 
+from ieg_fsr.configuration.help_text import asked_for
 from ieg_fsr.configuration.resolve import base_of, resolve
 from ieg_fsr.configuration.settings import SETTINGS, Config, text_of
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, one_line
 from ieg_fsr.rules import ANY
 from ieg_fsr.setting import Setting
 
@@ -30,9 +32,9 @@ class _Parser(flags.ArgumentParser):
         return self.setting.type.__name__
 
 
-def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
+def define_flags(flag_values: flags.FlagValues = flags.FLAGS, settings: Iterable[Setting] = SETTINGS.values()) -> None:
     """Defines one flag per setting, and one per former spelling; None stands for "not given"."""
-    for setting in SETTINGS.values():
+    for setting in settings:
         text = setting.help + ("" if setting.rule is ANY else f" ({setting.rule.text})")
         if setting.type is bool:
             flags.DEFINE_boolean(setting.name, None, text, flag_values, module_name=__name__)
@@ -71,24 +73,64 @@ def _flag_file(error: Exception) -> str:
 
 def config_from_flags() -> Config:
     """The resolved settings of the parsed command line."""
-    return resolve(_given(flags.FLAGS))
+    return resolve(_given(flags.FLAGS, SETTINGS))
 
 
-def given_settings(words: Sequence[str]) -> dict[str, Any]:
-    """The settings that some words of a command line give, by name.
+def given_settings(words: Sequence[str], settings: Mapping[str, Setting] = SETTINGS) -> dict[str, Any]:
+    """The settings that some words of a command line give, by name. Args: settings: those that there are, by name.
 
     Raises:
         UserError: see `parse_flags`.
     """
     flag_values = flags.FlagValues()
-    define_flags(flag_values)
+    define_flags(flag_values, settings.values())
     parse_flags(["", *words], flag_values)
-    return _given(flag_values)
+    return _given(flag_values, settings)
 
 
-def _given(flag_values: flags.FlagValues) -> dict[str, Any]:
-    values = {name: flag_values[name].value for name in SETTINGS}
+def _given(flag_values: flags.FlagValues, names: Iterable[str]) -> dict[str, Any]:
+    values = {name: flag_values[name].value for name in names}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def run_program(words: Sequence[str] | None, text: str, work: Callable[[Sequence[str]], None]) -> int:
+    """Runs a small program; returns its exit code, after one line on stderr that of the `UserError` that ended it.
+
+    Args:
+        words: its arguments; None for those of this process.
+        text: what it prints in place of its work where help is asked for.
+        work: does it with the words.
+    """
+    words = sys.argv[1:] if words is None else words
+    try:
+        if asked_for(words):
+            print(text)
+        else:
+            work(words)
+    except UserError as error:
+        print(f"ieg_fsr: {one_line(error)}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def parse_options(
+    words: Sequence[str], options: Mapping[str, Setting], settings: Mapping[str, Setting] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options of a small program, with its defaults, and the settings that were given beside them, both by name.
+
+    Args:
+        words: of the command line.
+        options: by name; one takes the place of the setting of its name.
+        settings: that are taken as well.
+
+    Raises:
+        UserError: see `parse_flags`; or an option's rule does not allow its value.
+    """
+    given = given_settings(words, {**(settings or {}), **options})
+    values = {name: given.pop(name, option.default) for name, option in options.items()}
+    for name, value in values.items():
+        options[name].check(value)
+    return values, given
 
 
 def command_line(config: Config) -> str:

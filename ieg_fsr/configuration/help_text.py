@@ -1,7 +1,7 @@
 """The texts of `--help`, one screen or two of what most runs need, and of `--helpfull`, every setting."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ieg_fsr.configuration.recipes import recipe, settings_of_recipes
 from ieg_fsr.configuration.settings import SETTINGS, text_of
@@ -54,6 +54,11 @@ def full_help() -> str:
     return _text(f"{lists}\n{_RECIPE_NOTE}\n{_EXIT_CODES}", full=True)
 
 
+def program_help(head: str, options: Iterable[Setting], end: str) -> str:
+    """What `--help` of a small program prints: its head, an entry for each option, its end."""
+    return "\n".join([head, "", *(_lines(option, full=False) for option in options), "", end])
+
+
 def groups() -> dict[str, list[Setting]]:
     """All settings by heading, in the order in which both texts show them; those of methods by whose they are."""
     found: dict[str, list[Setting]] = {}
@@ -91,9 +96,9 @@ def _lines(setting: Setting, full: bool) -> str:
 
 def _default(setting: Setting) -> str:
     """The default in brackets, that of digits where it is the recipe's; empty where there is none."""
-    by_recipe = setting.name in _BY_RECIPES
+    by_recipe = setting.name in _BY_RECIPES and SETTINGS[setting.name] is setting
     method = next(iter(owners(setting.name)[-1:]), SETTINGS["method"].default)
-    default = recipe("digits", method).get(setting.name, setting.default)
+    default = recipe("digits", method).get(setting.name, setting.default) if by_recipe else setting.default
     if default in (None, ()):
         return "[recipe]" if by_recipe else ""
     return f"[{'recipe: ' if by_recipe else ''}{_shown(default)}]"

@@ -2,44 +2,27 @@
 
 import gc
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 
-class Run(Protocol):
-    """What can take a turn."""
-
-    def run(self) -> float:
-        """Seconds of one turn."""
-
-
 class Turns(NamedTuple):
-    """What was measured.
+    """What was measured."""
 
-    Attributes:
-        seconds: [rounds, runs].
-        memory: [runs], largest growth of the device's memory during a turn, in bytes; None without an allocator that
-            counts.
-    """
-
-    seconds: np.ndarray
-    memory: list[int] | None
+    seconds: np.ndarray  # [rounds, runs]
+    memory: list[int] | None  # [runs], largest growth during a turn, in bytes; None without an allocator that counts
 
 
-def take_turns(
-    runs: Sequence[Run], rounds: int, seed: int = 0, memory: Callable[[], int | None] | None = None
-) -> Turns:
+def take_turns(runs: Sequence[Callable[[], float]], rounds: int, seed: int, memory: Callable[[], int | None]) -> Turns:
     """Every run takes one turn in every round, in an order drawn anew: none always follows the same neighbour.
 
     Args:
-        runs: to be measured.
-        rounds: number of turns of each.
-        seed: of the orders.
-        memory: the largest growth since the last call, None if unknown; by default `memory_growth`.
+        runs: to be measured; each returns the seconds of one turn.
+        rounds, seed: number of turns of each, and seed of the orders.
+        memory: the largest growth since the last call, None if unknown, as `memory_growth`.
     """
-    memory = memory or memory_growth
     rng = np.random.default_rng(seed)
     seconds = np.zeros([rounds, len(runs)])
     growth: list[int] = [0] * len(runs)
@@ -50,7 +33,7 @@ def take_turns(
         for turn in range(rounds):
             for index in rng.permutation(len(runs)):
                 memory()
-                seconds[turn, index] = runs[index].run()
+                seconds[turn, index] = runs[index]()
                 grown = memory()
                 counted = counted and grown is not None
                 growth[index] = max(growth[index], grown or 0)

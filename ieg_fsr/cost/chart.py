@@ -4,9 +4,8 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 import matplotlib.axes
-import matplotlib.pyplot as plt
+import matplotlib.figure
 import numpy as np
 
 from ieg_fsr.cost.rows import differing, reward_of
@@ -18,20 +17,19 @@ _COLOURS = ("#999999", "#000000", "#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#
 
 def chart(rows: Sequence[dict[str, Any]], path: str | pathlib.Path) -> None:
     """Writes a PNG: time and, where it was measured, memory of each row as a multiple of the reference's."""
-    matplotlib.use("Agg")
     panels = [("time_ratio", "Time")]
     if any(row["memory_ratio"] is not None for row in rows):
         panels.append(("memory_ratio", "Peak memory"))
-    figure, axes = plt.subplots(1, len(panels), figsize=(5.5 * len(panels), 4.2), squeeze=False, layout="constrained")
-    for place, (column, title) in zip(axes[0], panels, strict=True):
+    figure = matplotlib.figure.Figure(figsize=(5.5 * len(panels), 4.2), layout="constrained")
+    axes = list(np.atleast_1d(figure.subplots(1, len(panels))))
+    for place, (column, title) in zip(axes, panels, strict=True):
         _bars(place, rows, column)
         place.set(title=title, ylabel=f"{rows[0]['relative_to']} = 1")
     unit = "an epoch" if rows[0]["seconds_per_epoch"] is not None else "a training step"
     figure.suptitle(f"Cost of {unit}")
-    handles, texts = axes[0, 0].get_legend_handles_labels()
+    handles, texts = axes[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=4, frameon=False)
     write_whole(path, lambda place: figure.savefig(place, dpi=150))
-    plt.close(figure)
 
 
 def labels(rows: Sequence[dict[str, Any]]) -> list[str]:

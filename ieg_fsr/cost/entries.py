@@ -18,35 +18,19 @@ VARIANTS: dict[str, dict[str, Any]] = {KERAS: {"method": "supervised"}} | {
 ROWS = (KERAS, *METHODS, *(name for name in VARIANTS if name != KERAS))
 REFERENCE = "supervised"
 
-# Settings that may have several values, and the type of these. Others than those that a row depends on stay at their
-# first value.
-SWEEPS: dict[str, type] = {
-    "train_examples": int,
-    "dictionary_size": int,
-    "reward_batch_size": int,
-    "pusher": str,
-    "reward_features": str,
-    "reward_interval": int,
-}
-_DEFAULT_EXAMPLES = 10_000
-# ResNet-50 takes no CIFAR-sized images; 64 pixels are what a CPU can do in reasonable time.
-_DEFAULT_IMAGE_SIZE, _IMAGE_SIZE_OF = 32, {"resnet50": 64}
+# Settings that may have several values. Others than those that a row depends on stay at their first value.
+SWEEPS = ("train_examples", "dictionary_size", "reward_batch_size", "pusher", "reward_features", "reward_interval")
 # The figures are those of the phase in which a method does what it is named after, not of its warm-up. The recipe is
 # the paper's for CIFAR with label noise: batches of 100, 2000 examples in the dictionary, 200 in a reward batch.
 _FIXED = {"dataset": "cifar10", "model_dir": "none"}
-_DEFAULTS = {"reweight_warmup_epochs": 0}
+_DEFAULTS = {"reweight_warmup_epochs": 0, "train_examples": 10_000}
 
 
 class Entry(NamedTuple):
-    """One row of the benchmark.
+    """One row of the benchmark."""
 
-    Attributes:
-        name: one of `ROWS`.
-        config: its settings; `train_examples` and `image_size` are numbers.
-    """
-
-    name: str
-    config: Config
+    name: str  # one of `ROWS`
+    config: Config  # its settings; `train_examples` and `image_size` are numbers
 
     @property
     def period(self) -> int:
@@ -88,10 +72,8 @@ def entries_of(
 def _entry(network: str, name: str, given: dict[str, Any], swept: dict[str, Any]) -> Entry:
     if name not in ROWS:
         raise UserError(f"--methods must be some of {', '.join(ROWS)}. Received: {name}")
-    defaults = _DEFAULTS | {
-        "train_examples": _DEFAULT_EXAMPLES,
-        "image_size": _IMAGE_SIZE_OF.get(network, _DEFAULT_IMAGE_SIZE),
-    }
+    # ResNet-50 takes no CIFAR-sized images; 64 pixels are what a CPU can do in reasonable time.
+    defaults = _DEFAULTS | {"image_size": 64 if network == "resnet50" else 32}
     own = VARIANTS.get(name, {"method": name})
     known = settings_for(own["method"])
     wanted = {key: value for key, value in (defaults | given | swept).items() if key in known}

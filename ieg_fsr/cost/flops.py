@@ -4,8 +4,7 @@ A multiplication and an addition are two. What is left out (batch norm, activati
 than computes; it is why a measured ratio differs from the one that is predicted by these counts.
 """
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import tensorflow as tf
 
@@ -21,14 +20,9 @@ _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 
 def count_flops(graph: tf.Graph, then_share: float = 1.0) -> float | None:
-    """FLOPs of one run of a function's graph.
+    """FLOPs of one run of a traced function's graph; None where a shape is not known before the run.
 
-    Args:
-        graph: of a traced function.
-        then_share: share of the runs in which a condition holds.
-
-    Returns:
-        The count; None where a shape is not known before the run.
+    Args: then_share: share of the runs in which a condition holds.
     """
     try:
         return sum(_flops(op, then_share) for op in _needed(graph))
@@ -69,7 +63,6 @@ def _needed(graph: tf.Graph) -> Iterable[tf.Operation]:
 
 
 def _size(tensor: tf.Tensor) -> int:
-    shape: Sequence[int | None] = tensor.shape.as_list()
-    if None in shape:
+    if (size := tensor.shape.num_elements()) is None:
         raise ValueError(f"{tensor.name} has no fixed shape")
-    return math.prod(size for size in shape if size is not None)
+    return size

@@ -12,12 +12,8 @@ from ieg_fsr.cost.rows import ratio, timing
 from ieg_fsr.cost.runners import EpochRunner, StepRunner
 from ieg_fsr.training.build import resolved_jit
 
-_UNTIMED_ROUNDS = 1
 
-
-def measure(
-    entries: Sequence[Entry], steps: int, mode: str, report: Callable[[str], None], seed: int = 0
-) -> list[dict[str, Any]]:
+def measure(entries: Sequence[Entry], steps: int, mode: str, report: Callable[[str], None]) -> list[dict[str, Any]]:
     """Times the entries in turns.
 
     Args:
@@ -25,7 +21,6 @@ def measure(
         steps: timed steps of each (or epochs), rounded up to a multiple of the longest reward interval.
         mode: "step" or "epoch".
         report: receives what a user should read meanwhile.
-        seed: of the order of the turns.
 
     Returns:
         A row for each entry.
@@ -48,10 +43,11 @@ def measure(
     period = max(entry.period for entry in entries) if mode == "step" else 1
     rounds = -(-steps // period) * period
     for runner in runners:
-        runner.prepare(rounds + _UNTIMED_ROUNDS * period)
-    take_turns(runners, _UNTIMED_ROUNDS * period, seed + 1)
+        runner.prepare(rounds + period)
+    runs = [runner.run for runner in runners]
+    take_turns(runs, period, 1, memory_growth)  # to warm up
     report(f"{entries[0].config.network}: {rounds} {mode}s of each take turns ...")
-    turns = take_turns(runners, rounds, seed, memory_growth)
+    turns = take_turns(runs, rounds, 0, memory_growth)
     return [_row(runners, index, turns, held, period, mode) for index in range(len(runners))]
 
 

@@ -12,10 +12,7 @@ def by_place(values: np.ndarray, period: int, percentile: float = 50.0) -> float
     A method that forwards a reward batch every fourth step has two kinds of steps: the median of all would be that of
     the cheap ones.
 
-    Args:
-        values: [rounds], rounds a multiple of `period`.
-        period: turns after which the kinds of turns repeat.
-        percentile: in [0, 100].
+    Args: values: [rounds], a multiple of `period`, after which the kinds of turns repeat. percentile: in [0, 100].
     """
     return float(np.percentile(values.reshape(-1, period), percentile, axis=0).mean())
 
@@ -23,13 +20,9 @@ def by_place(values: np.ndarray, period: int, percentile: float = 50.0) -> float
 def timing(seconds: np.ndarray, reference: np.ndarray, period: int) -> dict[str, float]:
     """Time of a turn, and its ratio to that of the reference in the same round.
 
-    Args:
-        seconds: [rounds], of the method.
-        reference: [rounds], of the reference.
-        period: see `by_place`.
+    Args: seconds, reference: [rounds]. period: see `by_place`.
 
-    Returns:
-        seconds, time_ratio (medians) and time_ratio_q1, time_ratio_q3 (quartiles of the paired ratios).
+    Returns: seconds, time_ratio (medians) and time_ratio_q1, time_ratio_q3 (quartiles of the paired ratios).
     """
     ratios = seconds / reference
     return {

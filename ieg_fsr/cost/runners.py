@@ -47,9 +47,18 @@ class Runner:
         else:
             self.model, _ = build(config, data, data.train.labels)
             self.classifier = self.model.classifier
-        recorder = _GraphRecorder(self.model)
-        self.fit(0, _StopEarly(_FIRST_STEPS))
-        self.flops = count_flops(recorder.graph, then_share=1.0 / entry.period)
+        step, graphs = self.model.train_step, []
+
+        def recorded(data: Any) -> Any:
+            graphs.append(tf.compat.v1.get_default_graph())
+            return step(data)
+
+        def stop_early(batch: int, logs: dict | None) -> None:
+            self.model.stop_training = batch + 1 >= _FIRST_STEPS
+
+        self.model.train_step = recorded
+        self.fit(0, keras.callbacks.LambdaCallback(on_train_batch_end=stop_early))
+        self.flops = count_flops(graphs[-1], then_share=1.0 / entry.period)
         self.forward_flops = _forward_flops(self.classifier)
         self.xla_memory = None
         if resolved_jit(config):
@@ -58,12 +67,7 @@ class Runner:
 
     def fit(self, epoch: int, callback: keras.callbacks.Callback) -> None:
         """Trains for one epoch."""
-        options: dict[str, Any] = {
-            "initial_epoch": epoch,
-            "epochs": epoch + 1,
-            "verbose": 0,
-            "callbacks": [callback],
-        }
+        options: dict[str, Any] = {"initial_epoch": epoch, "epochs": epoch + 1, "verbose": 0, "callbacks": [callback]}
         if self.entry.name == KERAS:
             per_epoch = self.examples.steps_per_epoch
             options |= {"steps_per_epoch": per_epoch, "shuffle": False}
@@ -100,46 +104,16 @@ class EpochRunner(Runner):
         self.epoch = 1
 
     def run(self) -> float:
-        """Seconds of one epoch."""
-        clock = _EpochClock()
-        self.fit(self.epoch, clock)
+        """Seconds of one epoch, from its beginning to its end, the new dictionary included: the clock comes last."""
+        times = []
+
+        def look(epoch: int, logs: dict | None) -> None:
+            tf.test.experimental.sync_devices()
+            times.append(time.perf_counter())
+
+        self.fit(self.epoch, keras.callbacks.LambdaCallback(on_epoch_begin=look, on_epoch_end=look))
         self.epoch += 1
-        return clock.seconds
-
-
-class _GraphRecorder:
-    """Keeps the graph into which a model's train step was traced last."""
-
-    def __init__(self, model: keras.Model) -> None:
-        step = model.train_step
-
-        def recorded(data: Any) -> Any:
-            self.graph = tf.compat.v1.get_default_graph()
-            return step(data)
-
-        model.train_step = recorded
-
-
-class _StopEarly(keras.callbacks.Callback):
-    """Ends an epoch after some steps."""
-
-    def __init__(self, steps: int) -> None:
-        super().__init__()
-        self.steps = steps
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.model.stop_training = batch + 1 >= self.steps
-
-
-class _EpochClock(keras.callbacks.Callback):
-    """Seconds from the beginning of an epoch to the end, the new dictionary included: this callback comes last."""
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.started = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        tf.test.experimental.sync_devices()
-        self.seconds = time.perf_counter() - self.started
+        return times[1] - times[0]
 
 
 def _plain(entry: Entry, examples: Examples, data: DataSet) -> keras.Model:

@@ -15,34 +15,21 @@ NUM_CLASSES = 10
 _POOL = 200  # different images, where they are repeated
 
 
-class RepeatedImages:
+class RepeatedImages(ArraySource):
     """N examples that show the images of a small pool again and again: tables see N, memory holds the pool."""
 
     def __init__(self, pool: ArraySource, num_examples: int) -> None:
         """Args: pool: of P images. num_examples: N."""
-        self.pool = pool
+        self.pool, self._images = pool, pool._images
         self._labels = pool.labels[np.arange(num_examples) % len(pool)]
-
-    def __len__(self) -> int:
-        return len(self._labels)
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Labels, int32 [N]."""
-        return self._labels
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(H, W, channels)."""
-        return self.pool.image_shape
 
     def images(self, ids: Any) -> np.ndarray:
         """Images uint8 [n, H, W, channels] of the examples `ids` [n]."""
         return self.pool.images(checked_ids(ids, len(self)) % len(self.pool))
 
-    def take(self, ids: Any) -> "ArraySource":
+    def take(self, ids: Any) -> ArraySource:
         """Some of the examples, with images of their own."""
-        return ArraySource(self.images(ids), self._labels[checked_ids(ids, len(self))])
+        return ArraySource(self.images(ids), self.labels[checked_ids(ids, len(self))])
 
 
 class RepeatedExamples(Examples):
@@ -64,7 +51,7 @@ def synthetic_data(config: Config, repeat: bool) -> DataSet:
         repeat: whether the training images repeat those of a pool, `RepeatedImages`.
     """
     assert config.train_examples is not None
-    train: Any = _random_images(config, min(config.train_examples, _POOL) if repeat else config.train_examples)
+    train = _random_images(config, min(config.train_examples, _POOL) if repeat else config.train_examples)
     if repeat:
         train = RepeatedImages(train, config.train_examples)
     clean_per_class = METHODS[config.method].clean_per_class(config)

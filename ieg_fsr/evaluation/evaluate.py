@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from ieg_fsr.data.sources.image_source import ImageSource
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.metrics import class_accuracies, mean_class_accuracy, top_k_accuracy
 from ieg_fsr.evaluation.untrusted_models import check_archive, check_saved_model
@@ -25,20 +26,6 @@ _BATCH_PIXELS, _LARGEST_BATCH = 500 * 64 * 64, 500
 Classifier = Callable[..., Any]
 
 
-class LabelledImages(Protocol):
-    """What evaluation needs from a data source."""
-
-    @property
-    def labels(self) -> np.ndarray:
-        """True labels [N]."""
-
-    def __len__(self) -> int:
-        """Number of examples N."""
-
-    def images(self, ids: np.ndarray) -> np.ndarray:
-        """Raw pixels uint8 [n, H, W, channels] of the examples `ids` [n]."""
-
-
 class SavedModelClassifier:
     """A SavedModel written by `keras.Model.export`, called like a Keras model; it can only infer."""
 
@@ -49,10 +36,8 @@ class SavedModelClassifier:
             raise TypeError("it has no `serve` endpoint as `model.export` writes it")
         self._serve = self._module.serve
         signature = self._module.signatures["serving_default"]
-        inputs = list(signature.structured_input_signature[1].values())
-        outputs = list(signature.structured_outputs.values())
-        self.input_shape = _single(inputs)
-        self.output_shape = _single(outputs)
+        self.input_shape = _single(signature.structured_input_signature[1].values())
+        self.output_shape = _single(signature.structured_outputs.values())
 
     def __call__(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Maps raw pixels float32 [B, H, W, channels] to logits [B, C]."""
@@ -61,7 +46,7 @@ class SavedModelClassifier:
         return self._serve(images)
 
 
-def _single(tensors: list) -> Any:
+def _single(tensors: Iterable) -> Any:
     """The shape of the only tensor, else the list of shapes, as `keras.Model.input_shape` does it."""
     shapes = [tuple(tensor.shape) for tensor in tensors]
     return shapes[0] if len(shapes) == 1 else shapes
@@ -80,7 +65,7 @@ def compile_classifier(model: Classifier) -> tf.types.experimental.PolymorphicFu
     return forward
 
 
-def predict_logits(model: Classifier, source: LabelledImages, batch_size: int | None = None) -> np.ndarray:
+def predict_logits(model: Classifier, source: ImageSource, batch_size: int | None = None) -> np.ndarray:
     """Predicts every example of a source in order.
 
     Every batch has the same size, the last one is filled up with black images, so one trace serves them all.
@@ -109,17 +94,16 @@ def predict_logits(model: Classifier, source: LabelledImages, batch_size: int | 
     return np.concatenate(logits)
 
 
-def _default_batch_size(source: LabelledImages) -> int:
+def _default_batch_size(source: ImageSource) -> int:
     _, height, width, _ = source.images(np.arange(1)).shape
     return max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
 
 
 def evaluate_model(
     model: Classifier,
-    source: LabelledImages,
+    source: ImageSource,
     num_classes: int | None = None,
     class_names: Sequence[str] | None = None,
-    batch_size: int | None = None,
 ) -> dict[str, Any]:
     """Measures a classifier on a test set.
 
@@ -128,7 +112,6 @@ def evaluate_model(
       source: N images with their labels.
       num_classes: C that the data have; by default what the model returns.
       class_names: C names, stored in the result for `report`.
-      batch_size: images per call.
 
     Returns:
       A dictionary ready for JSON: test_accuracy, test_top5, mean_class_accuracy (over classes with images),
@@ -140,21 +123,21 @@ def evaluate_model(
     """
     from sklearn.metrics import confusion_matrix
 
-    logits = predict_logits(model, source, batch_size)
+    logits = predict_logits(model, source)
     if num_classes is not None and logits.shape[1] != num_classes:
         raise UserError(f"the classifier must have {num_classes} classes like the data. Received: {logits.shape[1]}")
     num_classes = logits.shape[1]
     labels, predictions = np.asarray(source.labels), logits.argmax(axis=1)
     of_classes = class_accuracies(predictions, labels, num_classes)
-    confusion = None
-    if num_classes <= LARGEST_STORED_MATRIX:
-        confusion = confusion_matrix(labels, predictions, labels=range(num_classes)).tolist()
+    stored = num_classes <= LARGEST_STORED_MATRIX
     result = {
         "test_accuracy": top_k_accuracy(logits, labels, 1),
         "test_top5": top_k_accuracy(logits, labels, 5),
         "mean_class_accuracy": mean_class_accuracy(of_classes),
         "per_class_accuracy": [None if np.isnan(a) else float(a) for a in of_classes],
-        "confusion_matrix": confusion,
+        "confusion_matrix": confusion_matrix(labels, predictions, labels=range(num_classes)).tolist()
+        if stored
+        else None,
         "examples": len(source),
     }
     return result if class_names is None else result | {"class_names": list(class_names)}
@@ -198,11 +181,7 @@ def _short_reason(error: Exception) -> str:
 
 
 def check_fits(
-    model: Classifier,
-    image_shape: tuple[int, int, int],
-    num_classes: int,
-    dataset: str = "data",
-    path: str | os.PathLike = "model",
+    model: Classifier, image_shape: tuple[int, int, int], num_classes: int, dataset: str = "data", path: str = "model"
 ) -> None:
     """Checks that a loaded classifier takes the images of a data set and knows its classes.
 
@@ -210,8 +189,7 @@ def check_fits(
       model: a classifier from `load_classifier`.
       image_shape: height, width, channels of the data.
       num_classes: classes of the data.
-      dataset: value of --dataset, for the message.
-      path: value of --model, for the message.
+      dataset, path: values of --dataset and --model, for the message.
 
     Raises:
       UserError: input shape or number of classes do not fit.
@@ -219,12 +197,12 @@ def check_fits(
     expected, outputs = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     if expected is not None and not _accepts(expected, image_shape):
         has = f"{_sides(expected)} but --dataset={dataset} has {_sides((None, *image_shape))}"
-        raise UserError(f"--model has input {has}. Received: {os.fspath(path)}")
+        raise UserError(f"--model has input {has}. Received: {path}")
     if outputs is not None and (not isinstance(outputs, tuple) or len(outputs) != 2):
-        raise UserError(f"--model must have one output of shape [batch, classes]. Received: {os.fspath(path)}")
+        raise UserError(f"--model must have one output of shape [batch, classes]. Received: {path}")
     if outputs is not None and outputs[1] not in (None, num_classes):
         has = f"{outputs[1]} classes but --dataset={dataset} has {num_classes}"
-        raise UserError(f"--model has {has}. Received: {os.fspath(path)}")
+        raise UserError(f"--model has {has}. Received: {path}")
 
 
 def _accepts(expected: Any, image_shape: tuple[int, int, int]) -> bool:
@@ -241,13 +219,13 @@ def _sides(shape: Any) -> str:
     return str(shape).replace("\n", " ")
 
 
-def report(result: dict[str, Any], class_names: Sequence[str] | None = None) -> str:
+def report(result: dict[str, Any]) -> str:
     """Formats a result of `evaluate_model` for the terminal.
 
     Up to 100 classes are listed in order, of more only the 20 worst; a confusion matrix is shown for up to 20 classes.
     """
     accuracies = result["per_class_accuracy"]
-    names = class_names or result.get("class_names") or range(len(accuracies))
+    names = result.get("class_names") or range(len(accuracies))
     titles = [str(index) if str(name) == str(index) else f"{index} {name}" for index, name in enumerate(names)]
     lines = [
         f"examples             {result['examples']}",
@@ -263,11 +241,9 @@ def report(result: dict[str, Any], class_names: Sequence[str] | None = None) -> 
 
 
 def _class_table(titles: list[str], accuracies: list[float | None]) -> list[str]:
-    order = list(range(len(accuracies)))
-    heading = "accuracy per class"
+    order, heading = list(range(len(accuracies))), "accuracy per class"
     if len(order) > LARGEST_PRINTED_TABLE:
-        measured = [(a, index) for index, a in enumerate(accuracies) if a is not None]
-        order = [index for _, index in sorted(measured)[:20]]
+        order = [index for _, index in sorted((a, index) for index, a in enumerate(accuracies) if a is not None)[:20]]
         heading = f"accuracy per class, the {len(order)} worst of {len(accuracies)}"
     width = max(len(titles[index]) for index in order)
     shown = {index: "no images" if accuracies[index] is None else f"{accuracies[index]:.4f}" for index in order}

@@ -38,15 +38,9 @@ def top_k_accuracy(logits: np.ndarray, labels: np.ndarray, k: int) -> float:
 
 
 def class_accuracies(predictions: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Share of the examples of each class that were recognised (its recall).
+    """Share of the examples of each class that were recognised (its recall), float64 [C]; NaN for one without examples.
 
-    Args:
-      predictions: [N] predicted classes in 0..C-1.
-      labels: [N] true classes in 0..C-1.
-      num_classes: C.
-
-    Returns:
-      float64 [C], NaN for a class without examples.
+    Args: predictions, labels: [N], classes in 0..C-1. num_classes: C.
     """
     from sklearn.metrics import recall_score
 
@@ -59,12 +53,7 @@ def mean_class_accuracy(of_classes: np.ndarray) -> float:
 
 
 def accuracies(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """test_accuracy, test_top5, test_mean_class_accuracy (over classes with examples) of logits [N, C].
-
-    Args:
-      logits: [N, C].
-      labels: [N], true classes in 0..C-1.
-    """
+    """test_accuracy, test_top5, test_mean_class_accuracy (over classes with examples) of logits [N, C], labels [N]."""
     of_classes = class_accuracies(np.argmax(logits, axis=1), labels, logits.shape[1])
     return {
         "test_accuracy": top_k_accuracy(logits, labels, 1),

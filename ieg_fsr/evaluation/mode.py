@@ -24,7 +24,7 @@ def evaluate(config: Config, tell: Callable[[str], None] = print) -> dict[str, A
     model = load_classifier(config.model)
     check_fits(model, data.test.image_shape, data.num_classes, config.dataset, config.model)
     result = evaluate_model(model, data.test, data.num_classes, data.class_names)
-    tell("\n".join([*data.notes, report(result, data.class_names)]))
+    tell("\n".join([*data.notes, report(result)]))
     for name, test in data.extra_tests.items():
         extra = evaluate_model(model, test, data.num_classes)
         tell(f"\n{name}: top-1 accuracy {extra['test_accuracy']:.4f}, top-5 accuracy {extra['test_top5']:.4f}")

@@ -1,7 +1,6 @@
 """Figures of the ablations: pushers, MixUp and re-labelling, size of the reward set, layers of the meta part."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import matplotlib.axes
 import matplotlib.figure
@@ -10,62 +9,23 @@ import numpy as np
 
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.results import ablation_tables as tables
+from ieg_fsr.results import pictures
 from ieg_fsr.results.ablation_tables import Frame
 from ieg_fsr.results.groups import Group
-from ieg_fsr.results.pictures import (
-    BLUE,
-    COLOURS,
-    MARKERS,
-    ORANGE,
-    Picture,
-    axis_title,
-    factor_of,
-    panels,
-    seeds_text,
-    spread,
-    tidy,
-)
+from ieg_fsr.results.pictures import BLUE, COLOURS, MARKERS, ORANGE, axis_title, factor_of, spread, tidy
 
 _PURITY = "dictionary right, %"
 _METHOD_STYLES = {"fsr": (COLOURS[0], "o"), "l2r": (COLOURS[1], "s"), "mwn": (COLOURS[2], "D")}
+_REWARD_SETS = {"fsr": "dictionary, no clean image", "l2r": "clean images", "mwn": "clean images"}
 
 
-def pusher_pictures(groups: Sequence[Group], metric: str) -> list[Picture]:
+def draw_pushers(frame: Frame, members: Sequence[Group], metric: str) -> matplotlib.figure.Figure:
     """Figure 5: purity of the dictionary against accuracy, and both by pusher."""
-    return [
-        Picture(frame.name("pushers"), partial(_pushers, frame, members, metric))
-        for frame, members in tables.pushers(groups).items()
-    ]
-
-
-def mixup_relabelling_pictures(groups: Sequence[Group], metric: str) -> list[Picture]:
-    """Figure 6: accuracy, purity and zero weights with MixUp and re-labelling on and off."""
-    return [
-        Picture(frame.name("mixup_relabelling"), partial(_mixup_relabelling, frame, grid, metric))
-        for frame, grid in tables.mixup_relabelling(groups).items()
-    ]
-
-
-def reward_set_pictures(groups: Sequence[Group], metric: str) -> list[Picture]:
-    """Figure 7: accuracy against the size of FSR's dictionary and of the hold-out sets of methods that need one."""
-    return [
-        Picture(frame.name("dictionary_size"), partial(_reward_sets, frame, items, metric))
-        for frame, items in tables.reward_sets(groups).items()
-    ]
-
-
-def meta_layer_pictures(groups: Sequence[Group], metric: str) -> list[Picture]:
-    """Figure 4, right: accuracy against the layers of the meta part."""
-    return [
-        Picture(frame.name("meta_layers"), partial(_meta_layers, frame, members, metric))
-        for frame, members in tables.meta_layers(groups).items()
-    ]
-
-
-def _pushers(frame: Frame, members: Sequence[Group], metric: str) -> matplotlib.figure.Figure:
     ordered = sorted((one for one in members if one.runs), key=lambda one: spread(one, metric)[0])
-    title = f"{frame.title('pushers')}; {seeds_text(ordered)}"
-    figure, (scatter, accuracy, purity) = panels(3, title, width=4.6, height=max(4.2, 0.32 * len(ordered) + 1.6))
+    title = f"{frame.title('pushers')}; {pictures.seeds_text(ordered)}"
+    figure, (scatter, accuracy, purity) = pictures.panels(
+        3, title, width=4.6, height=max(4.2, 0.32 * len(ordered) + 1.6)
+    )
     for place, one in enumerate(ordered):
         # Hollow, each with a shape of its own: points often lie on each other.
         shape = (place + place // len(COLOURS)) % len(MARKERS)
@@ -81,15 +41,16 @@ def _pushers(frame: Frame, members: Sequence[Group], metric: str) -> matplotlib.
     accuracy.set_yticks(range(len(ordered)), [tables.pusher_label(one) for one in ordered])
     purity.set(xlabel=_PURITY, title="purity")
     purity.set_yticks(range(len(ordered)), [])
-    tidy(scatter, "both")
-    tidy(accuracy, "both")
-    tidy(purity, "both")
+    for axes in (scatter, accuracy, purity):
+        tidy(axes, "both")
     return figure
 
 
-def _mixup_relabelling(frame: Frame, grid: dict[tuple[bool, bool], Group], metric: str) -> matplotlib.figure.Figure:
-    title = f"{frame.title('MixUp and re-labelling')}; {seeds_text(list(grid.values()))}"
-    figure, axes = panels(3, title, width=3.8)
+def draw_mixup_relabelling(frame: Frame, members: Sequence[Group], metric: str) -> matplotlib.figure.Figure:
+    """Figure 6: accuracy, purity and zero weights with MixUp and re-labelling on and off."""
+    grid = tables.grid_of(members)
+    title = f"{frame.title('MixUp and re-labelling')}; {pictures.seeds_text(list(grid.values()))}"
+    figure, axes = pictures.panels(3, title, width=3.8)
     figures = {
         metric: axis_title(metric),
         "dictionary_purity": _PURITY,
@@ -119,19 +80,15 @@ def _bar(axes: matplotlib.axes.Axes, place: float, one: Group | None, name: str,
     )
 
 
-def _reward_sets(frame: Frame, items: Sequence[tuple[int, Group]], metric: str) -> matplotlib.figure.Figure:
-    figure, [axes] = panels(1, f"{frame.title('size of the reward set')}; {seeds_text([one for _, one in items])}", 6.4)
-    words = {"fsr": "dictionary, no clean image", "l2r": "clean images", "mwn": "clean images"}
-    for method in dict.fromkeys(one.identity.method for _, one in items):
-        points = [
-            (size, *spread(one, metric, factor_of(metric))) for size, one in items if one.identity.method == method
-        ]
-        sizes, means, errors = zip(*points, strict=True)
-        colour, marker = _METHOD_STYLES[method]
-        label = f"{METHODS[method].label}: {words[method]}"
-        axes.errorbar(sizes, means, yerr=errors, color=colour, marker=marker, capsize=3, lw=1.5, label=label)
+def draw_reward_sets(frame: Frame, members: Sequence[Group], metric: str) -> matplotlib.figure.Figure:
+    """Figure 7: accuracy against the size of FSR's dictionary and of the hold-out sets of methods that need one."""
+    title = f"{frame.title('size of the reward set')}; {pictures.seeds_text(members)}"
+    figure, [axes] = pictures.panels(1, title, 6.4)
+    for method in dict.fromkeys(one.identity.method for one in members):
+        own = [one for one in members if one.identity.method == method]
+        _line(axes, method, [tables.reward_set_size(one) for one in own], own, metric, f": {_REWARD_SETS[method]}")
     axes.set(xscale="log", xlabel="examples in the reward set", ylabel=axis_title(metric))
-    ticks = sorted({size for size, _ in items})
+    ticks = sorted({tables.reward_set_size(one) for one in members})
     axes.set_xticks(ticks, [str(size) for size in ticks])
     axes.minorticks_off()
     axes.legend(frameon=False)
@@ -139,28 +96,26 @@ def _reward_sets(frame: Frame, items: Sequence[tuple[int, Group]], metric: str) 
     return figure
 
 
-def _meta_layers(frame: Frame, members: Sequence[Group], metric: str) -> matplotlib.figure.Figure:
+def draw_meta_layers(frame: Frame, members: Sequence[Group], metric: str) -> matplotlib.figure.Figure:
+    """Figure 4, right: accuracy against the layers of the meta part."""
     choices = sorted({tables.value_of(one, "meta_layers") for one in members}, key=tables.layer_rank)
-    figure, [axes] = panels(
-        1, f"{frame.title('layers of the meta part')}; {seeds_text(members)}", max(6.4, 0.5 * len(choices) + 2)
-    )
+    title = f"{frame.title('layers of the meta part')}; {pictures.seeds_text(members)}"
+    figure, [axes] = pictures.panels(1, title, max(6.4, 0.5 * len(choices) + 2))
     for method in dict.fromkeys(one.identity.method for one in members):
         own = [one for one in members if one.identity.method == method and one.runs]
-        places = [choices.index(tables.value_of(one, "meta_layers")) for one in own]
-        points = [spread(one, metric, factor_of(metric)) for one in own]
-        colour, marker = _METHOD_STYLES[method]
-        axes.errorbar(
-            places,
-            [mean for mean, _ in points],
-            yerr=[error for _, error in points],
-            color=colour,
-            marker=marker,
-            capsize=3,
-            lw=1.5,
-            label=METHODS[method].label,
-        )
+        _line(axes, method, [choices.index(tables.value_of(one, "meta_layers")) for one in own], own, metric)
     axes.set_xticks(range(len(choices)), choices, rotation=30 if len(choices) > 5 else 0)
     axes.set(xlabel="the meta part begins at", ylabel=axis_title(metric))
     axes.legend(frameon=False)
     tidy(axes)
     return figure
+
+
+def _line(
+    axes: matplotlib.axes.Axes, method: str, places: list[int], own: Sequence[Group], metric: str, words: str = ""
+) -> None:
+    spreads: np.ndarray = np.reshape([spread(one, metric, factor_of(metric)) for one in own], (-1, 2))
+    means, errors = spreads[:, 0], spreads[:, 1]
+    colour, marker = _METHOD_STYLES[method]
+    label = METHODS[method].label + words
+    axes.errorbar(places, means, yerr=errors, color=colour, marker=marker, capsize=3, lw=1.5, label=label)

@@ -6,8 +6,7 @@ from functools import partial
 import matplotlib.figure
 import numpy as np
 
-from ieg_fsr.results.groups import Group
-from ieg_fsr.results.method_tables import Setting, notes_of
+from ieg_fsr.results.groups import Group, notes_of
 from ieg_fsr.results.pictures import BLUE, VERMILION, Picture, panels, seeds_text, tidy
 from ieg_fsr.results.table import Cell, Column, Row, Table
 
@@ -21,14 +20,9 @@ def gradients(groups: Sequence[Group], metric: str) -> list[Table | Picture]:
     for one in groups:
         sizes = layer_sizes(one)
         if sizes:
-            identity = one.identity
-            setting, condition = Setting(identity.dataset, identity.protocol), identity.condition.title
-            name = setting.name("gradients", *condition.split(", "), *identity.variant.split(", "))
-            title = f"{setting.title}, {condition}: size of the gradients by layer, {identity.variant}"
-            reports += [
-                _table(name, title, one, sizes),
-                Picture(name, partial(_draw, one, title, sizes)),
-            ]
+            name = one.identity.name("gradients", *one.identity.variant.split(", "))
+            title = f"{one.identity.title}: size of the gradients by layer, {one.identity.variant}"
+            reports += [_table(name, title, one, sizes), Picture(name, partial(_draw, one, title, sizes))]
     return reports
 
 

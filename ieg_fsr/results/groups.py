@@ -1,7 +1,7 @@
 """Runs that differ in their seed only, together: mean, spread, and what a reader should know of them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,19 +19,12 @@ _OUGHT_TO_AGREE = (
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """The runs of one identity.
+    """The runs of one identity."""
 
-    Attributes:
-        identity: what they have in common.
-        runs: finished ones, one a seed, by seed.
-        spare: finished ones whose seed another run of `runs` has.
-        failed: those without figures.
-    """
-
-    identity: Identity
-    runs: tuple[Run, ...] = ()
-    spare: tuple[Run, ...] = ()
-    failed: tuple[Run, ...] = ()
+    identity: Identity  # what they have in common
+    runs: tuple[Run, ...] = ()  # finished ones, one a seed, by seed
+    spare: tuple[Run, ...] = ()  # finished ones whose seed another run of `runs` has
+    failed: tuple[Run, ...] = ()  # those without figures
 
     def figures(self, name: str) -> list[float]:
         """A figure of each run that has it."""
@@ -65,7 +58,29 @@ def group(runs: Sequence[Run]) -> list[Group]:
     by_identity: dict[Identity, list[Run]] = {}
     for run in runs:
         by_identity.setdefault(identify(run.values), []).append(run)
-    return sorted((_group(*item) for item in by_identity.items()), key=_order)
+    groups = []
+    for identity, members in by_identity.items():
+        finished = sorted(
+            (run for run in members if not run.failure),
+            key=lambda run: (run.seed, str(run.values.get("started") or ""), run.place),
+        )
+        used = {run.seed: run for run in finished}
+        spare = tuple(run for run in finished if used[run.seed] is not run)
+        groups.append(Group(identity, tuple(used.values()), spare, tuple(run for run in members if run.failure)))
+    return sorted(groups, key=_order)
+
+
+def gathered(groups: Iterable[Group], key: Callable[[Identity], Any]) -> dict[Any, list[Group]]:
+    """The groups whose identities have the same key, by key, in rising order. Args: key: of an identity."""
+    found: dict[Any, list[Group]] = {}
+    for one in groups:
+        found.setdefault(key(one.identity), []).append(one)
+    return dict(sorted(found.items()))
+
+
+def notes_of(groups: Iterable[Group]) -> tuple[str, ...]:
+    """The notes of all groups, each once."""
+    return tuple(dict.fromkeys(note for one in groups for note in one.notes()))
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
@@ -73,28 +88,10 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
-def _group(identity: Identity, runs: list[Run]) -> Group:
-    finished = sorted((run for run in runs if not run.failure), key=lambda run: (run.seed, _age(run)))
-    used = {run.seed: run for run in finished}
-    return Group(
-        identity,
-        tuple(used.values()),
-        tuple(run for run in finished if used[run.seed] is not run),
-        tuple(run for run in runs if run.failure),
-    )
-
-
-def _age(run: Run) -> tuple[str, str]:
-    return str(run.values.get("started") or ""), run.place
-
-
 def _order(one: Group) -> tuple[Any, ...]:
-    identity, methods = one.identity, list(METHODS)
-    rank = methods.index(identity.method) if identity.method in methods else len(methods)
-    values = [
-        (name, value if isinstance(value, int | float) else 0, str(value)) for name, value in identity.differences
-    ]
-    return rank, identity.method, len(identity.differences), values, identity.variant, identity.clean_per_class
+    identity, changed = one.identity, one.identity.differences
+    values = [(name, value if isinstance(value, int | float) else 0, str(value)) for name, value in changed]
+    return list(METHODS).index(identity.method), len(changed), values, identity.variant, identity.clean_per_class
 
 
 def _facts(run: Run) -> dict[str, Any]:

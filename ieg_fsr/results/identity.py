@@ -1,6 +1,7 @@
 """What a run is a run of: data and protocol, what is wrong with the labels, method, and what sets it apart."""
 
 import pathlib
+import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,22 +15,35 @@ from ieg_fsr.setting import COMPUTED
 _APART = frozenset({"dataset", "method", "network", "seed"})
 # Sides of images at which recipes for own data change.
 _SIDES = (16, 64, 224)
+_LONGEST_NAME = 150  # letters, of a file
+
+
+class Setting(NamedTuple):
+    """Data set and protocol, which all of a table's runs share."""
+
+    dataset: str
+    protocol: str
+
+    @property
+    def title(self) -> str:
+        """digits; digits (epochs 20)."""
+        return f"{self.dataset} ({self.protocol})" if self.protocol else self.dataset
+
+    def name(self, *words: str) -> str:
+        """Name of a table's files: digits-epochs20-noise."""
+        parts = [self.dataset, *self.protocol.split(", "), *words]
+        kept = ["".join(c if c.isalnum() or c in "_." else "" for c in part) for part in parts]
+        name = "-".join(part for part in kept if part)
+        return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}-{zlib.crc32(name.encode()):08x}"
 
 
 class Condition(NamedTuple):
-    """What is wrong with labels and classes.
+    """What is wrong with labels and classes."""
 
-    Attributes:
-        labels: name of the file of labels or of the noise matrix; empty if there is none.
-        imbalance: largest over smallest class.
-        noise_type: "uniform" where there is no noise.
-        noise: share of the labels drawn anew.
-    """
-
-    labels: str = ""
-    imbalance: float = 1.0
-    noise_type: str = "uniform"
-    noise: float = 0.0
+    labels: str = ""  # name of the file of labels or of the noise matrix; empty if there is none
+    imbalance: float = 1.0  # largest over smallest class
+    noise_type: str = "uniform"  # "uniform" where there is no noise
+    noise: float = 0.0  # share of the labels drawn anew
 
     @property
     def family(self) -> str:
@@ -51,29 +65,17 @@ class Condition(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """What runs that differ in their seed only have in common.
+    """What runs that differ in their seed only have in common."""
 
-    Attributes:
-        dataset: name on the command line.
-        protocol: settings of training that are not the recipe's; empty if all are.
-        condition: of labels and classes.
-        method: name on the command line.
-        variant: name in a table: the method, and whatever is not as in its recipe but the number of clean images.
-        network: architecture if it is not the recipe's, else empty.
-        faithful: as the authors' released code.
-        differences: settings of the method that are not the recipe's, and their values.
-        clean_per_class: clean images that the method was given, of each class; 0 for none.
-    """
-
-    dataset: str
-    protocol: str
-    condition: Condition
-    method: str
-    variant: str
-    network: str = ""
-    faithful: bool = False
-    differences: tuple[tuple[str, Any], ...] = ()
-    clean_per_class: int = 0
+    dataset: str  # name on the command line
+    protocol: str  # settings of training that are not the recipe's; empty if all are
+    condition: Condition  # of labels and classes
+    method: str  # name on the command line
+    variant: str  # name in a table: the method, and whatever is not as in its recipe but the number of clean images
+    network: str = ""  # architecture if it is not the recipe's, else empty
+    faithful: bool = False  # as the authors' released code
+    differences: tuple[tuple[str, Any], ...] = ()  # settings of the method that are not the recipe's, and their values
+    clean_per_class: int = 0  # clean images that the method was given, of each class; 0 for none
 
     @property
     def label(self) -> str:
@@ -82,24 +84,40 @@ class Identity(NamedTuple):
             return self.variant
         return f"{self.variant} ({self.clean_per_class} clean images a class)"
 
+    @property
+    def setting(self) -> Setting:
+        """Data set and protocol."""
+        return Setting(self.dataset, self.protocol)
+
+    @property
+    def title(self) -> str:
+        """digits, noise 0.4."""
+        return f"{self.setting.title}, {self.condition.title}"
+
+    def name(self, kind: str, *words: str) -> str:
+        """Name of the files of a report of this kind on the condition."""
+        return self.setting.name(kind, *self.condition.title.split(", "), *words)
+
 
 def identify(values: Mapping[str, Any]) -> Identity:
     """The identity of a run. Args: values: at least the settings of its method and those of every run."""
     base, spec = _base(values), METHODS[values["method"]]
-    differing = [
-        one
-        for one in settings_for(spec.name).values()
-        if one.role == COMPUTED and one.group != "Corruption" and values[one.name] != base[one.name]
-    ]
-    apart, network = _APART | set(spec.presets) | spec.idle(values), values["network"]
+    computed = [one for one in settings_for(spec.name).values() if one.role == COMPUTED and one.group != "Corruption"]
+    differing = [one for one in computed if values[one.name] != base[one.name]]
+    apart = _APART | set(spec.presets) | spec.idle(values)
     own = {one.name: values[one.name] for one in differing if not one.protocol and one.name not in apart}
+    network = values["network"] if values["network"] != base["network"] else ""
+    labels = values["labels_file"] or values["noise_matrix"]
+    noise_type = values["noise_type"] if values["noise"] else "uniform"
     return Identity(
         dataset=values["dataset"],
         protocol=", ".join(_phrase(one.name, values[one.name]) for one in differing if one.protocol),
-        condition=_condition(values),
+        condition=Condition(
+            pathlib.Path(labels or "").stem, float(values["imbalance"]), noise_type, float(values["noise"])
+        ),
         method=spec.name,
-        variant=_variant(values, own, network if network != base["network"] else ""),
-        network=network if network != base["network"] else "",
+        variant=_variant(values, own, network),
+        network=network,
         faithful=values.get("faithful", False),
         differences=tuple(own.items()),
         clean_per_class=spec.clean_per_class(values),
@@ -113,24 +131,11 @@ def _base(values: Mapping[str, Any]) -> dict[str, Any]:
     return min(bases, key=lambda base: sum(values[name] != base[name] for name in base))
 
 
-def _condition(values: Mapping[str, Any]) -> Condition:
-    labels = values["labels_file"] or values["noise_matrix"]
-    noise = values["noise"]
-    return Condition(
-        pathlib.Path(labels).stem if labels else "",
-        float(values["imbalance"]),
-        values["noise_type"] if noise else "uniform",
-        float(noise),
-    )
-
-
 def _variant(values: Mapping[str, Any], differences: Mapping[str, Any], network: str) -> str:
-    left = dict(differences)
-    spec = METHODS[values["method"]]
-    name = spec.label
-    words = [network] if network else []
+    left, spec = dict(differences), METHODS[values["method"]]
+    name, words = spec.label, [network] if network else []
     words += [preset for preset in spec.presets if values[preset]]
-    if values["method"] == "fsr" and left.get("mixup") is False and left.get("pseudo_label_loss_weight") == 0:
+    if spec.name == "fsr" and left.get("mixup") is False and left.get("pseudo_label_loss_weight") == 0:
         del left["mixup"], left["pseudo_label_loss_weight"]
         words.append("raw")
     if left.get("mixup"):
@@ -144,11 +149,7 @@ def _variant(values: Mapping[str, Any], differences: Mapping[str, Any], network:
     return ", ".join([name, *words])
 
 
-_PHRASES = {
-    ("mixup", False): "no MixUp",
-    ("meta_layers", "dense"): "final Dense",
-    ("meta_layers", "all"): "all layers",
-}
+_PHRASES = {("mixup", False): "no MixUp", ("meta_layers", "dense"): "final Dense", ("meta_layers", "all"): "all layers"}
 
 
 def _phrase(name: str, value: Any) -> str:

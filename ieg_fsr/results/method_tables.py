@@ -1,13 +1,10 @@
 """Methods side by side on any data set: against what is wrong with the labels, and in detail for one condition."""
 
-import zlib
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from ieg_fsr.methods.registry import method_figures
 from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
-from ieg_fsr.results.groups import Group
-from ieg_fsr.results.identity import Condition
+from ieg_fsr.results.groups import Group, gathered, notes_of
 from ieg_fsr.results.runs import BEST
 from ieg_fsr.results.table import Cell, Column, Row, Table, column_of, measured
 
@@ -25,59 +22,30 @@ _ABLATED = {
     *("lookahead_momentum", "weight_net_learning_rate", "weight_net_weight_decay", "weight_net_units"),
 }
 
-_LONGEST_NAME = 150  # letters, of a file
-
-
-class Setting(NamedTuple):
-    """Data set and protocol, which all of a table's runs share."""
-
-    dataset: str
-    protocol: str
-
-    @property
-    def title(self) -> str:
-        """digits; digits (epochs 20)."""
-        return f"{self.dataset} ({self.protocol})" if self.protocol else self.dataset
-
-    def name(self, *words: str) -> str:
-        """Name of a table's files: digits-epochs20-noise."""
-        parts = [self.dataset, *self.protocol.split(", "), *words]
-        kept = ["".join(c if c.isalnum() or c in "_." else "" for c in part) for part in parts]
-        name = "-".join(part for part in kept if part)
-        return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}-{zlib.crc32(name.encode()):08x}"
-
-
-def by_setting(groups: Iterable[Group]) -> dict[Setting, list[Group]]:
-    """Groups that may stand side by side."""
-    found: dict[Setting, list[Group]] = {}
-    for one in groups:
-        found.setdefault(Setting(one.identity.dataset, one.identity.protocol), []).append(one)
-    return dict(sorted(found.items()))
-
 
 def condition_tables(groups: Sequence[Group], metric: str, family: str) -> list[Table]:
     """Methods x conditions of one family, a table for each data set and protocol that has any."""
     tables = []
-    for setting, members in by_setting(one for one in groups if one.identity.condition.family == family).items():
+    of_family = [one for one in groups if one.identity.condition.family == family]
+    for setting, members in gathered(of_family, lambda identity: identity.setting).items():
         # Where a method was run in one form only, as with a warm-up to fit fewer epochs, that is the method.
         plain = {one.identity.method for one in members if not is_ablation(one)}
         members = [one for one in members if not is_ablation(one) or one.identity.method not in plain]
         conditions = sorted({one.identity.condition for one in members})
-        rows = [
-            _row([_find(members, label, condition) for condition in conditions], metric)
-            for label in dict.fromkeys(one.identity.label for one in members)
-        ]
+        found = {(one.identity.label, one.identity.condition): one for one in reversed(members)}
+        rows = []
+        for label, clean in dict.fromkeys((one.identity.label, one.identity.clean_per_class > 0) for one in members):
+            cells = [measured(found.get((label, condition)), metric) for condition in conditions]
+            rows.append(Row(label, tuple(cells), clean))
         columns = tuple(column_of(metric, condition.title) for condition in conditions)
         title = f"{setting.title}: methods, {FAMILIES[family]}, {metric.replace('_', ' ')}"
-        if rows:
-            tables.append(Table(setting.name(family), title, "method", columns, tuple(rows), notes_of(members)))
+        tables.append(Table(setting.name(family), title, "method", columns, tuple(rows), notes_of(members)))
     return tables
 
 
 def detail_table(members: Sequence[Group]) -> Table:
     """All variants of one condition, everything that was measured. Args: members: of one data set and condition."""
     identity = members[0].identity
-    setting = Setting(identity.dataset, identity.protocol)
     own = [
         figure.name
         for figure in method_figures().values()
@@ -93,9 +61,8 @@ def detail_table(members: Sequence[Group]) -> Table:
         rows.append(Row(one.identity.label, tuple(cells), one.identity.clean_per_class > 0))
     wrong = [value for one in members for value in one.figures("measured_noise_rate")]
     share = f", {sum(wrong) / len(wrong):.1%} of the labels wrong" if wrong else ""
-    name = setting.name("comparison", *identity.condition.title.split(", "))
-    title = f"{setting.title}: comparison, {identity.condition.title}{share}"
-    return Table(name, title, "method", tuple(details.values()), tuple(rows), notes_of(members))
+    title = f"{identity.setting.title}: comparison, {identity.condition.title}{share}"
+    return Table(identity.name("comparison"), title, "method", tuple(details.values()), tuple(rows), notes_of(members))
 
 
 def is_ablation(one: Group) -> bool:
@@ -106,22 +73,6 @@ def is_ablation(one: Group) -> bool:
     if any(name in changed and word not in words for name, word in single.items()):
         return True
     return bool(_ABLATED & set(changed)) or changed.get("meta_layers", "all") not in ("all", "dense")
-
-
-def notes_of(groups: Iterable[Group]) -> tuple[str, ...]:
-    """The notes of all groups, each once."""
-    return tuple(dict.fromkeys(note for one in groups for note in one.notes()))
-
-
-def _find(members: Sequence[Group], label: str, condition: Condition) -> Group | None:
-    matching = (one for one in members if (one.identity.label, one.identity.condition) == (label, condition))
-    return next(matching, None)
-
-
-def _row(found: Sequence[Group | None], metric: str) -> Row:
-    """A line. Args: found: its groups by column, one of them at least."""
-    first = next(one.identity for one in found if one)
-    return Row(first.label, tuple(measured(one, metric) for one in found), first.clean_per_class > 0)
 
 
 def _does_not_apply(figure: str, one: Group) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from ieg_fsr.results.groups import Group
+from ieg_fsr.results.groups import Group, notes_of
 from ieg_fsr.results.identity import identify
-from ieg_fsr.results.paper_numbers import Numbers, PaperColumn, PaperTable
+from ieg_fsr.results.paper_numbers import OURS, Numbers, PaperColumn, PaperTable
 from ieg_fsr.results.table import Cell, Column, Row, Table, measured
 
 # Methods of the paper's tables that re-weight by a hold-out.
@@ -12,38 +12,30 @@ _WITH_CLEAN_IMAGES = ("L2R", "L2R-R32", "MWN")
 
 
 def paper_table(paper: PaperTable, groups: Sequence[Group], metric: str) -> list[Table]:
-    """One table of the paper, whether or not there are runs of ours; those count whose protocol is the recipe's.
-
-    Args:
-        paper: its figures.
-        groups: of any data set.
-        metric: figure of ours that stands beside the paper's.
-    """
+    """One table of the paper, whether or not there are runs of ours; those count whose protocol is the recipe's."""
     usable = [one for one in groups if one.identity.dataset == paper.dataset]
+    lines = [(name, OURS.get(name), numbers) for name, numbers in paper.rows.items()]
+    digits = max(_digits(number) for *_, numbers in lines for number in numbers if number is not None)
+    known = {None, *(variant for _, variant, _ in lines)}
+    ours = dict.fromkeys(_variant(one, column) for one in usable for column in paper.columns)
+    lines += [("", variant, (None,) * len(paper.columns)) for variant in ours if variant not in known]
     rows, seen = [], []
-    for name, numbers in paper.rows.items():
-        row, found = _row(name, paper.ours.get(name), paper.columns, numbers, usable, metric)
+    for line in lines:
+        row, found = _row(*line, paper.columns, usable, metric)
         rows.append(row)
         seen += found
-    for variant in dict.fromkeys(_variant(one, column) for one in usable for column in paper.columns):
-        if variant is not None and variant not in [paper.ours.get(name) for name in paper.rows]:
-            row, found = _row("", variant, paper.columns, (None,) * len(paper.columns), usable, metric)
-            rows.append(row)
-            seen += found
-    digits = max(_digits(number) for numbers in paper.rows.values() for number in numbers if number is not None)
     columns = []
     for column in paper.columns:
         columns += [Column(f"{column.title}: paper", 1.0, digits), Column(f"{column.title}: here", 100.0, digits)]
-    notes = dict.fromkeys(note for one in seen for note in one.notes())
     title = f"{paper.title}: the paper's figures, and ours ({metric.replace('_', ' ')})"
-    return [Table(paper.name, title, "paper / here", tuple(columns), tuple(rows), tuple(notes))]
+    return [Table(paper.name, title, "paper / here", tuple(columns), tuple(rows), notes_of(seen))]
 
 
 def _row(
     name: str,
     variant: str | None,
-    columns: Sequence[PaperColumn],
     numbers: Numbers,
+    columns: Sequence[PaperColumn],
     groups: Sequence[Group],
     metric: str,
 ) -> tuple[Row, list[Group]]:
@@ -56,9 +48,8 @@ def _row(
         cells += [Cell(number), here]
     ours = seen[0].identity._replace(variant=variant).label if seen and variant else variant
     label = " / ".join(text for text in (name, ours) if text) if name != ours else name
-    return Row(
-        label, tuple(cells), name in _WITH_CLEAN_IMAGES or any(one.identity.clean_per_class for one in seen)
-    ), seen
+    clean = name in _WITH_CLEAN_IMAGES or any(one.identity.clean_per_class for one in seen)
+    return Row(label, tuple(cells), clean), seen
 
 
 def _variant(one: Group, column: PaperColumn) -> str | None:

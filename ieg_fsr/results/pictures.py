@@ -5,7 +5,6 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-import matplotlib
 import matplotlib.axes
 import matplotlib.figure
 import numpy as np
@@ -36,7 +35,6 @@ def write_png(path: str | os.PathLike, picture: Picture) -> None:
 
 def panels(count: int, title: str, width: float = 5.2, height: float = 4.2) -> tuple[matplotlib.figure.Figure, list]:
     """A figure with panels side by side. Args: title: above all of them. width, height: of each, in inches."""
-    matplotlib.use("Agg")
     figure = matplotlib.figure.Figure(figsize=(width * count, height), layout="constrained")
     figure.suptitle(
         "\n".join(line for part in title.split("\n") for line in textwrap.wrap(part, int(17 * width * count)))
@@ -70,13 +68,7 @@ def mean_curve(one: Group, column: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def plot_curve(
-    axes: matplotlib.axes.Axes,
-    one: Group,
-    column: str,
-    colour: str,
-    label: str,
-    style: str = "-",
-    factor: float = 1.0,
+    axes: matplotlib.axes.Axes, one: Group, column: str, colour: str, label: str, style: str = "-", factor: float = 1.0
 ) -> None:
     """The mean over the seeds, and the band between the lowest and the highest; values are drawn times `factor`."""
     epochs, values = mean_curve(one, column)

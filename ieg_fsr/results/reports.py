@@ -4,8 +4,12 @@ import pathlib
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import matplotlib.figure
+
 from ieg_fsr.files import write_text
-from ieg_fsr.results import ablation_pictures, ablation_tables
+from ieg_fsr.results import ablation_pictures as drawn
+from ieg_fsr.results import ablation_tables as ablations
+from ieg_fsr.results.ablation_tables import Frame, Frames
 from ieg_fsr.results.curve_pictures import comparisons, losses
 from ieg_fsr.results.gradients import gradients
 from ieg_fsr.results.groups import Group
@@ -20,39 +24,49 @@ from ieg_fsr.results.table import LEGEND, Table, markdown, write_csv
 Report = Callable[[Sequence[Group], str], Sequence[Table | Picture]]
 
 
-def _both(tables: Report, pictures: Report) -> Report:
-    return lambda groups, metric: [*tables(groups, metric), *pictures(groups, metric)]
+def _ablation(
+    find: Callable[[Sequence[Group]], Frames],
+    table: Callable[[Frame, list[Group], str], Table],
+    draw: Callable[[Frame, list[Group], str], matplotlib.figure.Figure] | None = None,
+) -> Report:
+    """All tables of an ablation, then all of its figures, which have the names of the tables."""
+
+    def report(groups: Sequence[Group], metric: str) -> list[Table | Picture]:
+        found = find(groups)
+        tables = [table(frame, members, metric) for frame, members in found.items()]
+        if draw is None:
+            return [*tables]
+        parts = zip(tables, found.items(), strict=True)
+        return [*tables, *(Picture(made.name, partial(draw, *framed, metric)) for made, framed in parts)]
+
+    return report
 
 
 REPORTS: dict[str, Report] = {
     **{paper.name: partial(paper_table, paper) for paper in PAPER_TABLES},
     **{family: partial(condition_tables, family=family) for family in FAMILIES},
     "comparison": comparisons,
-    "pushers": _both(ablation_tables.pusher_tables, ablation_pictures.pusher_pictures),
+    "pushers": _ablation(ablations.pushers, ablations.pusher_table, drawn.draw_pushers),
     "steps": step_tables,
     "losses": losses,
-    "mixup_relabelling": _both(ablation_tables.mixup_relabelling_tables, ablation_pictures.mixup_relabelling_pictures),
-    "dictionary_size": _both(ablation_tables.reward_set_tables, ablation_pictures.reward_set_pictures),
-    "meta_layers": _both(ablation_tables.meta_layer_tables, ablation_pictures.meta_layer_pictures),
-    "hyper_parameters": ablation_tables.hyper_parameter_tables,
+    "mixup_relabelling": _ablation(
+        ablations.mixup_relabelling, ablations.mixup_relabelling_table, drawn.draw_mixup_relabelling
+    ),
+    "dictionary_size": _ablation(ablations.reward_sets, ablations.reward_set_table, drawn.draw_reward_sets),
+    "meta_layers": _ablation(ablations.meta_layers, ablations.meta_layer_table, drawn.draw_meta_layers),
+    "hyper_parameters": _ablation(ablations.hyper_parameters, ablations.hyper_parameter_table),
     "gradients": gradients,
 }
 
 
 def write_reports(directory: pathlib.Path, names: Sequence[str], groups: Sequence[Group], metric: str) -> str:
-    """Writes NAME.csv of every table, NAME.png of every figure, and tables.md with all of it.
+    """Writes NAME.csv of every table, NAME.png of every figure, and tables.md with all of it into a directory.
 
-    Args:
-        directory: there already.
-        names: keys of `REPORTS`.
-        groups: all groups of runs.
-        metric: figure that is compared.
+    Args: names: keys of `REPORTS`. metric: figure that is compared.
 
-    Returns:
-        The tables as Markdown, without the figures.
+    Returns: The tables as Markdown, without the figures.
     """
-    parts: list[str] = []
-    shown: list[str] = []
+    parts, shown = [], []
     for name in names:
         for report in REPORTS[name](groups, metric):
             if isinstance(report, Table):

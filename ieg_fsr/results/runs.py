@@ -24,19 +24,12 @@ BEST, WEIGHT_RATIO = "test_accuracy_best", "weight_ratio"
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run.
+    """One run."""
 
-    Attributes:
-        place: its directory, as it was found or as the CSV file has it.
-        values: all settings, and whatever else config.json and summary.json hold, by name.
-        failure: why it has no figures; None if it has.
-        has_files: whether `place` can be read for more.
-    """
-
-    place: str
-    values: dict[str, Any]
-    failure: str | None = None
-    has_files: bool = False
+    place: str  # its directory, as it was found or as the CSV file has it
+    values: dict[str, Any]  # all settings, and whatever else config.json and summary.json hold, by name
+    failure: str | None = None  # why it has no figures; None if it has
+    has_files: bool = False  # whether `place` can be read for more
 
     @property
     def seed(self) -> int:
@@ -140,7 +133,7 @@ def _settings(config: dict[str, Any]) -> dict[str, Any]:
     for name, kind in _KINDS.items():
         if not isinstance(values.get(name, SETTINGS[name].default), kind):
             raise ValueError(f"no {name}")
-    if "dataset" not in values or "method" not in values:
+    if not {"dataset", "method"} <= values.keys():
         raise ValueError("no dataset or no method")
     if values["method"] not in METHODS:
         raise ValueError(f"no such method: {values['method']}")
@@ -157,19 +150,15 @@ def _reason(file: str, error: Exception) -> str:
 
 
 def _read_csv(path: str) -> list[Run]:
+    runs = []
     try:
         with open(path, newline="", encoding="utf-8") as file:
-            table = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        table = []
-    runs = []
-    for line in table:
-        known = {name: _decoded(text) for name, text in line.items() if name and text}
-        place, failure = str(known.pop("directory", "")), known.pop("failure", None)
-        try:
-            runs.append(Run(place, _settings(known), failure))
-        except ValueError:
-            raise UserError(f"--runs must be directories or CSV files of runs. Received: {path}") from None
+            for line in csv.DictReader(file):
+                known = {name: _decoded(text) for name, text in line.items() if name and text}
+                place, failure = str(known.pop("directory", "")), known.pop("failure", None)
+                runs.append(Run(place, _settings(known), failure))
+    except (OSError, ValueError, csv.Error):
+        runs = []
     if not runs:
         raise UserError(f"--runs must be directories or CSV files of runs. Received: {path}")
     return runs

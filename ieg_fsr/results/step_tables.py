@@ -5,9 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from ieg_fsr.methods.registry import figure_of
 from ieg_fsr.results.ablation_tables import is_fsr_with, value_of
-from ieg_fsr.results.groups import Group, mean_and_deviation
-from ieg_fsr.results.identity import Condition
-from ieg_fsr.results.method_tables import Setting, by_setting, notes_of
+from ieg_fsr.results.groups import Group, gathered, mean_and_deviation, notes_of
+from ieg_fsr.results.identity import Condition, Setting
 from ieg_fsr.results.runs import WEIGHT_RATIO
 from ieg_fsr.results.table import NOT_RUN, Cell, Column, Row, Table, column_of, measured
 
@@ -30,7 +29,9 @@ def step_tables(groups: Sequence[Group], metric: str) -> list[Table]:
     standard deviations (the larger of the two).
     """
     tables = []
-    for setting, members in by_setting(one for one in groups if _belongs(one)).items():
+    plain = [one for one in groups if is_fsr_with(one, _TURNED)]
+    kept = [one for one in plain if not one.identity.faithful and not one.identity.network]
+    for setting, members in gathered(kept, lambda identity: identity.setting).items():
         found = _crossed({(step_of(one), one.identity.condition): one for one in members})
         steps = sorted({step for step, _ in found}, key=lambda step: (not step[3], step[0], step[1] == "history", step))
         if len({step[0] for step in steps}) < 2 or len({step[1:3] for step in steps}) < 2:
@@ -54,10 +55,6 @@ def _crossed(found: dict[tuple[Step, Condition], Group]) -> dict[tuple[Step, Con
         return found
     conditions = Counter(step for step, _ in found)
     return {key: one for key, one in found.items() if conditions[key[0]] > 1}
-
-
-def _belongs(one: Group) -> bool:
-    return is_fsr_with(one, _TURNED) and not one.identity.faithful and not one.identity.network
 
 
 def _table(

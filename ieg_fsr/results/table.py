@@ -31,19 +31,12 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A column.
+    """A column."""
 
-    Attributes:
-        title: above it.
-        factor: figures are shown times this.
-        digits: behind the point.
-        best: "high" or "low", which is marked; empty for no mark.
-    """
-
-    title: str
-    factor: float = 100.0
-    digits: int = 1
-    best: str = "high"
+    title: str  # above it
+    factor: float = 100.0  # figures are shown times this
+    digits: int = 1  # behind the point
+    best: str = "high"  # "high" or "low", which is marked; empty for no mark
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,23 +50,14 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table.
+    """A table."""
 
-    Attributes:
-        name: of its files.
-        title: heading.
-        first: title of the first column.
-        columns: the others.
-        rows: its lines.
-        notes: what stands below it.
-    """
-
-    name: str
-    title: str
-    first: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    notes: tuple[str, ...] = ()
+    name: str  # of its files
+    title: str  # heading
+    first: str  # title of the first column
+    columns: tuple[Column, ...]  # the others
+    rows: tuple[Row, ...]  # its lines
+    notes: tuple[str, ...] = ()  # what stands below it
 
 
 def measured(found: Group | None, figure: str) -> Cell:

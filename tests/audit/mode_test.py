@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from ieg_fsr.audit.mode import MEMORY_NOTICE, audit
+from ieg_fsr.audit.mode import audit
+from ieg_fsr.audit.sources import MEMORY_NOTICE
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.errors import UserError
 from ieg_fsr.networks import build_network

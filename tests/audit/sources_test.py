@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from ieg_fsr.audit.sources import file_names, from_model, from_run
+from ieg_fsr.audit.sources import MEMORY_NOTICE, file_names, from_model, from_run
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.data.pipeline.encoded_images import EncodedImages
 from ieg_fsr.data.sources.image_source import ArraySource
@@ -28,7 +28,7 @@ def test_a_run_is_read_worst_first(finished_run):
     np.testing.assert_array_equal(found.suspects, [True, True, False, False])
     np.testing.assert_array_equal(found.true_labels, [0, 0, 1, 1])
     assert found.scores[2] == -np.inf
-    assert (audited.test_accuracy, audited.what, audited.from_model) == (0.75, "FSR", False)
+    assert (audited.test_accuracy, audited.what, audited.notices) == (0.75, "FSR", ())
     with np.load(audited.dataset.removeprefix("npz:")) as arrays:
         np.testing.assert_array_equal(audited.images.images([3, 0]), arrays["x_train"][[9, 5]])
 
@@ -144,7 +144,8 @@ def test_a_model_is_its_own_witness(npz, tmp_path):
     np.testing.assert_array_equal(audited.findings.suspects, [True] * 10 + [False] * 10)
     np.testing.assert_allclose(audited.findings.confidences, 0.9, rtol=1e-5)
     np.testing.assert_allclose(audited.findings.scores, np.log([0.1] * 10 + [0.9] * 10), rtol=1e-5)
-    assert (audited.from_model, audited.findings.true_labels, audited.findings.weights) == (True, None, None)
+    assert audited.notices == (MEMORY_NOTICE,)
+    assert audited.findings.true_labels is audited.findings.weights is None
 
 
 def test_names_are_those_of_files():

@@ -20,7 +20,7 @@ class Recorder:
 def recorded(rounds, memory=lambda: None, seed=0):
     calls = []
     runs = [Recorder(name, calls, 10 * index + np.arange(rounds)) for index, name in enumerate("abc")]
-    return take_turns(runs, rounds, seed, memory), calls
+    return take_turns([one.run for one in runs], rounds, seed, memory), calls
 
 
 def test_each_runs_once_a_round_and_keeps_its_times():

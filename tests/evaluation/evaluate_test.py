@@ -267,7 +267,6 @@ def test_models_that_do_not_fit():
 def test_report():
     source = oracle_source([0, 1, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1, 0])
     named = evaluate_model(oracle(), source, class_names=["cat", "dog", "eel"])
-    assert report(evaluate_model(oracle(), source), ["cat", "dog", "eel"]) == report(named)
     assert report(named).splitlines() == [
         "examples             7",
         "top-1 accuracy       0.5714",

@@ -3,9 +3,10 @@
 import numpy as np
 
 from ieg_fsr.configuration.resolve import resolve
-from ieg_fsr.results import ablation_pictures as pictures
 from ieg_fsr.results.groups import Group, group
 from ieg_fsr.results.identity import identify
+from ieg_fsr.results.pictures import Picture
+from ieg_fsr.results.reports import REPORTS
 from ieg_fsr.results.runs import Run
 
 
@@ -18,9 +19,13 @@ def texts(labels):
     return [label.get_text() for label in labels]
 
 
+def pictures(name, groups, metric):
+    return [report for report in REPORTS[name](groups, metric) if isinstance(report, Picture)]
+
+
 def test_pushers():
     runs = [made(0.5, 0.75), made(0.25, 1.0, seed=1), made(0.875, 0.25, pusher="paper")]
-    [picture] = pictures.pusher_pictures(group(runs), "test_accuracy")
+    [picture] = pictures("pushers", group(runs), "test_accuracy")
     scatter, accuracy, purity = picture.draw().axes
     assert texts(accuracy.get_yticklabels()) == ["lookahead", "paper"]
     points = [container.lines[0] for container in scatter.containers]
@@ -31,7 +36,7 @@ def test_pushers():
 
 def test_mixup_and_relabelling_says_what_was_not_run():
     runs = [made(0.5), made(0.25, mixup=False), made(0.75, mixup=False, pseudo_label_loss_weight=0.0)]
-    [picture] = pictures.mixup_relabelling_pictures(group(runs), "test_accuracy")
+    [picture] = pictures("mixup_relabelling", group(runs), "test_accuracy")
     accuracy, purity, zero = picture.draw().axes
     middles = [bar.get_x() + bar.get_width() / 2 for bar in accuracy.patches]
     np.testing.assert_allclose(middles, [-0.2, 0.2, 1.2])
@@ -48,7 +53,7 @@ def test_reward_sets():
         made(0.75, more={"dictionary_size_resolved": 50}, dictionary_size=50),
         made(0.25, more={"num_classes": 10}, method="l2r"),
     ]
-    [picture] = pictures.reward_set_pictures(group(runs), "test_accuracy")
+    [picture] = pictures("dictionary_size", group(runs), "test_accuracy")
     [axes] = picture.draw().axes
     series = {container.get_label(): container.lines[0] for container in axes.containers}
     fsr, other = series["FSR: dictionary, no clean image"], series["L2R: clean images"]
@@ -64,7 +69,7 @@ def test_meta_layers():
         run = made(accuracy, more={"meta_layers": layers})
         changed = () if layers == "dense" else (("meta_layers", layers),)
         groups.append(Group(identify(run.values)._replace(differences=changed), (run,)))
-    [picture] = pictures.meta_layer_pictures(groups, "test_accuracy")
+    [picture] = pictures("meta_layers", groups, "test_accuracy")
     [axes] = picture.draw().axes
     assert texts(axes.get_xticklabels()) == ["dense", "conv2", "all"]
     np.testing.assert_array_equal(axes.containers[0].lines[0].get_ydata(), [75, 50, 25])
@@ -72,5 +77,5 @@ def test_meta_layers():
 
 def test_nothing_to_compare():
     groups = group([made(0.5)])
-    for make in (pictures.pusher_pictures, pictures.mixup_relabelling_pictures, pictures.reward_set_pictures):
-        assert make(groups, "test_accuracy") == []
+    for name in ("pushers", "mixup_relabelling", "dictionary_size"):
+        assert pictures(name, groups, "test_accuracy") == []

@@ -4,8 +4,9 @@ from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results import ablation_tables as ablations
 from ieg_fsr.results.groups import Group, group
 from ieg_fsr.results.identity import identify
+from ieg_fsr.results.reports import REPORTS
 from ieg_fsr.results.runs import Run
-from ieg_fsr.results.table import cell_text
+from ieg_fsr.results.table import Table, cell_text
 
 
 def made(accuracy, more=None, **given):
@@ -20,6 +21,10 @@ def texts(table):
     }
 
 
+def tables(name, groups, metric):
+    return [report for report in REPORTS[name](groups, metric) if isinstance(report, Table)]
+
+
 def test_pushers():
     figures = {"dictionary_purity": 1.0, "zero_weight_ratio": 0.5, "weight_clean": 1.5, "weight_noisy": 0.25}
     runs = [
@@ -31,7 +36,7 @@ def test_pushers():
         made(0.1, method="supervised"),
         made(0.1, noise=0.8),  # alone in its condition
     ]
-    [table] = ablations.pusher_tables(group(runs), "test_accuracy")
+    [table] = tables("pushers", group(runs), "test_accuracy")
     assert (table.name, table.title) == ("digits-pushers-noise0.4", "digits, noise 0.4: pushers")
     assert texts(table)["lookahead"] == ["50.0 (1)", "100.0 (1)", "50.0 (1)", "1.50 (1)", "0.25 (1)"]
     assert {label: cells[0] for label, cells in texts(table).items()} == {
@@ -40,7 +45,7 @@ def test_pushers():
         "paper, no MixUp": "25.0 (1)",
         "paper, reward_features forward": "12.5 (1)",
     }
-    assert ablations.pusher_tables(group([made(0.5), made(0.5, mixup=False)]), "test_accuracy") == []
+    assert tables("pushers", group([made(0.5), made(0.5, mixup=False)]), "test_accuracy") == []
 
 
 def test_networks_and_faithful_runs_are_not_mixed():
@@ -50,7 +55,7 @@ def test_networks_and_faithful_runs_are_not_mixed():
         for pusher in ("lookahead", "release")
         for faithful in (False, True)
     ]
-    names = [table.name for table in ablations.pusher_tables(group(runs), "test_accuracy")]
+    names = [table.name for table in tables("pushers", group(runs), "test_accuracy")]
     start = "cifar10-pushers-noise0.4"
     assert names == [start, f"{start}-faithful", f"{start}-resnet32", f"{start}-resnet32-faithful"]
 
@@ -61,7 +66,7 @@ def test_mixup_and_relabelling_with_the_papers_figures():
         made(0.75, {"dictionary_purity": 0.5}, dataset="cifar10", noise=0.2, network="resnet32", mixup=False),
         made(0.25, dataset="cifar10", noise=0.2, network="resnet32", pseudo_label_loss_weight=4.0),  # not the recipe's
     ]
-    [table] = ablations.mixup_relabelling_tables(group(runs), "test_accuracy")
+    [table] = tables("mixup_relabelling", group(runs), "test_accuracy")
     assert [column.title for column in table.columns[:3]] == [
         "test accuracy: paper",
         "test accuracy",
@@ -73,7 +78,7 @@ def test_mixup_and_relabelling_with_the_papers_figures():
         "re-labelling off, MixUp on": ["90.1", "not run", "90.6", "not run", "44.4", "not run"],
         "re-labelling off, MixUp off": ["86.3", "not run", "77.6", "not run", "55.1", "not run"],
     }
-    [other] = ablations.mixup_relabelling_tables(group([made(0.5), made(0.75, mixup=False)]), "test_accuracy")
+    [other] = tables("mixup_relabelling", group([made(0.5), made(0.75, mixup=False)]), "test_accuracy")
     assert len(other.columns) == 3
 
 
@@ -84,15 +89,15 @@ def test_reward_sets_by_size():
         made(0.25, {"num_classes": 10}, method="l2r"),
         made(0.125, {"num_classes": 10}, method="l2r", clean_per_class=5),
     ]
-    [table] = ablations.reward_set_tables(group(runs), "test_accuracy")
+    [table] = tables("dictionary_size", group(runs), "test_accuracy")
     assert {label: cells[0] for label, cells in texts(table).items()} == {
         "L2R, 50 clean images (5 a class)": "12.5 (1)",
         "L2R, 100 clean images (10 a class)": "25.0 (1)",
         "FSR, dictionary of 50": "75.0 (1)",
         "FSR, dictionary of 200": "50.0 (1)",
     }
-    [items] = ablations.reward_sets(group(runs)).values()
-    assert [size for size, _ in items] == [50, 50, 100, 200]
+    [members] = ablations.reward_sets(group(runs)).values()
+    assert [ablations.reward_set_size(one) for one in members] == [50, 50, 100, 200]
 
 
 def with_meta_layers(layers, accuracy):
@@ -104,10 +109,10 @@ def with_meta_layers(layers, accuracy):
 
 def test_meta_layers_from_the_top_down():
     groups = [with_meta_layers(layers, 0.5) for layers in ("all", "conv10", "conv2", "dense", "conv9")]
-    [table] = ablations.meta_layer_tables(groups, "test_accuracy")
+    [table] = tables("meta_layers", groups, "test_accuracy")
     assert list(texts(table)) == ["FSR, dense", "FSR, conv10", "FSR, conv9", "FSR, conv2", "FSR, all"]
     assert texts(table)["FSR, all"] == ["50.0 (1)", "not measured", "0.5000 (1)"]
-    assert ablations.meta_layer_tables([with_meta_layers("all", 0.5)], "test_accuracy") == []
+    assert tables("meta_layers", [with_meta_layers("all", 0.5)], "test_accuracy") == []
 
 
 def test_hyper_parameters_one_at_a_time():
@@ -118,7 +123,7 @@ def test_hyper_parameters_one_at_a_time():
         made(0.625, dictionary_size=50),
         made(0.1, dictionary_size=50, label_momentum=0.5),  # two at a time
     ]
-    [table] = ablations.hyper_parameter_tables(group(runs), "test_accuracy")
+    [table] = tables("hyper_parameters", group(runs), "test_accuracy")
     assert "(dictionary_size 200, reward_batch_size 100, reweight_warmup_epochs 10, label_momentum 0.1, " in table.title
     assert list(texts(table)) == ["nothing", "dictionary_size 50", "dictionary_size 400", "pseudo_label_loss_weight 4"]
     assert [cells[0] for cells in texts(table).values()] == ["50.0 (1)", "62.5 (1)", "75.0 (1)", "25.0 (1)"]

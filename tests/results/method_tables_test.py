@@ -2,7 +2,8 @@
 
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group
-from ieg_fsr.results.method_tables import Setting, condition_tables, detail_table, is_ablation
+from ieg_fsr.results.identity import Setting
+from ieg_fsr.results.method_tables import condition_tables, detail_table, is_ablation
 from ieg_fsr.results.runs import Run
 from ieg_fsr.results.table import cell_text
 
