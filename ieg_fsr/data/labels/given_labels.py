@@ -12,18 +12,10 @@ COLUMNS = ("example_id", "label")
 
 
 def read_given_labels(path: str, num_examples: int, num_classes: int) -> np.ndarray:
-    """Reads one label for each example of the whole training set.
+    """Reads one label for each example of the whole training set: [N], int32, in [0, C).
 
     A .npy file holds integers, [N] in the order of the ids or [N, 2] with rows (example_id, label). Any other file is
     CSV whose header names the columns example_id and label; other columns are passed over.
-
-    Args:
-        path: of the file.
-        num_examples: N; ids are 0..N-1.
-        num_classes: C.
-
-    Returns:
-        [N], int32, in [0, C).
 
     Raises:
         UserError: the file cannot be read, or does not give each example exactly one label of the data set.
@@ -37,7 +29,11 @@ def read_given_labels(path: str, num_examples: int, num_classes: int) -> np.ndar
     except (ValueError, EOFError, csv.Error):
         raise UserError(f"--labels_file must be a .npy file of integers or CSV in UTF-8. Received: {path}") from None
     _check_ids(ids, num_examples, path)
-    _check_labels(ids, labels, num_classes, path)
+    if (wrong := np.flatnonzero((labels < 0) | (labels >= num_classes))).size:
+        raise UserError(
+            f"--labels_file must hold labels in [0, {num_classes}). "
+            f"Received: label {labels[wrong[0]]} of id {ids[wrong[0]]} in {path}"
+        )
     given_labels: np.ndarray = np.empty([num_examples], np.int32)
     given_labels[ids] = labels
     return given_labels
@@ -96,12 +92,4 @@ def _check_ids(ids: np.ndarray, num_examples: int, path: str) -> None:
         raise UserError(
             f"--labels_file must have all of {ids_text}. Received: {len(missing)} ids missing, first {missing[0]}, "
             f"in {path}"
-        )
-
-
-def _check_labels(ids: np.ndarray, labels: np.ndarray, num_classes: int, path: str) -> None:
-    if (wrong := np.flatnonzero((labels < 0) | (labels >= num_classes))).size:
-        raise UserError(
-            f"--labels_file must hold labels in [0, {num_classes}). "
-            f"Received: label {labels[wrong[0]]} of id {ids[wrong[0]]} in {path}"
         )

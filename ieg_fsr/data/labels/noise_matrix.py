@@ -25,15 +25,9 @@ def transition_matrix(config: Config, num_classes: int) -> np.ndarray:
 
 
 def read_noise_matrix(path: str, num_classes: int, flag: str = "--noise_matrix") -> np.ndarray:
-    """Reads P(given j | true i) from a .npy file or, under any other ending, from CSV without a header.
+    """Reads P(given j | true i), [C, C], float64, from a .npy file or, else, from CSV without a header.
 
-    Args:
-        path: of the file.
-        num_classes: C.
-        flag: that gave the path, for the message.
-
-    Returns:
-        [C, C], float64.
+    Args: path: of the file. num_classes: C. flag: that gave the path, for the message.
 
     Raises:
         UserError: no such file, not numbers, not [C, C], an entry outside [0, 1], or a row that does not sum to 1.
