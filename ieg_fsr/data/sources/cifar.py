@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ieg_fsr.data.sources.cifar_classes import CIFAR10_CLASS_NAMES, cifar10_mistakes, cifar100_mistakes
-from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe
+from ieg_fsr.data.sources.dataset_spec import AND_WRONG_LABELS, LONG_TAIL, WRONG_LABELS, DataSetSpec, Recipe
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.data.sources.restricted_pickle import PickledArray, as_text, unpickle
 from ieg_fsr.data.sources.tar_archive import ArchiveError, read_members
@@ -25,54 +25,22 @@ _SIDE = 32
 _PIXELS = 3 * _SIDE * _SIDE  # Bytes of an image: the red plane, then green, then blue, each row by row.
 
 # Paper, Table 4 and section 4.1, CIFAR with label noise.
-_NOISE = {
+_NOISE = WRONG_LABELS | {
     "network": "wrn28_10",
     "epochs": 127,
-    "batch_size": 100,
-    "learning_rate": 0.1,
     "schedule": "cosine_restarts",
-    "weight_decay": 5e-4,
     "padding": 2,
-    "flip": True,
     "dictionary_size": 2000,
-    "reward_batch_size": 200,
-    "reweight_warmup_epochs": 20,
-    "label_momentum": 0.1,
-    "pseudo_label_loss_weight": 2.0,
-    "weight_constraint": "clip",
 }
 
-# Paper, Table 4 and section 4.2, CIFAR with a long tail: right labels, so neither MixUp nor pseudo labels. The warm-up
-# is the short one; FSR-DF ("deferred") starts re-weighting with the first drop of the rate, after 160 epochs.
-_LONG_TAIL = {
-    "network": "resnet32",
-    "epochs": 200,
-    "batch_size": 100,
-    "learning_rate": 0.1,
-    "schedule": "steps",
-    "drop_epochs": (160, 180),
-    "weight_decay": 5e-4,
-    "label_smoothing": 0.1,
-    "mixup": False,
-    "padding": 4,
-    "flip": True,
-    "dictionary_size": 3000,
-    "reward_batch_size": 800,
-    "reweight_warmup_epochs": 20,
-    "pseudo_label_loss_weight": 0.0,
-    "weight_constraint": "shift",
-}
+# Paper, Table 4 and section 4.2, CIFAR with a long tail. The warm-up is the short one; FSR-DF ("deferred") starts
+# re-weighting with the first drop of the rate, after 160 epochs.
+_TAIL = {"network": "resnet32", "epochs": 200, "drop_epochs": (160, 180), "padding": 4, "dictionary_size": 3000}
+_LONG_TAIL = WRONG_LABELS | LONG_TAIL | _TAIL | {"reward_batch_size": 800}
 
 # Paper, Table 4, CIFAR with a long tail and label noise.
-_LONG_TAIL_NOISE = _LONG_TAIL | {
-    "batch_size": 128,
-    "mixup": True,
-    "reward_batch_size": 200,
-    "reweight_warmup_epochs": 160,
-    "label_momentum": 0.1,
-    "pseudo_label_loss_weight": 2.0,
-    "weight_constraint": "clip",
-}
+_CHANGED = {"batch_size": 128, "reward_batch_size": 200, "reweight_warmup_epochs": 160}
+_LONG_TAIL_NOISE = _LONG_TAIL | AND_WRONG_LABELS | _CHANGED
 RECIPE = Recipe(_NOISE, _LONG_TAIL, _LONG_TAIL_NOISE)
 
 # From the bytes of one file and the number of label bytes in a record: pixels [N, 3072] and labels [N].

@@ -29,8 +29,8 @@ _CHANGED = {"epochs": 60, "padding": 2, "flip": True, "dictionary_size": 500}
 _TAIL_CHANGED = _CHANGED | {"drop_epochs": (48, 54)}
 _RECIPE = Recipe(
     digits.RECIPE.noise | _CHANGED,
-    digits.LONG_TAIL | _TAIL_CHANGED,
-    digits.LONG_TAIL_NOISE | _TAIL_CHANGED | {"reweight_warmup_epochs": 48},
+    digits.TAIL | _TAIL_CHANGED,
+    digits.TAIL_NOISE | _TAIL_CHANGED | {"reweight_warmup_epochs": 48},
 )
 
 
