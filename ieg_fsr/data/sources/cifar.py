@@ -16,7 +16,7 @@ from ieg_fsr.data.sources.cifar_classes import CIFAR10_CLASS_NAMES, cifar10_mist
 from ieg_fsr.data.sources.dataset_spec import AND_WRONG_LABELS, LONG_TAIL, WRONG_LABELS, DataSetSpec, Recipe
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.data.sources.restricted_pickle import PickledArray, as_text, unpickle
-from ieg_fsr.data.sources.tar_archive import ArchiveError, read_members
+from ieg_fsr.data.sources.tar_archive import DamagedError, one_line, read_members
 from ieg_fsr.data.sources.tfds_source import load_with_tfds
 from ieg_fsr.errors import UserError
 
@@ -43,9 +43,6 @@ _CHANGED = {"batch_size": 128, "reward_batch_size": 200, "reweight_warmup_epochs
 _LONG_TAIL_NOISE = _LONG_TAIL | AND_WRONG_LABELS | _CHANGED
 RECIPE = Recipe(_NOISE, _LONG_TAIL, _LONG_TAIL_NOISE)
 
-# From the bytes of one file and the number of label bytes in a record: pixels [N, 3072] and labels [N].
-_Decoder = Callable[[bytes, int], tuple[np.ndarray, np.ndarray]]
-
 
 @dataclasses.dataclass(frozen=True)
 class _Layout:
@@ -58,11 +55,8 @@ class _Layout:
     class_names: str
     num_classes: int
     label_bytes: int  # CIFAR-100's records start with the coarse label, then the fine one.
-    decode: _Decoder
-
-    @property
-    def records(self) -> tuple[str, ...]:
-        return (*self.train, self.test)
+    # From the bytes of one file and the number of label bytes in a record: pixels [N, 3072] and labels [N].
+    decode: Callable[[bytes, int], tuple[np.ndarray, np.ndarray]]
 
 
 def load_cifar(name: str, data_dir: str | None = None) -> DataSet:
@@ -90,15 +84,11 @@ def load_cifar(name: str, data_dir: str | None = None) -> DataSet:
 def _find(layouts: tuple[_Layout, ...], root: pathlib.Path, stem: str) -> tuple[pathlib.Path, _Layout] | None:
     """The first archive, else the first unpacked folder."""
     directories = (root, root / "downloads" / "manual", root / stem)
-    for directory in directories:
-        for layout in layouts:
-            if (directory / layout.archive).is_file():
-                return directory / layout.archive, layout
-    for directory in directories:
-        for layout in layouts:
-            if (directory / layout.folder).is_dir():
-                return directory / layout.folder, layout
-    return None
+    places = [(directory, layout) for directory in directories for layout in layouts]
+    archives = [(directory / layout.archive, layout) for directory, layout in places]
+    folders = [(directory / layout.folder, layout) for directory, layout in places]
+    found = [one for one in archives if one[0].is_file()] + [one for one in folders if one[0].is_dir()]
+    return found[0] if found else None
 
 
 def _load(name: str, path: pathlib.Path, layout: _Layout) -> DataSet:
@@ -106,41 +96,31 @@ def _load(name: str, path: pathlib.Path, layout: _Layout) -> DataSet:
     place = f"--dataset={name}: {path}"
     parts = {}
     try:
-        files = _read_folder(path, layout) if path.is_dir() else _read_archive(path, layout)
-        for file in layout.records:
+        files = _read(path, layout)
+        for file in (*layout.train, layout.test):
             place = f"--dataset={name}: {path}, file {layout.folder}/{file},"
             if file not in files:
-                raise _DamagedError("must be there. Received: no such file")
+                raise DamagedError("must be there. Received: no such file")
             parts[file] = _decode(files[file], layout)
         place = f"--dataset={name}: {path}, file {layout.folder}/{layout.class_names},"
         class_names = _class_names(files.get(layout.class_names), layout)
-    except _DamagedError as error:
+    except DamagedError as error:
         raise UserError(f"{place} {error}") from error
     images, labels = zip(*(parts[file] for file in layout.train), strict=True)
     train = ArraySource(np.concatenate(images), np.concatenate(labels))
     return DataSet(name, train, ArraySource(*parts[layout.test]), class_names)
 
 
-class _DamagedError(ValueError):
-    """A file is not what it should be; the message reads "must ... Received: ..."."""
-
-
-def _read_folder(path: pathlib.Path, layout: _Layout) -> dict[str, bytes]:
-    """Bytes by file name."""
-    wanted = (*layout.records, layout.class_names)
+def _read(path: pathlib.Path, layout: _Layout) -> dict[str, bytes]:
+    """Bytes by file name; of an archive nothing is written to disk."""
+    wanted = (*layout.train, layout.test, layout.class_names)
+    if not path.is_dir():
+        members = read_members(path, {f"{layout.folder}/{file}" for file in wanted})
+        return {name.removeprefix(f"{layout.folder}/"): content for name, content in members.items()}
     try:
         return {file: (path / file).read_bytes() for file in wanted if (path / file).is_file()}
     except OSError as error:
-        raise _DamagedError(f"must be readable. Received: {_one_line(error)}") from error
-
-
-def _read_archive(path: pathlib.Path, layout: _Layout) -> dict[str, bytes]:
-    """Bytes by file name; nothing is written to disk."""
-    wanted = {f"{layout.folder}/{file}": file for file in (*layout.records, layout.class_names)}
-    try:
-        return {wanted[name]: content for name, content in read_members(path, wanted).items()}
-    except ArchiveError as error:
-        raise _DamagedError(str(error)) from error
+        raise DamagedError(f"must be readable. Received: {one_line(error)}") from error
 
 
 def _decode(content: bytes, layout: _Layout) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +128,7 @@ def _decode(content: bytes, layout: _Layout) -> tuple[np.ndarray, np.ndarray]:
     pixels, labels = layout.decode(content, layout.label_bytes)
     if labels.size and not 0 <= labels.min() <= labels.max() < layout.num_classes:
         span = f"{labels.min()}..{labels.max()}"
-        raise _DamagedError(f"must hold labels in [0, {layout.num_classes}). Received: {span}")
+        raise DamagedError(f"must hold labels in [0, {layout.num_classes}). Received: {span}")
     planes = pixels.reshape((-1, 3, _SIDE, _SIDE))
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels
 
@@ -157,7 +137,7 @@ def _decode_records(content: bytes, label_bytes: int) -> tuple[np.ndarray, np.nd
     """The binary format: the label byte (the last one, if there are two), then the pixels."""
     size = label_bytes + _PIXELS
     if not content or len(content) % size:
-        raise _DamagedError(f"must be whole records of {size} bytes. Received: {len(content)} bytes")
+        raise DamagedError(f"must be whole records of {size} bytes. Received: {len(content)} bytes")
     records = np.frombuffer(content, np.uint8).reshape(-1, size)
     return records[:, label_bytes:], records[:, label_bytes - 1].astype(np.int32)
 
@@ -168,13 +148,13 @@ def _decode_pickle(content: bytes, label_bytes: int) -> tuple[np.ndarray, np.nda
     data = batch.get("data")
     labels = batch.get("labels" if label_bytes == 1 else "fine_labels")
     if not isinstance(data, PickledArray):
-        raise _DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {type(data).__name__}")
+        raise DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {type(data).__name__}")
     if data.values.ndim != 2 or data.values.shape[1] != _PIXELS:
-        raise _DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {list(data.values.shape)}")
+        raise DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {list(data.values.shape)}")
     if not isinstance(labels, list) or not all(type(label) is int for label in labels):
-        raise _DamagedError(f"must hold the labels as a list of integers. Received: {type(labels).__name__}")
+        raise DamagedError(f"must hold the labels as a list of integers. Received: {type(labels).__name__}")
     if not labels or len(labels) != len(data.values):
-        raise _DamagedError(f"must hold a label for each image. Received: {len(labels)} for {len(data.values)}")
+        raise DamagedError(f"must hold a label for each image. Received: {len(labels)} for {len(data.values)}")
     return data.values, np.array(labels)
 
 
@@ -190,7 +170,7 @@ def _class_names(content: bytes | None, layout: _Layout) -> tuple[str, ...]:
     else:
         names = content.decode("utf-8", errors="replace").split()
     if len(names) != layout.num_classes:
-        raise _DamagedError(f"must name {layout.num_classes} classes. Received: {len(names)}")
+        raise DamagedError(f"must name {layout.num_classes} classes. Received: {len(names)}")
     return tuple(names)
 
 
@@ -199,11 +179,7 @@ def _unpickle(content: bytes) -> dict[str, Any]:
     try:
         return unpickle(content)
     except Exception as error:  # A damaged pickle fails in any way there is.
-        raise _DamagedError(f"must be a pickled dict of byte arrays and lists. Received: {_one_line(error)}") from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{error}".split())[:200] or type(error).__name__
+        raise DamagedError(f"must be a pickled dict of byte arrays and lists. Received: {one_line(error)}") from error
 
 
 _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))

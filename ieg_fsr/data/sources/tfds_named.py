@@ -1,8 +1,6 @@
 """Any image data set that tensorflow_datasets has prepared, by its name there."""
 
 import math
-import os
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -12,9 +10,8 @@ from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
 from ieg_fsr.data.sources.hold_out import hold_out
 from ieg_fsr.data.sources.image_lists import ImageList, data_set
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
-from ieg_fsr.data.sources.prepared_tree import check_prepared_tree
+from ieg_fsr.data.sources.prepared_tree import check_prepared_tree, descriptions
 from ieg_fsr.errors import UserError
-from ieg_fsr.files import parse_json
 
 # Everything is held in memory: small images as pixels, others as they are encoded.
 LARGEST_BYTES = 4 * 2**30
@@ -59,13 +56,12 @@ def load_tfds_named(request: Request) -> DataSet:
 
 def image_side(name: str, data_dir: str | None) -> int | None:
     """The longer side of the images, if they have one size up to 64x64; asks the prepared tree's description only."""
-    root = data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
-    for file in sorted(pathlib.Path(root, name.replace(":", "/")).glob("**/features.json")):
+    for _, content in descriptions(name.replace(":", "/"), data_dir):
         try:
-            features = parse_json(file.read_text(encoding="utf-8"))["featuresDict"]["features"]
+            features = content["featuresDict"]["features"]
             shapes = [one["image"]["shape"]["dimensions"] for one in features.values() if "image" in one]
             sides = [int(side) for side in shapes[0][:2]]
-        except (OSError, ValueError, KeyError, IndexError, TypeError):
+        except (ValueError, KeyError, IndexError, TypeError):
             continue
         return max(sides) if min(sides) > 0 and max(sides) <= SMALL_SIDE else None
     return None
@@ -88,13 +84,6 @@ def _splits(dataset: str, info: Any) -> list[str]:
     if "train" not in known:
         raise UserError(f"--dataset={dataset} must have a split train. Received: {', '.join(known)}")
     return ["train", *(split for split in _TEST_NAMES if split in known)]
-
-
-def _not_prepared(dataset: str, builder: Any) -> UserError:
-    return UserError(
-        f"--dataset={dataset} must have been prepared, by `tfds build {builder.name}`, in --data_dir or in "
-        f"tensorflow_datasets' own directory. Received: nothing in {builder.data_path}"
-    )
 
 
 def _keys(dataset: str, info: Any) -> tuple[str, str]:
@@ -133,7 +122,10 @@ def _examples(dataset: str, builder: Any, split: str, image_key: str, label_key:
         read = builder.as_dataset(split=split, decoders=decoders, shuffle_files=False)
         pairs = [(row[image_key], int(row[label_key])) for row in tfds.as_numpy(read)]
     except AssertionError:
-        raise _not_prepared(dataset, builder) from None
+        raise UserError(
+            f"--dataset={dataset} must have been prepared, by `tfds build {builder.name}`, in --data_dir or in "
+            f"tensorflow_datasets' own directory. Received: nothing in {builder.data_path}"
+        ) from None
     except Exception as error:  # A damaged tree fails in many ways.
         cause = " ".join(str(error).split())[:150] or type(error).__name__
         raise UserError(f"--dataset={dataset} must be a whole prepared tree. Received: {cause}") from error

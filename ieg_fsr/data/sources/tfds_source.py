@@ -1,7 +1,5 @@
 """Data sets that tensorflow_datasets prepared earlier, or can download."""
 
-import os
-import pathlib
 import socket
 import sys
 import threading
@@ -11,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
-from ieg_fsr.data.sources.prepared_tree import check_prepared_tree
+from ieg_fsr.data.sources.prepared_tree import check_prepared_tree, prepared_root
 from ieg_fsr.errors import UserError
 
 PROBE_SECONDS = 5.0
@@ -33,7 +31,8 @@ def load_with_tfds(name: str, data_dir: str | None, address: tuple[str, int], re
     """
     check_prepared_tree(name, data_dir)
     # Importing tensorflow_datasets takes seconds: without a tree it is asked only if it is loaded already.
-    if _has_prepared_tree(name, data_dir) or "tensorflow_datasets" in sys.modules:
+    is_prepared = any(prepared_root(data_dir).joinpath(name).glob("*/dataset_info.json"))
+    if is_prepared or "tensorflow_datasets" in sys.modules:
         try:
             return _load_tfds(name, data_dir, download=False)
         except (AssertionError, FileNotFoundError):
@@ -74,12 +73,6 @@ def can_connect(host: str, port: int, timeout: float = PROBE_SECONDS) -> bool:
     return connected.is_set()
 
 
-def _has_prepared_tree(name: str, data_dir: str | None) -> bool:
-    """Whether `<root>/<name>/<version>/dataset_info.json` exists, where tensorflow_datasets would look."""
-    root = data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
-    return any(pathlib.Path(root, name).glob("*/dataset_info.json"))
-
-
 def _load_tfds(name: str, data_dir: str | None, download: bool) -> DataSet:
     """Reads both splits, in the fixed order of the files."""
     import tensorflow_datasets as tfds
@@ -93,8 +86,7 @@ def _load_tfds(name: str, data_dir: str | None, download: bool) -> DataSet:
 
 def _gather(batches: Iterable[dict[str, np.ndarray]]) -> ArraySource:
     """One source of all batches of `image` [b, H, W, channels] and `label` [b]."""
-    pairs = [(batch["image"], batch["label"]) for batch in batches]
-    images, labels = zip(*pairs, strict=True)
+    images, labels = zip(*[(batch["image"], batch["label"]) for batch in batches], strict=True)
     return ArraySource(np.concatenate(images), np.concatenate(labels))
 
 
