@@ -62,10 +62,8 @@ class _Layout:
 def load_cifar(name: str, data_dir: str | None = None) -> DataSet:
     """Loads `cifar10` or `cifar100`: train [50000, 32, 32, 3], test [10000, 32, 32, 3], in the order of the files.
 
-    Args:
-      name: `cifar10` or `cifar100`. The labels of CIFAR-100 are the 100 fine ones.
-      data_dir: where the archive, the unpacked folder or a tree of tensorflow_datasets is, searched in this order.
-        None: only tensorflow_datasets.
+    The labels of CIFAR-100 are the 100 fine ones. The archive, the unpacked folder or a tree of tensorflow_datasets is
+    searched in `data_dir`, in this order; without it only tensorflow_datasets is asked.
 
     Raises:
       UserError: a damaged file, or no file and no network.

@@ -56,7 +56,7 @@ def load_dataset(
     """Loads a data set with its true labels.
 
     Args:
-      name: a name from `DATASETS`, folder:DIR, npz:FILE or tfds:NAME.
+      name: value of --dataset.
       data_dir: directory of the data set's files; None: the places that need no flag (packages, the default
         directory of tensorflow_datasets), then a download.
       image_size: side to which images in files are brought; None: 224, or as they are where all have one size.
@@ -83,7 +83,5 @@ def load_dataset(
 
 def help_lines() -> str:
     """A line for each data set: its name, what it is, how many classes."""
-    return "\n".join(
-        f"  {spec.usage:<28} {spec.help}" + (f" [{spec.num_classes:,} classes]" if spec.num_classes else "")
-        for spec in _SPECS
-    )
+    classes = {name: f" [{spec.num_classes:,} classes]" if spec.num_classes else "" for name, spec in SPECS.items()}
+    return "\n".join(f"  {spec.usage:<28} {spec.help}{classes[name]}" for name, spec in SPECS.items())

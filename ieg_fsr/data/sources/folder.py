@@ -33,19 +33,17 @@ def load_folder(request: Request) -> DataSet:
         classes, train = labelled_images(f"--dataset={name}", root)
         return data_set(name, classes, {"train": train}, request)
     classes, train = labelled_images(f"--dataset={name}", root / "train")
-    if not found:
-        return data_set(name, classes, {"train": train}, request)
+    parts = {"train": train}
+    if found:
+        parts["test"] = images_of_classes(f"--dataset={name}", found[0], classes)
     notes = [f"--dataset={name}: {path.name} is not used, {found[0].name} is the test split" for path in found[1:]]
-    parts = {"train": train, "test": images_of_classes(f"--dataset={name}", found[0], classes)}
     return data_set(name, classes, parts, request, notes=notes)
 
 
 def labelled_images(argument: str, part: pathlib.Path) -> tuple[list[str], ImageList]:
     """Class names, in order, and images of a directory with a folder for each class.
 
-    Args:
-      argument: name and value of what gave the directory, for the message.
-      part: the directory.
+    Args: argument: name and value of what gave the directory, for the message.
 
     Raises:
       UserError: see `load_folder`.
@@ -58,10 +56,9 @@ def labelled_images(argument: str, part: pathlib.Path) -> tuple[list[str], Image
                         f"Received: {received}")  # fmt: skip
     _check_distinct(argument, classes)
     listed = [_images(folder) for folder in folders]
-    for folder, images in zip(folders, listed, strict=True):
-        if not images:
-            raise UserError(f"{argument} must have an image ({', '.join(EXTENSIONS)}) in each class. "
-                            f"Received: none in {folder}")  # fmt: skip
+    if empty := [folder for folder, images in zip(folders, listed, strict=True) if not images]:
+        raise UserError(f"{argument} must have an image ({', '.join(EXTENSIONS)}) in each class. "
+                        f"Received: none in {empty[0]}")  # fmt: skip
     return classes, _joined((label, image) for label, images in enumerate(listed) for image in images)
 
 
@@ -69,10 +66,8 @@ def images_of_classes(argument: str, part: pathlib.Path, classes: Sequence[str])
     """Images of a directory by labels that are known; not every class needs some. Args and Raises: as above."""
     labels = {name: label for label, name in enumerate(classes)}
     folders = _folders(part)
-    unknown = [folder.name for folder in folders if folder.name not in labels]
-    if unknown:
-        raise UserError(f"{argument} must have the classes of {part.name} in train too. "
-                        f"Received: {unknown[0]}")  # fmt: skip
+    if unknown := [folder.name for folder in folders if folder.name not in labels]:
+        raise UserError(f"{argument} must have the classes of {part.name} in train too. Received: {unknown[0]}")
     return _joined((labels[folder.name], image) for folder in folders for image in _images(folder))
 
 

@@ -20,12 +20,7 @@ _SHOWN_FILES = 20
 
 
 class ImageList(NamedTuple):
-    """Images with their labels.
-
-    Attributes:
-      items: N paths, N contents of image files, or N arrays of pixels.
-      labels: N integers.
-    """
+    """Images with their labels: N paths, contents of image files or arrays of pixels, and N integers."""
 
     items: Sequence[Any]
     labels: Sequence[int]
@@ -45,9 +40,8 @@ def data_set(
     Args:
       name: value of --dataset.
       class_names: in label order.
-      parts: `train`, perhaps `test`, and perhaps further test sets.
+      parts: `train`, perhaps `test`, and perhaps further test sets; of paths, or else not `in_files`.
       request: `image_size` is the side of a decoded image (None: 224), `strict` whether a damaged one is an error.
-      in_files: whether the items of the lists are paths.
       notes: lines for the user.
 
     Raises:
@@ -59,9 +53,8 @@ def data_set(
     sources: dict[str, Any] = {}
     damaged: list[str] = []
     for part, (items, labels) in parts.items():
-        found = EncodedImages(
-            items, np.array(labels, np.int64), request.image_size or DEFAULT_IMAGE_SIZE, in_files=in_files
-        )
+        size = request.image_size or DEFAULT_IMAGE_SIZE
+        found = EncodedImages(items, np.array(labels, np.int64), size, in_files=in_files)
         sources[part], names = _sound_images(found, name, part)
         damaged += names
         if request.strict and names:

@@ -22,13 +22,10 @@ def find_imagenet_validation(root: pathlib.Path, wnids: list[str] | None, num_cl
     `NAME LABEL`), `imagenet_2012_validation_labels.txt` or `synset_labels.txt` (a WNID a line, in the order of the
     names), or `LOC_val_solution.csv` (Kaggle).
 
-    Args:
-      root: may not exist.
-      wnids: of the classes, in label order; None: the first of the folders, sorted.
-      num_classes: C.
+    Args: root: may not exist. wnids: of the classes, in label order; None: the first of the folders, sorted.
+    num_classes: C.
 
-    Returns:
-      Images and labels below C, in the order of the names; None if there are no images.
+    Returns images and labels below C, in the order of the names; None if there are no images.
 
     Raises:
       UserError: flat images without a list.

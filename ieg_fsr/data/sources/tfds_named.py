@@ -25,9 +25,8 @@ def load_tfds_named(request: Request) -> DataSet:
     Images of one size up to 64x64 are held as pixels, unless `image_size` is given; others stay encoded, in memory,
     and are decoded when they are needed. Nothing is downloaded.
 
-    Args:
-      request: `place` is NAME, NAME/CONFIG or NAME:VERSION of a data set with an image and a class label, `data_dir`
-        the root of the prepared trees; None: the default of tensorflow_datasets.
+    `request.place` is NAME, NAME/CONFIG or NAME:VERSION of a data set with an image and a class label, `data_dir` the
+    root of the prepared trees; None: the default of tensorflow_datasets.
 
     Raises:
       UserError: not prepared, another kind of data, or more than 4 GiB.

@@ -24,7 +24,7 @@ def load_with_tfds(name: str, data_dir: str | None, address: tuple[str, int], re
       name: the builder's name; its splits are `train` and `test`, its features `image` and `label`.
       data_dir: root of the prepared trees; None: the default of tensorflow_datasets.
       address: host and port that a download talks to.
-      remedy: what the user can do without a network, e.g. "put FILE into DIR"; it becomes part of the message.
+      remedy: what the user can do without a network, such as "put FILE into DIR"; a part of the message.
 
     Raises:
       UserError: no prepared tree and no network, or a tree or a download that fails.

@@ -43,18 +43,13 @@ def load_webvision_mini(request: Request) -> DataSet:
       UserError: a list is not there or has a line of another form.
     """
     root = pathlib.Path(request.data_dir or "")
-    parts = {
-        "train": _read_list(root, _TRAIN_LIST, root),
-        "test": _read_list(root, _TEST_LIST, root / _TEST_IMAGES),
-    }
+    parts = {"train": _read_list(root, _TRAIN_LIST, root), "test": _read_list(root, _TEST_LIST, root / _TEST_IMAGES)}
     wnids, class_names = _classes(root)
     imagenet = find_imagenet_validation(root / "imagenet", wnids, NUM_CLASSES)
-    notes = []
-    if imagenet is None:
-        notes.append(f"{root / 'imagenet'} has no ImageNet validation images: tested on WebVision's alone")
-    else:
-        parts["imagenet"] = imagenet
-    return data_set(_NAME, class_names, parts, request, notes=notes)
+    if imagenet is not None:
+        return data_set(_NAME, class_names, parts | {"imagenet": imagenet}, request)
+    note = f"{root / 'imagenet'} has no ImageNet validation images: tested on WebVision's alone"
+    return data_set(_NAME, class_names, parts, request, notes=[note])
 
 
 def _read_list(root: pathlib.Path, name: str, images: pathlib.Path) -> ImageList:
