@@ -1,26 +1,12 @@
 """Cuts a classifier into the part that runs once and the meta part, which the lookahead moves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 
 from ieg_fsr.errors import UserError
-from ieg_fsr.networks.split import input_structure, split_classifier
-
-
-class Cut(NamedTuple):
-    """classifier(x) = above(below(x)), made of the classifier's own layers and variables.
-
-    Attributes:
-      below: from the classifier's input to features [B, ...].
-      above: the meta part, from features to logits [B, C].
-    """
-
-    below: keras.Model
-    above: keras.layers.Layer
+from ieg_fsr.networks.split import Cut, input_structure, split_classifier
 
 
 def cut_classifier(classifier: keras.Model, meta_layers: str = "dense") -> Cut:
@@ -37,7 +23,7 @@ def cut_classifier(classifier: keras.Model, meta_layers: str = "dense") -> Cut:
     """
     dense = split_classifier(classifier)
     if meta_layers == "dense":
-        return Cut(*dense)
+        return dense
     if meta_layers == "all":
         inputs = input_structure(classifier)
         return Cut(keras.Model(inputs, inputs), classifier)

@@ -1,7 +1,5 @@
 """What a classifier takes: one input, and whether halves of two of them can be added."""
 
-from __future__ import annotations
-
 import keras
 
 from ieg_fsr.errors import UserError

@@ -1,7 +1,5 @@
 """Splits a classifier into its shared part and the final Dense layer, the meta part of FSR by default."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import keras
@@ -9,20 +7,20 @@ import keras
 from ieg_fsr.errors import UserError
 
 
-class Split(NamedTuple):
-    """classifier(x) = head(shared(x)), made of the classifier's own layers and variables.
+class Cut(NamedTuple):
+    """classifier(x) = above(below(x)), made of the classifier's own layers and variables.
 
     Attributes:
-      shared: from the classifier's inputs to features [B, D].
-      head: the Dense layer from features [B, D] to logits [B, C].
+      below: the shared part, from the classifier's input to features [B, ...].
+      above: the meta part, from features to logits [B, C].
     """
 
-    shared: keras.Model
-    head: keras.layers.Dense
+    below: keras.Model
+    above: keras.layers.Layer
 
 
-def split_classifier(classifier: keras.Model) -> Split:
-    """Splits a built Functional or Sequential model that ends in a Dense layer without activation.
+def split_classifier(classifier: keras.Model) -> Cut:
+    """Splits a built Functional or Sequential model before the Dense layer without activation in which it ends.
 
     The last layer may be a Functional or Sequential model that ends this way itself. Nothing is copied: training
     either part trains the classifier.
@@ -48,7 +46,7 @@ def split_classifier(classifier: keras.Model) -> Split:
     shared = keras.Model(input_structure(classifier), features, name=f"{classifier.name}_shared")
     if any(variable is head.kernel for variable in shared.variables):
         raise UserError(f"classifier must use its final Dense layer once. Received: {_describe(head)} used twice")
-    return Split(shared, head)
+    return Cut(shared, head)
 
 
 def _features_and_head(logits: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.layers.Dense]:

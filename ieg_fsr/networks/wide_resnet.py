@@ -1,7 +1,5 @@
 """Wide residual networks: Zagoruyko & Komodakis, Wide Residual Networks (BMVC 2016), without dropout."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import keras
@@ -27,11 +25,8 @@ def features(
 ) -> keras.KerasTensor:
     """Maps scaled images [B, H, W, channels] to features [B, 64 * widen_factor], through stage1_block1, ...
 
-    Args:
-      images: scaled images.
-      seeds: one seed is drawn for each convolution.
-      depth: 6n + 4 for n blocks in each of the three groups.
-      widen_factor: multiplies the 16, 32 and 64 channels of the three groups.
+    One seed is drawn for each convolution. `depth` is 6n + 4 for n blocks in each of the three groups; `widen_factor`
+    multiplies their 16, 32 and 64 channels.
 
     Raises:
       ValueError: there is no network of this depth or width.

@@ -19,8 +19,8 @@ class LookaheadWeights(NamedTuple):
     Attributes:
         sample_weights: [B], sum to one under the given constraint.
         meta_gradient: [B], derivative of the reward loss by the weight of each sample.
-        lookahead_kernel: [D, C], kernel after the virtual step with uniform weights.
-        lookahead_bias: [C], bias after the same step.
+        lookahead_kernel: [D, C], after the virtual step with uniform weights.
+        lookahead_bias: [C], likewise.
     """
 
     sample_weights: tf.Tensor
@@ -66,9 +66,6 @@ def lookahead_weights(
         lookahead_momentum: mu of the virtual step; 0 leaves the accumulators out.
         weight_decay: factor of half the squared norm of the layer, in the virtual step and in the reward loss.
         weight_constraint: "clip" or "shift" (see `weight_constraints`).
-
-    Returns:
-        LookaheadWeights: weights and meta gradient [B], lookahead kernel [D, C] and bias [C].
 
     Raises:
         ValueError: unknown `weight_constraint`.

@@ -77,13 +77,8 @@ def meta_gradient(
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Derivative [B] of the reward loss after a virtual step by the weights of that step, and the parameters after it.
 
-    Args:
-        sample_weights: [B], weights of the virtual step and the point of the derivative.
-        losses: of the samples.
-        reward_losses: of the reward batch; their mean is the reward loss.
-        parameters: of the meta part.
-        accumulators: see `virtual_step`.
-        settings: of the step.
+    `sample_weights` [B] are the weights of the virtual step and the point of the derivative; the mean of the
+    `reward_losses` is the reward loss. The other arguments are those of `virtual_step`.
     """
     with tf.GradientTape() as tape:
         tape.watch(sample_weights)

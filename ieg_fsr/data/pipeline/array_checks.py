@@ -11,10 +11,7 @@ _CHUNK = 1000  # examples looked at together
 
 
 def checked_inputs(x: Any) -> np.ndarray:
-    """Inputs [N, ...] as an array that TensorFlow takes: float64 becomes float32, the rest stays as it is, uncopied.
-
-    Args:
-        x: [N, ...], numbers (images, tables, token ids) or texts.
+    """Inputs [N, ...], numbers or texts, as an array for TensorFlow: float64 becomes float32, the rest is not copied.
 
     Raises:
         UserError: several inputs, something else than numbers or texts, no example, or NaN or infinity among them.
@@ -40,12 +37,9 @@ def checked_inputs(x: Any) -> np.ndarray:
 
 
 def checked_class_numbers(y: Any, name: str = "y", num_classes: int | None = None) -> np.ndarray:
-    """Labels as int32 [N].
+    """Labels as int32 [N] from [N] or [N, 1], integers, or floats without a fraction.
 
-    Args:
-        y: [N] or [N, 1], integers, or floats without a fraction.
-        name: of the argument, for the message.
-        num_classes: C, if it is known.
+    Args: name: of the argument, for the message. num_classes: C, if it is known.
 
     Raises:
         UserError: one-hot labels, texts, fractions, or a number outside 0..C-1.
@@ -74,8 +68,8 @@ def checked_class_numbers(y: Any, name: str = "y", num_classes: int | None = Non
 
 def _check_finite(array: np.ndarray) -> None:
     for start in range(0, len(array), _CHUNK):
-        chunk = array[start : start + _CHUNK].reshape(len(array[start : start + _CHUNK]), -1)
-        bad = ~np.isfinite(chunk).all(axis=1)
+        chunk = array[start : start + _CHUNK]
+        bad = ~np.isfinite(chunk.reshape(len(chunk), -1)).all(axis=1)
         if bad.any():
             raise UserError("x must be finite: fill in or leave out what is missing. "
                             f"Received: NaN or infinity in example {start + int(np.argmax(bad))}")  # fmt: skip

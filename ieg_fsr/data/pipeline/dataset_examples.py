@@ -31,11 +31,7 @@ class DatasetExamples(Examples):
         return self._dataset.map(typed).repeat().take(stop_step - start_step)
 
     def visiting(self, ids: np.ndarray, factors: np.ndarray | None = None) -> Examples:
-        """Not possible: the dataset alone knows its order.
-
-        Raises:
-            UserError: always.
-        """
+        """Raises: UserError: always, as the dataset alone knows its order."""
         raise UserError(
             "fit must be given examples with random access, ieg_fsr.examples or ieg_fsr.examples_from_directory, where "
             "an epoch visits a part of them. Received: a tf.data.Dataset"
@@ -68,18 +64,13 @@ class _OnePass:
 
     def images(self, ids: np.ndarray) -> np.ndarray:
         """Inputs [len(ids), ...]."""
-        wanted, rows_of_ids = np.unique(ids, return_inverse=True)
-        place_of = np.full(self._num_examples, -1)
-        place_of[wanted] = np.arange(len(wanted))
-        found: list[Any] = [None] * len(wanted)
-        missing = len(wanted)
+        wanted = np.unique(ids)
+        found: dict[int, Any] = {}
         for x, _, batch_ids in self._dataset.as_numpy_iterator():
-            for row in np.flatnonzero(place_of[batch_ids] >= 0):
-                found[place_of[batch_ids[row]]] = x[row]
-                missing -= 1
-            if not missing:
+            found |= {int(batch_ids[row]): x[row] for row in np.flatnonzero(np.isin(batch_ids, wanted))}
+            if len(found) == len(wanted):
                 break
-        inputs = np.stack(found)[rows_of_ids]
+        inputs = np.stack([found[int(one)] for one in ids])
         return inputs.astype(np.bytes_) if inputs.dtype == object else inputs
 
 
@@ -99,13 +90,10 @@ def examples_from_dataset(dataset: tf.data.Dataset) -> Examples:
         UserError: batches of another form, an endless dataset, ids that are not 0..N-1 once each, no class numbers.
     """
     _check_form(dataset)
-    labels, ids, sizes = [], [], []
-    for _, y, batch_ids in dataset.as_numpy_iterator():
-        labels.append(checked_class_numbers(y))
-        ids.append(batch_ids)
-        sizes.append(len(batch_ids))
-    if not sizes:
+    batches = [(checked_class_numbers(y), ids) for _, y, ids in dataset.as_numpy_iterator()]
+    if not batches:
         raise UserError("dataset must hold at least one batch. Received: none")
+    labels, ids = zip(*batches, strict=True)
     all_ids = np.concatenate(ids)
     if not np.array_equal(np.sort(all_ids), np.arange(len(all_ids))):
         raise UserError(
@@ -114,7 +102,7 @@ def examples_from_dataset(dataset: tf.data.Dataset) -> Examples:
         )
     given_labels: np.ndarray = np.empty(len(all_ids), np.int32)
     given_labels[all_ids] = np.concatenate(labels)
-    return DatasetExamples(dataset, given_labels, len(sizes), max(sizes))
+    return DatasetExamples(dataset, given_labels, len(ids), max(map(len, ids)))
 
 
 def _check_form(dataset: tf.data.Dataset) -> None:

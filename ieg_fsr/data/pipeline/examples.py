@@ -128,9 +128,7 @@ class Examples:
     def member_images(self, epoch: int, members: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """How the dictionary fetches inputs: ids [M] -> inputs [M, ...]; encoded images are cropped anew each epoch.
 
-        Args:
-            epoch: of the crops.
-            members: all ids that will be asked for, for data that are better read at once.
+        Args: members: all ids that will be asked for, for data that are better read at once.
         """
         if not isinstance(self.source, EncodedImages):
             return self.source.images
