@@ -61,11 +61,8 @@ class Figure:
 class ExampleGrid(NamedTuple):
     """Training examples to be shown side by side.
 
-    Attributes:
-        ids: [n], row by row; -1 leaves a place black.
-        columns: in a row.
-        text: what they are.
-        labels_told: whether the names of their given labels follow the text.
+    Their ids [n], row by row (-1 leaves a place black), `columns` in a row, a text on what they are, and whether the
+    names of their given labels follow it.
     """
 
     ids: np.ndarray

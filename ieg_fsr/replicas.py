@@ -54,14 +54,16 @@ def whole(part: tf.Tensor) -> tf.Tensor:
         nothing = tf.zeros_like(rows)
         # A sum with zeros is exact, needs no order of the devices, and every engine has it.
         placed = tf.concat([nothing] * before + [rows] + [nothing] * after, axis=0)
-        return _sum([placed])[0], share
+        return summed([placed])[0], share
 
     return joined(part)
 
 
 def summed(parts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """The sum over all replicas of each tensor."""
-    return list(parts) if count() == 1 or not parts else _sum(parts)
+    if count() == 1 or not parts:
+        return list(parts)
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(parts))
 
 
 def update_rows(variable: tf.Variable, indices: tf.Tensor, rows: tf.Tensor) -> None:
@@ -122,10 +124,6 @@ def reducible(results: dict[str, Any]) -> dict[str, Any]:
 def _replica_id() -> int:
     """0..replicas - 1, over all machines."""
     return int(tf.get_static_value(tf.distribute.get_replica_context().replica_id_in_sync_group))
-
-
-def _sum(tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(tensors))
 
 
 def _copies(variable: tf.Variable) -> Sequence[tf.Variable]:

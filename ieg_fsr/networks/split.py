@@ -32,20 +32,16 @@ def split_classifier(classifier: keras.Model) -> Cut:
         raise UserError(f"classifier must be a keras.Model. Received: {type(classifier).__name__}")
     outputs = getattr(classifier, "outputs", None)  # missing before a Sequential model is built, and when subclassed
     if not outputs or not all(hasattr(output, "_keras_history") for output in outputs):
-        is_sequential = isinstance(classifier, keras.Sequential)
-        advice = "start it with keras.Input(shape)" if is_sequential else "make it keras.Model(inputs, outputs)"
-        raise UserError(
-            f"classifier must be a Functional or built Sequential Keras model: {advice}. "
-            f"Received: {_describe(classifier)}, {'not built' if is_sequential else 'subclassed'}"
-        )
+        advice, what = "make it keras.Model(inputs, outputs)", "subclassed"
+        if isinstance(classifier, keras.Sequential):
+            advice, what = "start it with keras.Input(shape)", "not built"
+        raise _refusal(f"be a Functional or built Sequential Keras model: {advice}", classifier, f", {what}")
     if len(outputs) != 1:
-        raise UserError(
-            f"classifier must have one output, its logits. Received: {_describe(classifier)} with {len(outputs)}"
-        )
+        raise _refusal("have one output, its logits", classifier, f" with {len(outputs)}")
     features, head = _features_and_head(outputs[0])
     shared = keras.Model(input_structure(classifier), features, name=f"{classifier.name}_shared")
     if any(variable is head.kernel for variable in shared.variables):
-        raise UserError(f"classifier must use its final Dense layer once. Received: {_describe(head)} used twice")
+        raise _refusal("use its final Dense layer once", head, " used twice")
     return Cut(shared, head)
 
 
@@ -60,30 +56,25 @@ def _features_and_head(logits: keras.KerasTensor) -> tuple[keras.KerasTensor, ke
     _check_head(layer)
     features = call.input_tensors[0]
     if len(features.shape) != 2:
-        raise UserError(
-            "classifier must give its final Dense layer features of shape [batch, width]. "
-            f"Received: {_describe(layer)} on features of shape {tuple(features.shape)}"
-        )
+        rule = "give its final Dense layer features of shape [batch, width]"
+        raise _refusal(rule, layer, f" on features of shape {tuple(features.shape)}")
     return features, layer
 
 
 def _check_head(layer: keras.Operation) -> None:
     if not isinstance(layer, keras.layers.Dense):
-        raise UserError(
-            "classifier must end in a Dense layer that returns logits, without softmax or another layer after it. "
-            f"Received: last layer {_describe(layer)}"
-        )
+        rule = "end in a Dense layer that returns logits, without softmax or another layer after it"
+        raise UserError(f"classifier must {rule}. Received: last layer {_describe(layer)}")
     if layer.activation is not keras.activations.linear:
         activation = getattr(layer.activation, "__name__", str(layer.activation))
-        raise UserError(
-            "classifier must return logits: build its final Dense layer with activation=None. "
-            f"Received: {_describe(layer)} with activation {activation}"
-        )
+        rule = "return logits: build its final Dense layer with activation=None"
+        raise _refusal(rule, layer, f" with activation {activation}")
     if layer.units < 2:
-        raise UserError(
-            "classifier must return a logit for each class, two for a yes and a no. "
-            f"Received: {_describe(layer)} with one unit"
-        )
+        raise _refusal("return a logit for each class, two for a yes and a no", layer, " with one unit")
+
+
+def _refusal(rule: str, layer: keras.Operation, what: str) -> UserError:
+    return UserError(f"classifier must {rule}. Received: {_describe(layer)}{what}")
 
 
 def input_structure(model: keras.Model) -> keras.KerasTensor | list | dict:

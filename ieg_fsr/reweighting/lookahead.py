@@ -16,11 +16,8 @@ from ieg_fsr.reweighting.weight_rules import uniform_weights
 class LookaheadWeights(NamedTuple):
     """What `lookahead_weights` returns.
 
-    Attributes:
-        sample_weights: [B], sum to one under the given constraint.
-        meta_gradient: [B], derivative of the reward loss by the weight of each sample.
-        lookahead_kernel: [D, C], after the virtual step with uniform weights.
-        lookahead_bias: [C], likewise.
+    Sample weights [B], which sum to one under the given constraint, and the derivative [B] of the reward loss by the
+    weight of each sample; the kernel [D, C] and the bias [C] after the virtual step with uniform weights.
     """
 
     sample_weights: tf.Tensor

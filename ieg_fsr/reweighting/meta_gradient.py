@@ -20,12 +20,9 @@ Losses = Callable[[Sequence[tf.Tensor]], tf.Tensor]
 
 
 class VirtualSgd(NamedTuple):
-    """Settings of the virtual step.
+    """Settings of the virtual step: eta; mu, 0 leaves the accumulators out; and the factor of half the squared norm.
 
-    Attributes:
-        learning_rate: eta.
-        momentum: mu; 0 leaves the accumulators out.
-        weight_decay: factor of half the squared norm of the meta part, in the step and in the reward loss.
+    The last is for the meta part, in the step and in the reward loss.
     """
 
     learning_rate: float = 0.1

@@ -30,10 +30,8 @@ def read_given_labels(path: str, num_examples: int, num_classes: int) -> np.ndar
         raise UserError(f"--labels_file must be a .npy file of integers or CSV in UTF-8. Received: {path}") from None
     _check_ids(ids, num_examples, path)
     if (wrong := np.flatnonzero((labels < 0) | (labels >= num_classes))).size:
-        raise UserError(
-            f"--labels_file must hold labels in [0, {num_classes}). "
-            f"Received: label {labels[wrong[0]]} of id {ids[wrong[0]]} in {path}"
-        )
+        strange = f"label {labels[wrong[0]]} of id {ids[wrong[0]]}"
+        raise _refusal(f"hold labels in [0, {num_classes})", strange, f"in {path}")
     given_labels: np.ndarray = np.empty([num_examples], np.int32)
     given_labels[ids] = labels
     return given_labels
@@ -51,7 +49,7 @@ def _read_npy(path: str) -> tuple[np.ndarray, np.ndarray]:
     if array.ndim == 2 and array.shape[1] == 2:
         return array[:, 0], array[:, 1]
     if array.ndim != 1:
-        raise UserError(f"--labels_file must be of shape [N] or [N, 2]. Received: {list(array.shape)} in {path}")
+        raise _refusal("be of shape [N] or [N, 2]", list(array.shape), f"in {path}")
     return np.arange(len(array)), array
 
 
@@ -61,10 +59,7 @@ def _read_csv(path: str) -> tuple[np.ndarray, np.ndarray]:
         reader = csv.DictReader(file)
         names = reader.fieldnames or []
         if not set(COLUMNS) <= set(names):
-            raise UserError(
-                f"--labels_file must have a header with {' and '.join(COLUMNS)}. "
-                f"Received: {','.join(names)!r} in {path}"
-            )
+            raise _refusal(f"have a header with {' and '.join(COLUMNS)}", repr(",".join(names)), f"in {path}")
         for row in reader:
             pairs.append([_whole_number(row[name], name, reader.line_num, path) for name in COLUMNS])
     table = np.array(pairs, np.int64).reshape(-1, 2)
@@ -74,22 +69,21 @@ def _read_csv(path: str) -> tuple[np.ndarray, np.ndarray]:
 def _whole_number(text: str | None, name: str, line: int, path: str) -> int:
     # Eighteen digits fit into 64 bits.
     if text is None or not text.strip().removeprefix("-").isdecimal() or len(text.strip()) > 18:
-        raise UserError(
-            f"--labels_file must hold whole numbers. Received: {name} {text or 'missing'!r} in line {line} of {path}"
-        )
+        raise _refusal("hold whole numbers", f"{name} {text or 'missing'!r}", f"in line {line} of {path}")
     return int(text)
 
 
 def _check_ids(ids: np.ndarray, num_examples: int, path: str) -> None:
     """Each of 0..N-1 once."""
-    ids_text = f"the ids 0..{num_examples - 1} of the training set"
+    known = f"the ids 0..{num_examples - 1} of the training set"
     if (strange := ids[(ids < 0) | (ids >= num_examples)]).size:
-        raise UserError(f"--labels_file must have {ids_text}. Received: {len(ids)} labels, id {strange[0]} in {path}")
+        raise _refusal(f"have {known}", f"{len(ids)} labels, id {strange[0]}", f"in {path}")
     counts = np.bincount(ids.astype(np.int64), minlength=num_examples)
     if (repeated := np.flatnonzero(counts > 1)).size:
-        raise UserError(f"--labels_file must have {ids_text} once each. Received: id {repeated[0]} twice in {path}")
+        raise _refusal(f"have {known} once each", f"id {repeated[0]} twice", f"in {path}")
     if (missing := np.flatnonzero(counts == 0)).size:
-        raise UserError(
-            f"--labels_file must have all of {ids_text}. Received: {len(missing)} ids missing, first {missing[0]}, "
-            f"in {path}"
-        )
+        raise _refusal(f"have all of {known}", f"{len(missing)} ids missing, first {missing[0]},", f"in {path}")
+
+
+def _refusal(rule: str, received: object, where: str) -> UserError:
+    return UserError(f"--labels_file must {rule}. Received: {received} {where}")

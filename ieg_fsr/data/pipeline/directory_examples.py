@@ -52,7 +52,8 @@ def examples_from_directory(
         class_names, listed = labelled_images(argument, root)
     else:
         listed = images_of_classes(argument, root, class_names)
-    found = EncodedImages(listed.items, np.array(listed.labels, np.int64), image_size)
+    labels = np.array([label for _, label in listed], np.int64)
+    found = EncodedImages([path for path, _ in listed], labels, image_size)
     damaged = damaged_ids(found)
     if len(damaged) == len(found):
         raise UserError(f"{argument} must hold images that can be decoded. Received: {len(found)} that cannot")

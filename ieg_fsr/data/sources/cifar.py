@@ -25,13 +25,8 @@ _SIDE = 32
 _PIXELS = 3 * _SIDE * _SIDE  # Bytes of an image: the red plane, then green, then blue, each row by row.
 
 # Paper, Table 4 and section 4.1, CIFAR with label noise.
-_NOISE = WRONG_LABELS | {
-    "network": "wrn28_10",
-    "epochs": 127,
-    "schedule": "cosine_restarts",
-    "padding": 2,
-    "dictionary_size": 2000,
-}
+_CHANGED = {"network": "wrn28_10", "epochs": 127, "schedule": "cosine_restarts", "padding": 2, "dictionary_size": 2000}
+_NOISE = WRONG_LABELS | _CHANGED
 
 # Paper, Table 4 and section 4.2, CIFAR with a long tail. The warm-up is the short one; FSR-DF ("deferred") starts
 # re-weighting with the first drop of the rate, after 160 epochs.
@@ -39,8 +34,8 @@ _TAIL = {"network": "resnet32", "epochs": 200, "drop_epochs": (160, 180), "paddi
 _LONG_TAIL = WRONG_LABELS | LONG_TAIL | _TAIL | {"reward_batch_size": 800}
 
 # Paper, Table 4, CIFAR with a long tail and label noise.
-_CHANGED = {"batch_size": 128, "reward_batch_size": 200, "reweight_warmup_epochs": 160}
-_LONG_TAIL_NOISE = _LONG_TAIL | AND_WRONG_LABELS | _CHANGED
+_TAIL_CHANGED = {"batch_size": 128, "reward_batch_size": 200, "reweight_warmup_epochs": 160}
+_LONG_TAIL_NOISE = _LONG_TAIL | AND_WRONG_LABELS | _TAIL_CHANGED
 RECIPE = Recipe(_NOISE, _LONG_TAIL, _LONG_TAIL_NOISE)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ieg_fsr.data.sources import own_data
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
-from ieg_fsr.data.sources.image_lists import EXTENSIONS, ImageList, data_set
+from ieg_fsr.data.sources.image_lists import EXTENSIONS, Labelled, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError
 
@@ -40,7 +40,7 @@ def load_folder(request: Request) -> DataSet:
     return data_set(name, classes, parts, request, notes=notes)
 
 
-def labelled_images(argument: str, part: pathlib.Path) -> tuple[list[str], ImageList]:
+def labelled_images(argument: str, part: pathlib.Path) -> tuple[list[str], Labelled]:
     """Class names, in order, and images of a directory with a folder for each class.
 
     Args: argument: name and value of what gave the directory, for the message.
@@ -59,16 +59,16 @@ def labelled_images(argument: str, part: pathlib.Path) -> tuple[list[str], Image
     if empty := [folder for folder, images in zip(folders, listed, strict=True) if not images]:
         raise UserError(f"{argument} must have an image ({', '.join(EXTENSIONS)}) in each class. "
                         f"Received: none in {empty[0]}")  # fmt: skip
-    return classes, _joined((label, image) for label, images in enumerate(listed) for image in images)
+    return classes, [(image, label) for label, images in enumerate(listed) for image in images]
 
 
-def images_of_classes(argument: str, part: pathlib.Path, classes: Sequence[str]) -> ImageList:
+def images_of_classes(argument: str, part: pathlib.Path, classes: Sequence[str]) -> Labelled:
     """Images of a directory by labels that are known; not every class needs some. Args and Raises: as above."""
     labels = {name: label for label, name in enumerate(classes)}
     folders = _folders(part)
     if unknown := [folder.name for folder in folders if folder.name not in labels]:
         raise UserError(f"{argument} must have the classes of {part.name} in train too. Received: {unknown[0]}")
-    return _joined((labels[folder.name], image) for folder in folders for image in _images(folder))
+    return [(image, labels[folder.name]) for folder in folders for image in _images(folder)]
 
 
 def _check_distinct(argument: str, classes: Iterable[str]) -> None:
@@ -87,11 +87,6 @@ def _folders(path: pathlib.Path) -> list[pathlib.Path]:
 def _images(folder: pathlib.Path) -> list[str]:
     files = (entry for entry in folder.iterdir() if entry.suffix.lower() in EXTENSIONS)
     return sorted(str(entry) for entry in files if entry.is_file() and not entry.name.startswith("."))
-
-
-def _joined(pairs: Iterable[tuple[int, str]]) -> ImageList:
-    labelled = list(pairs)
-    return ImageList([path for _, path in labelled], [label for label, _ in labelled])
 
 
 SPEC = DataSetSpec(

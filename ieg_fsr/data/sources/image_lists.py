@@ -4,7 +4,7 @@ TensorFlow is imported only after the lists were found to be in order.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,17 +19,14 @@ DEFAULT_IMAGE_SIZE = 224
 _SHOWN_FILES = 20
 
 
-class ImageList(NamedTuple):
-    """Images with their labels: N paths, contents of image files or arrays of pixels, and N integers."""
-
-    items: Sequence[Any]
-    labels: Sequence[int]
+# Images with their labels: paths, contents of image files, or arrays of pixels.
+Labelled = Sequence[tuple[Any, int]]
 
 
 def data_set(
     name: str,
     class_names: Sequence[str],
-    parts: Mapping[str, ImageList],
+    parts: Mapping[str, Labelled],
     request: Request,
     *,
     in_files: bool = True,
@@ -52,9 +49,9 @@ def data_set(
 
     sources: dict[str, Any] = {}
     damaged: list[str] = []
-    for part, (items, labels) in parts.items():
-        size = request.image_size or DEFAULT_IMAGE_SIZE
-        found = EncodedImages(items, np.array(labels, np.int64), size, in_files=in_files)
+    for part, pairs in parts.items():
+        items, labels = [item for item, _ in pairs], np.array([label for _, label in pairs], np.int64)
+        found = EncodedImages(items, labels, request.image_size or DEFAULT_IMAGE_SIZE, in_files=in_files)
         sources[part], names = _sound_images(found, name, part)
         damaged += names
         if request.strict and names:

@@ -4,7 +4,7 @@ import pathlib
 from typing import Any
 
 from ieg_fsr.data.sources.dataset_spec import LONG_TAIL, WRONG_LABELS, DataSetSpec, Recipe, Request
-from ieg_fsr.data.sources.image_lists import ImageList, data_set
+from ieg_fsr.data.sources.image_lists import Labelled, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import parse_json
@@ -63,12 +63,11 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
         raise UserError(f"--dataset={_NAME}: {path} must be the list of iNaturalist 2018. Received: {cause}") from None
 
 
-def _image_list(content: dict[str, Any], root: pathlib.Path, labels: dict[int, int]) -> ImageList:
+def _image_list(content: dict[str, Any], root: pathlib.Path, labels: dict[int, int]) -> Labelled:
     """Paths and labels of one list."""
     category_of = {annotation["image_id"]: annotation["category_id"] for annotation in content["annotations"]}
     images = sorted(content["images"], key=lambda image: image["id"])
-    paths = [str(root / image["file_name"]) for image in images]
-    return ImageList(paths, [labels[category_of[image["id"]]] for image in images])
+    return [(str(root / image["file_name"]), labels[category_of[image["id"]]]) for image in images]
 
 
 SPEC = DataSetSpec(

@@ -8,7 +8,7 @@ import numpy as np
 from ieg_fsr.data.sources import own_data
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
 from ieg_fsr.data.sources.hold_out import hold_out
-from ieg_fsr.data.sources.image_lists import ImageList, data_set
+from ieg_fsr.data.sources.image_lists import Labelled, data_set
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.data.sources.prepared_tree import check_prepared_tree, descriptions
 from ieg_fsr.errors import UserError
@@ -38,15 +38,16 @@ def load_tfds_named(request: Request) -> DataSet:
     shape = builder.info.features[image_key].shape
     as_pixels = request.image_size is None and None not in shape and max(shape[:2]) <= SMALL_SIDE
     _check_size(dataset, builder.info, splits, shape if as_pixels else None)
-    read: dict[str, ImageList] = {}
+    read: dict[str, Labelled] = {}
     for split in splits:
         examples = _examples(dataset, builder, split, image_key, label_key, as_pixels)
-        if split == "train" or (examples.labels and "test" not in read):
+        if split == "train" or (examples and "test" not in read):
             read["train" if split == "train" else "test"] = examples
     class_names = tuple(builder.info.features[label_key].names)
     if not as_pixels:
         return data_set(dataset, class_names, read, request, in_files=False)
-    sources = {part: ArraySource(np.stack(images), np.array(labels)) for part, (images, labels) in read.items()}
+    columns = {part: list(zip(*pairs, strict=True)) for part, pairs in read.items()}
+    sources = {part: ArraySource(np.stack(images), np.array(labels)) for part, (images, labels) in columns.items()}
     if "test" in sources:
         return DataSet(dataset, sources["train"], sources["test"], class_names)
     train, held_out, note = hold_out(sources["train"], dataset)
@@ -112,7 +113,7 @@ def _check_size(dataset: str, info: Any, splits: list[str], shape: tuple[int, in
                         f"a larger one can be given as folder:DIR. Received: {size / 2**30:.1f} GiB")  # fmt: skip
 
 
-def _examples(dataset: str, builder: Any, split: str, image_key: str, label_key: str, as_pixels: bool) -> ImageList:
+def _examples(dataset: str, builder: Any, split: str, image_key: str, label_key: str, as_pixels: bool) -> Labelled:
     """Images, as pixels or encoded, and labels, in the fixed order of the files; without a label left out."""
     import tensorflow_datasets as tfds
 
@@ -128,8 +129,7 @@ def _examples(dataset: str, builder: Any, split: str, image_key: str, label_key:
     except Exception as error:  # A damaged tree fails in many ways.
         cause = " ".join(str(error).split())[:150] or type(error).__name__
         raise UserError(f"--dataset={dataset} must be a whole prepared tree. Received: {cause}") from error
-    pairs = [(image, label) for image, label in pairs if label >= 0]
-    return ImageList([image for image, _ in pairs], [label for _, label in pairs])
+    return [(image, label) for image, label in pairs if label >= 0]
 
 
 SPEC = DataSetSpec(

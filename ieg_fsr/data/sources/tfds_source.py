@@ -1,5 +1,6 @@
 """Data sets that tensorflow_datasets prepared earlier, or can download."""
 
+import contextlib
 import socket
 import sys
 import threading
@@ -60,11 +61,9 @@ def can_connect(host: str, port: int, timeout: float = PROBE_SECONDS) -> bool:
     connected = threading.Event()
 
     def connect() -> None:
-        try:
+        with contextlib.suppress(OSError):
             socket.create_connection((host, port), timeout=timeout).close()
             connected.set()
-        except OSError:
-            pass
 
     # In a thread because the time-out of a socket does not cover the look-up of the name.
     thread = threading.Thread(target=connect, daemon=True)

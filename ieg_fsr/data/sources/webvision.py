@@ -3,7 +3,7 @@
 import pathlib
 
 from ieg_fsr.data.sources.dataset_spec import WRONG_LABELS, DataSetSpec, Recipe, Request
-from ieg_fsr.data.sources.image_lists import ImageList, data_set
+from ieg_fsr.data.sources.image_lists import Labelled, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.data.sources.imagenet_validation import find_imagenet_validation
 from ieg_fsr.errors import UserError
@@ -52,21 +52,20 @@ def load_webvision_mini(request: Request) -> DataSet:
     return data_set(_NAME, class_names, parts, request, notes=[note])
 
 
-def _read_list(root: pathlib.Path, name: str, images: pathlib.Path) -> ImageList:
+def _read_list(root: pathlib.Path, name: str, images: pathlib.Path) -> Labelled:
     """The entries of the first 50 classes, in the order of the list."""
-    paths, labels = [], []
+    pairs = []
     for number, line in enumerate(_lines(root, name), start=1):
         path, _, label = line.rpartition(" ")
         if not path or not label.isdecimal():
             raise UserError(f"--dataset={_NAME}: {root / name} must have lines `PATH LABEL`. "
                             f"Received: {line[:80]!r} in line {number}")  # fmt: skip
         if int(label) < NUM_CLASSES:
-            paths.append(str(images / path))
-            labels.append(int(label))
-    if not paths:
+            pairs.append((str(images / path), int(label)))
+    if not pairs:
         raise UserError(f"--dataset={_NAME}: {root / name} must list images of labels below {NUM_CLASSES}. "
                         "Received: none")  # fmt: skip
-    return ImageList(paths, labels)
+    return pairs
 
 
 def _lines(root: pathlib.Path, name: str) -> list[str]:
