@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import refusal
 
 
 def count() -> int:
@@ -21,17 +21,12 @@ def count() -> int:
     return 1 if context is None else context.num_replicas_in_sync
 
 
-def share_size(size: int) -> int:
-    """Rows of a replica's share of `size` rows, under the present strategy."""
-    return -(-size // tf.distribute.get_strategy().num_replicas_in_sync)
-
-
 def share(values: tf.Tensor) -> tf.Tensor:
     """The rows of this replica, [ceil(B / replicas), ...] of [B, ...]; where that does not divide, first rows recur."""
     replicas = count()
     if replicas == 1:
         return values
-    rows = share_size(values.shape[0])
+    rows = -(-values.shape[0] // replicas)
     if rows * replicas > values.shape[0]:
         values = tf.gather(values, tf.range(rows * replicas) % values.shape[0])
     first = _replica_id() * rows
@@ -99,12 +94,10 @@ def on_every_replica(batches: tf.data.Dataset, strategy: tf.distribute.Strategy)
         return batches
     size = batches.element_spec[0].shape[0]
     if size is None:
-        raise UserError(
-            f"dataset must have batches of one size for {replicas} replicas: .batch(size, drop_remainder=True) of a "
-            "size that divides the examples. Received: batches of any size"
-        )
+        how = ".batch(size, drop_remainder=True) of a size that divides the examples"
+        raise refusal("dataset", f"have batches of one size for {replicas} replicas: {how}", "batches of any size")
     if size % replicas:
-        raise UserError(f"batch_size must be a multiple of {replicas}, the replicas that share it. Received: {size}")
+        raise refusal("batch_size", f"be a multiple of {replicas}, the replicas that share it", size)
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         # A worker deals out its elements to its replicas in turn.

@@ -37,9 +37,6 @@ def build_network(
     saved classifier loads without this package.
 
     Args:
-      name: one of `NETWORKS`.
-      image_shape: height, width and channels of one image.
-      num_classes: C.
       seed: the same seed draws the same weights, a different one different weights, whatever the global seed is.
       precision: Keras' dtype policy of the layers, one of `PRECISIONS`; None for the global one. Their variables, the
         scaling of the pixels and the logits are float32 in any case.

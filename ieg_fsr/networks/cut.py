@@ -5,17 +5,16 @@ from typing import Any
 
 import keras
 
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import refusal
 from ieg_fsr.networks.split import Cut, input_structure, split_classifier
 
 
 def cut_classifier(classifier: keras.Model, meta_layers: str = "dense") -> Cut:
     """Cuts a built Functional or Sequential model that ends in Dense logits.
 
-    Args:
-      classifier: the model; nothing is copied, training a part trains the classifier.
-      meta_layers: what belongs to the meta part: "dense" (the final Dense layer), "all", or the name of one of
-        `classifier.layers` or its index there: that layer and everything that does not come before it.
+    Nothing is copied: training a part trains the classifier. `meta_layers` says what belongs to the meta part: "dense"
+    (the final Dense layer), "all", or the name of one of `classifier.layers` or its index there: that layer and
+    everything that does not come before it.
 
     Raises:
       UserError: the classifier cannot be split (see `split_classifier`), there is no such layer, or more than its
@@ -28,15 +27,12 @@ def cut_classifier(classifier: keras.Model, meta_layers: str = "dense") -> Cut:
         inputs = input_structure(classifier)
         return Cut(keras.Model(inputs, inputs), classifier)
     position = _position(classifier, meta_layers)
-    cut = _cut_at(classifier, classifier.layers[position])
-    if cut is None:
-        usable = _usable(classifier)
-        before, after = [n for p, n in usable if p < position][-1:], [n for p, n in usable if p > position][:1]
-        raise UserError(
-            "--meta_layers must be dense, all or a layer whose input alone feeds everything from there up, such as "
-            f"{' or '.join(before + after)} next to it. Received: {meta_layers}"
-        )
-    return cut
+    if cut := _cut_at(classifier, classifier.layers[position]):
+        return cut
+    usable = _usable(classifier)
+    near = [name for p, name in usable if p < position][-1:] + [name for p, name in usable if p > position][:1]
+    rule = "be dense, all or a layer whose input alone feeds everything from there up, such as"
+    raise refusal("--meta_layers", f"{rule} {' or '.join(near)} next to it", meta_layers)
 
 
 def _position(classifier: keras.Model, name_or_index: str) -> int:
@@ -46,10 +42,8 @@ def _position(classifier: keras.Model, name_or_index: str) -> int:
         return names.index(name_or_index)
     if name_or_index.removeprefix("-").isdecimal() and -len(names) <= int(name_or_index) < len(names):
         return int(name_or_index) % len(names)
-    raise UserError(
-        f"--meta_layers must be dense, all, an index in 0..{len(names) - 1} or one of "
-        f"{', '.join(name for _, name in _usable(classifier))}. Received: {name_or_index}"
-    )
+    usable = ", ".join(name for _, name in _usable(classifier))
+    raise refusal("--meta_layers", f"be dense, all, an index in 0..{len(names) - 1} or one of {usable}", name_or_index)
 
 
 def _usable(classifier: keras.Model) -> list[tuple[int, str]]:

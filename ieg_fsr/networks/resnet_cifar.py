@@ -34,12 +34,7 @@ def features(images: keras.KerasTensor, seeds: Iterator[int], depth: int = 32) -
 
     One seed is drawn for each convolution. `depth` counts the layers with weights: 6n + 2 for n blocks in each of the
     three stages (20, 32, 44, 56, 110).
-
-    Raises:
-      ValueError: there is no network of this depth.
     """
-    if depth < 8 or depth % 6 != 2:
-        raise ValueError(f"depth must be 6n + 2 with n >= 1. Received: {depth}")
     x = batch_norm_relu(convolution(images, 16, seeds))
     for stage, filters in enumerate((16, 32, 64)):
         for index in range((depth - 2) // 6):

@@ -4,15 +4,13 @@ from typing import NamedTuple
 
 import keras
 
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import refusal
 
 
 class Cut(NamedTuple):
     """classifier(x) = above(below(x)), made of the classifier's own layers and variables.
 
-    Attributes:
-      below: the shared part, from the classifier's input to features [B, ...].
-      above: the meta part, from features to logits [B, C].
+    The shared part goes from the classifier's input to features [B, ...], the meta part from there to logits [B, C].
     """
 
     below: keras.Model
@@ -29,19 +27,20 @@ def split_classifier(classifier: keras.Model) -> Cut:
       UserError: the classifier is not built or subclassed, has several outputs, or does not end in Dense logits.
     """
     if not isinstance(classifier, keras.Model):
-        raise UserError(f"classifier must be a keras.Model. Received: {type(classifier).__name__}")
+        raise refusal("classifier", "be a keras.Model", type(classifier).__name__)
     outputs = getattr(classifier, "outputs", None)  # missing before a Sequential model is built, and when subclassed
     if not outputs or not all(hasattr(output, "_keras_history") for output in outputs):
         advice, what = "make it keras.Model(inputs, outputs)", "subclassed"
         if isinstance(classifier, keras.Sequential):
             advice, what = "start it with keras.Input(shape)", "not built"
-        raise _refusal(f"be a Functional or built Sequential Keras model: {advice}", classifier, f", {what}")
+        rule = f"be a Functional or built Sequential Keras model: {advice}"
+        raise refusal("classifier", rule, f"{_describe(classifier)}, {what}")
     if len(outputs) != 1:
-        raise _refusal("have one output, its logits", classifier, f" with {len(outputs)}")
+        raise refusal("classifier", "have one output, its logits", f"{_describe(classifier)} with {len(outputs)}")
     features, head = _features_and_head(outputs[0])
     shared = keras.Model(input_structure(classifier), features, name=f"{classifier.name}_shared")
     if any(variable is head.kernel for variable in shared.variables):
-        raise _refusal("use its final Dense layer once", head, " used twice")
+        raise refusal("classifier", "use its final Dense layer once", f"{_describe(head)} used twice")
     return Cut(shared, head)
 
 
@@ -57,24 +56,21 @@ def _features_and_head(logits: keras.KerasTensor) -> tuple[keras.KerasTensor, ke
     features = call.input_tensors[0]
     if len(features.shape) != 2:
         rule = "give its final Dense layer features of shape [batch, width]"
-        raise _refusal(rule, layer, f" on features of shape {tuple(features.shape)}")
+        raise refusal("classifier", rule, f"{_describe(layer)} on features of shape {tuple(features.shape)}")
     return features, layer
 
 
 def _check_head(layer: keras.Operation) -> None:
     if not isinstance(layer, keras.layers.Dense):
         rule = "end in a Dense layer that returns logits, without softmax or another layer after it"
-        raise UserError(f"classifier must {rule}. Received: last layer {_describe(layer)}")
+        raise refusal("classifier", rule, f"last layer {_describe(layer)}")
     if layer.activation is not keras.activations.linear:
         activation = getattr(layer.activation, "__name__", str(layer.activation))
         rule = "return logits: build its final Dense layer with activation=None"
-        raise _refusal(rule, layer, f" with activation {activation}")
+        raise refusal("classifier", rule, f"{_describe(layer)} with activation {activation}")
     if layer.units < 2:
-        raise _refusal("return a logit for each class, two for a yes and a no", layer, " with one unit")
-
-
-def _refusal(rule: str, layer: keras.Operation, what: str) -> UserError:
-    return UserError(f"classifier must {rule}. Received: {_describe(layer)}{what}")
+        rule = "return a logit for each class, two for a yes and a no"
+        raise refusal("classifier", rule, f"{_describe(layer)} with one unit")
 
 
 def input_structure(model: keras.Model) -> keras.KerasTensor | list | dict:

@@ -27,14 +27,7 @@ def features(
 
     One seed is drawn for each convolution. `depth` is 6n + 4 for n blocks in each of the three groups; `widen_factor`
     multiplies their 16, 32 and 64 channels.
-
-    Raises:
-      ValueError: there is no network of this depth or width.
     """
-    if depth < 10 or depth % 6 != 4:
-        raise ValueError(f"depth must be 6n + 4 with n >= 1. Received: {depth}")
-    if widen_factor < 1:
-        raise ValueError(f"widen_factor must be at least 1. Received: {widen_factor}")
     x = convolution(images, 16, seeds)
     for group, filters in enumerate((16, 32, 64)):
         for index in range((depth - 4) // 6):

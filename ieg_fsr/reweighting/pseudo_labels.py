@@ -20,9 +20,8 @@ class PseudoLabelTable(tf.Module):
         """Args: num_examples: N. num_classes: C. momentum: beta in [0, 1]. dtype: float32 or float16."""
         super().__init__(name="pseudo_label_table")
         self.momentum = momentum
-        self.logits = tf.Variable(
-            tf.zeros([num_examples, num_classes], dtype), trainable=False, name="pseudo_label_logits"
-        )
+        zeros = tf.zeros([num_examples, num_classes], dtype)
+        self.logits = tf.Variable(zeros, trainable=False, name="pseudo_label_logits")
 
     def targets(self, example_ids: tf.Tensor) -> tf.Tensor:
         """Soft labels [B, C], float32, of the examples `example_ids` [B]; uniform for one never visited."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ieg_fsr.data.labels.long_tail import random_ids
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import refusal
 
 _STREAM = 3  # of the seed; 1 chooses the subset, 2 the long tail
 
@@ -18,8 +18,6 @@ def clean_ids(true_labels: np.ndarray, per_class: int, num_classes: int, seed: i
     """
     counts = np.bincount(true_labels, minlength=num_classes)
     if (smallest := counts.min()) <= per_class:
-        raise UserError(
-            f"--clean_per_class must leave each class an example to train on: at most {max(smallest - 1, 0)}, as class "
-            f"{counts.argmin()} has {smallest}. Received: {per_class}"
-        )
+        limit = f"at most {max(smallest - 1, 0)}, as class {counts.argmin()} has {smallest}"
+        raise refusal("--clean_per_class", f"leave each class an example to train on: {limit}", per_class)
     return random_ids(true_labels, np.full(num_classes, per_class), [seed, _STREAM])

@@ -62,10 +62,7 @@ def corrupt_labels(true_labels: np.ndarray, transition_matrix: np.ndarray, seed:
 
     Example i always consumes the i-th number of the seeded stream: the result depends on `seed` and i alone.
 
-    Args:
-        true_labels: [N], int in [0, C).
-        transition_matrix: [C, C], rows sum to 1.
-        seed: non-negative.
+    Args: true_labels: [N], int in [0, C). transition_matrix: [C, C], rows sum to 1. seed: non-negative.
     """
     draws = np.random.default_rng(seed).random(len(true_labels))
     given_labels: np.ndarray = np.empty([len(true_labels)], np.int32)

@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 
 COLUMNS = ("example_id", "label")
 
@@ -31,7 +31,7 @@ def read_given_labels(path: str, num_examples: int, num_classes: int) -> np.ndar
     _check_ids(ids, num_examples, path)
     if (wrong := np.flatnonzero((labels < 0) | (labels >= num_classes))).size:
         strange = f"label {labels[wrong[0]]} of id {ids[wrong[0]]}"
-        raise _refusal(f"hold labels in [0, {num_classes})", strange, f"in {path}")
+        raise refusal("--labels_file", f"hold labels in [0, {num_classes})", f"{strange} in {path}")
     given_labels: np.ndarray = np.empty([num_examples], np.int32)
     given_labels[ids] = labels
     return given_labels
@@ -49,7 +49,7 @@ def _read_npy(path: str) -> tuple[np.ndarray, np.ndarray]:
     if array.ndim == 2 and array.shape[1] == 2:
         return array[:, 0], array[:, 1]
     if array.ndim != 1:
-        raise _refusal("be of shape [N] or [N, 2]", list(array.shape), f"in {path}")
+        raise refusal("--labels_file", "be of shape [N] or [N, 2]", f"{list(array.shape)} in {path}")
     return np.arange(len(array)), array
 
 
@@ -59,7 +59,8 @@ def _read_csv(path: str) -> tuple[np.ndarray, np.ndarray]:
         reader = csv.DictReader(file)
         names = reader.fieldnames or []
         if not set(COLUMNS) <= set(names):
-            raise _refusal(f"have a header with {' and '.join(COLUMNS)}", repr(",".join(names)), f"in {path}")
+            rule = f"have a header with {' and '.join(COLUMNS)}"
+            raise refusal("--labels_file", rule, f"{','.join(names)!r} in {path}")
         for row in reader:
             pairs.append([_whole_number(row[name], name, reader.line_num, path) for name in COLUMNS])
     table = np.array(pairs, np.int64).reshape(-1, 2)
@@ -69,7 +70,8 @@ def _read_csv(path: str) -> tuple[np.ndarray, np.ndarray]:
 def _whole_number(text: str | None, name: str, line: int, path: str) -> int:
     # Eighteen digits fit into 64 bits.
     if text is None or not text.strip().removeprefix("-").isdecimal() or len(text.strip()) > 18:
-        raise _refusal("hold whole numbers", f"{name} {text or 'missing'!r}", f"in line {line} of {path}")
+        strange = f"{name} {text or 'missing'!r} in line {line} of {path}"
+        raise refusal("--labels_file", "hold whole numbers", strange)
     return int(text)
 
 
@@ -77,13 +79,10 @@ def _check_ids(ids: np.ndarray, num_examples: int, path: str) -> None:
     """Each of 0..N-1 once."""
     known = f"the ids 0..{num_examples - 1} of the training set"
     if (strange := ids[(ids < 0) | (ids >= num_examples)]).size:
-        raise _refusal(f"have {known}", f"{len(ids)} labels, id {strange[0]}", f"in {path}")
+        raise refusal("--labels_file", f"have {known}", f"{len(ids)} labels, id {strange[0]} in {path}")
     counts = np.bincount(ids.astype(np.int64), minlength=num_examples)
     if (repeated := np.flatnonzero(counts > 1)).size:
-        raise _refusal(f"have {known} once each", f"id {repeated[0]} twice", f"in {path}")
+        raise refusal("--labels_file", f"have {known} once each", f"id {repeated[0]} twice in {path}")
     if (missing := np.flatnonzero(counts == 0)).size:
-        raise _refusal(f"have all of {known}", f"{len(missing)} ids missing, first {missing[0]},", f"in {path}")
-
-
-def _refusal(rule: str, received: object, where: str) -> UserError:
-    return UserError(f"--labels_file must {rule}. Received: {received} {where}")
+        gap = f"{len(missing)} ids missing, first {missing[0]}, in {path}"
+        raise refusal("--labels_file", f"have all of {known}", gap)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import refusal
 
 # Some class sizes are whole numbers, which powers of floating point may miss from below: 100 * 32 ** -0.4 is 25, and
 # comes out as 24.999999999999996. The factor is far above that error and far below what would lift any other size.
@@ -32,10 +32,9 @@ def long_tail_ids(labels: np.ndarray, imbalance: float, num_classes: int, seed: 
     available = np.bincount(labels, minlength=num_classes)
     counts = long_tail_counts(available.max(), imbalance, num_classes)
     if (emptied := np.flatnonzero((counts == 0) & (available > 0))).size:
-        raise UserError(
-            f"--imbalance must be at most {available.max()}, the size of the largest class, so that every class keeps "
-            f"an example (class {emptied[0]} would not). Received: {imbalance:g}"
-        )
+        reason = f"so that every class keeps an example (class {emptied[0]} would not)"
+        limit = f"be at most {available.max()}, the size of the largest class, {reason}"
+        raise refusal("--imbalance", limit, f"{imbalance:g}")
     return random_ids(labels, counts, [seed, 2])
 
 

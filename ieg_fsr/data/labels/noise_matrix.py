@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from ieg_fsr.data.labels.corruption import noise_transition_matrix
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.setting import Config
 
 # A row may miss 1 by this much: files with six decimals are common.
@@ -37,8 +37,7 @@ def read_noise_matrix(path: str, num_classes: int, flag: str = "--noise_matrix")
     except OSError as error:
         raise UserError(f"{flag} must be a readable file ({error.strerror}). Received: {path}") from None
     except (ValueError, EOFError, csv.Error):
-        rule = "be rows of numbers, a .npy file or CSV without a header"
-        raise UserError(f"{flag} must {rule}. Received: {path}") from None
+        raise refusal(flag, "be rows of numbers, a .npy file or CSV without a header", path) from None
     rule = received = ""
     allowed = (matrix >= 0.0) & (matrix <= 1.0)  # Neither holds for NaN.
     if matrix.shape != (num_classes, num_classes):
@@ -51,7 +50,7 @@ def read_noise_matrix(path: str, num_classes: int, flag: str = "--noise_matrix")
         rule = "have rows that sum to 1"
         received = f"{matrix.sum(axis=1)[wrong[0]]:.9g} in row {wrong[0]} (counted from 0) of"
     if rule:
-        raise UserError(f"{flag} must {rule}. Received: {received} {path}")
+        raise refusal(flag, rule, f"{received} {path}")
     return matrix
 
 

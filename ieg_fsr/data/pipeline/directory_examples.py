@@ -35,8 +35,7 @@ def examples_from_directory(
         image_size: S.
         batch_size: B.
         seed: of shuffle and crops.
-        class_names: the classes of other data, in order, where these are evaluated by a model of those; None takes
-            the folders' names.
+        class_names: of other data whose model these are for, in order; None takes the folders' names.
 
     Raises:
         UserError: no such directory, fewer than two classes, a class without images, a folder that is none of

@@ -55,12 +55,8 @@ def load_dataset(
 ) -> DataSet:
     """Loads a data set with its true labels.
 
-    Args:
-      name: value of --dataset.
-      data_dir: directory of the data set's files; None: the places that need no flag (packages, the default
-        directory of tensorflow_datasets), then a download.
-      image_size: side to which images in files are brought; None: 224, or as they are where all have one size.
-      strict_data: whether an image that cannot be decoded is an error; otherwise it is left out and reported.
+    The arguments are the value of --dataset and what `Request` says of the others. Without `data_dir` come the places
+    that need no flag (packages, the default directory of tensorflow_datasets), then a download.
 
     Raises:
       UserError: an unknown name, a missing directory, a damaged file, or a file that is not here and not reachable.

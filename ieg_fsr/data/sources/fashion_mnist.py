@@ -11,7 +11,7 @@ from ieg_fsr.data.sources import digits
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.data.sources.tfds_source import load_with_tfds
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 
 CLASS_NAMES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"
@@ -117,7 +117,7 @@ def _content(path: pathlib.Path) -> bytes:
 
 
 def _damaged(path: str | pathlib.Path, rule: str, received: str) -> UserError:
-    return UserError(f"--dataset=fashion_mnist: {path} must {rule}. Received: {received}")
+    return refusal(f"--dataset=fashion_mnist: {path}", rule, received)
 
 
 SPEC = DataSetSpec(

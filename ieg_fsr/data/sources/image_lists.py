@@ -11,7 +11,7 @@ import numpy as np
 from ieg_fsr.data.sources.dataset_spec import Request
 from ieg_fsr.data.sources.hold_out import hold_out
 from ieg_fsr.data.sources.image_source import DataSet
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.quiet_import import import_tensorflow
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
@@ -38,7 +38,7 @@ def data_set(
       name: value of --dataset.
       class_names: in label order.
       parts: `train`, perhaps `test`, and perhaps further test sets; of paths, or else not `in_files`.
-      request: `image_size` is the side of a decoded image (None: 224), `strict` whether a damaged one is an error.
+      request: asks for the side of a decoded image (None: 224) and whether a damaged one is an error.
       notes: lines for the user.
 
     Raises:
@@ -72,10 +72,8 @@ def _sound_images(images: Any, dataset: str, part: str) -> tuple[Any, list[str]]
     damaged = damaged_ids(images)
     if len(damaged) == len(images):
         example = images.names[0] if len(images) else "none"
-        raise UserError(
-            f"--dataset={dataset} must have {part} images that can be read and decoded. "
-            f"Received: {len(images)} images that cannot, such as {example}"
-        )
+        rule = f"have {part} images that can be read and decoded"
+        raise refusal(f"--dataset={dataset}", rule, f"{len(images)} images that cannot, such as {example}")
     if not len(damaged):
         return images, []
     names = images.names if images.in_files else [f"{part} {name}" for name in images.names]

@@ -16,16 +16,12 @@ _KAGGLE_LIST = "LOC_val_solution.csv"
 
 
 def find_imagenet_validation(root: pathlib.Path, wnids: list[str] | None, num_classes: int) -> Labelled | None:
-    """Looks for ImageNet's validation images below `root`, or in its folders `val` or `ILSVRC2012_img_val`.
+    """Images and labels below C, in the order of the names, of ImageNet's validation set; None if there are no images.
 
-    They are `WNID/NAME.JPEG`, or flat `ILSVRC2012_val_00000001.JPEG` with a list in `root`: `val.txt` (lines
-    `NAME LABEL`), `imagenet_2012_validation_labels.txt` or `synset_labels.txt` (a WNID a line, in the order of the
-    names), or `LOC_val_solution.csv` (Kaggle).
-
-    Args: root: may not exist. wnids: of the classes, in label order; None: the first of the folders, sorted.
-    num_classes: C.
-
-    Returns images and labels below C, in the order of the names; None if there are no images.
+    They are in `root`, which may not exist, or in its folders `val` or `ILSVRC2012_img_val`: `WNID/NAME.JPEG`, or flat
+    `ILSVRC2012_val_00000001.JPEG` with a list in `root`: `val.txt` (lines `NAME LABEL`), or
+    `imagenet_2012_validation_labels.txt` or `synset_labels.txt` (a WNID a line, in the order of the names), or
+    `LOC_val_solution.csv` (Kaggle). `wnids` are of the classes, in label order; None: the first of the folders, sorted.
 
     Raises:
       UserError: flat images without a list.
@@ -55,8 +51,8 @@ def _by_class(folder: pathlib.Path, wnids: list[str] | None, num_classes: int) -
 def _labelled(flat: list[pathlib.Path], root: pathlib.Path, wnids: list[str] | None, num_classes: int) -> Labelled:
     """Flat images with the labels of the first list that is there."""
     label_of = _labels_by_name(flat, root, wnids)
-    labelled = [(str(path), label_of.get(path.name)) for path in flat]
-    return [(path, label) for path, label in labelled if label is not None and label < num_classes]
+    labelled = [(str(path), label_of.get(path.name, num_classes)) for path in flat]
+    return [(path, label) for path, label in labelled if label < num_classes]
 
 
 def _labels_by_name(flat: list[pathlib.Path], root: pathlib.Path, wnids: list[str] | None) -> dict[str, int]:

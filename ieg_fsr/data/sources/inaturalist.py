@@ -6,7 +6,7 @@ from typing import Any
 from ieg_fsr.data.sources.dataset_spec import LONG_TAIL, WRONG_LABELS, DataSetSpec, Recipe, Request
 from ieg_fsr.data.sources.image_lists import Labelled, data_set
 from ieg_fsr.data.sources.image_source import DataSet
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.files import parse_json
 
 _NAME = "inaturalist2018"
@@ -48,10 +48,9 @@ def load_inaturalist2018(request: Request) -> DataSet:
         parts = {part: _image_list(content, root, labels) for part, content in lists.items()}
         class_names = [str(category["name"]) for category in categories]
     except (KeyError, TypeError) as error:
-        raise UserError(
-            f"--dataset={_NAME}: {root}/{_LISTS['train']} and {_LISTS['test']} must have images, annotations and "
-            f"categories with their ids. Received: {type(error).__name__} {error}"
-        ) from None
+        rule = "have images, annotations and categories with their ids"
+        place = f"--dataset={_NAME}: {root}/{_LISTS['train']} and {_LISTS['test']}"
+        raise refusal(place, rule, f"{type(error).__name__} {error}") from None
     return data_set(_NAME, class_names, parts, request)
 
 

@@ -9,7 +9,7 @@ from ieg_fsr.data.sources import own_data
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec
 from ieg_fsr.data.sources.hold_out import hold_out
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 
 _TRAIN, _TEST = ("x_train", "y_train"), ("x_test", "y_test")
 _MEMBERS = {f"{key}.npy" for key in (*_TRAIN, *_TEST)}
@@ -38,8 +38,7 @@ def load_npz(file: str) -> DataSet:
         shapes = " and ".join("x".join(map(str, part.image_shape)) for part in (train, test))
         raise UserError(f"--dataset={name} must have images of one shape in x_train and x_test. Received: {shapes}")
     if len(test) and test.labels.max() >= len(class_names):
-        raise UserError(f"--dataset={name} must have the classes of y_test in y_train too. "
-                        f"Received: {test.labels.max()}")  # fmt: skip
+        raise refusal(f"--dataset={name}", "have the classes of y_test in y_train too", test.labels.max())
     return DataSet(name, train, test, class_names)
 
 
@@ -63,9 +62,8 @@ def _read(name: str, path: str) -> dict[str, np.ndarray]:
                 raise ValueError("a single array")
             missing = [key for key in _TRAIN if key not in archive]
             if missing:
-                received = ", ".join(archive.files) or "an empty archive"
-                raise UserError(f"--dataset={name} must have x_train and y_train, and perhaps x_test and y_test. "
-                                f"Received: {received}")  # fmt: skip
+                rule = "have x_train and y_train, and perhaps x_test and y_test"
+                raise refusal(f"--dataset={name}", rule, ", ".join(archive.files) or "an empty archive")
             _check_size(name, path)
             arrays = {key: archive[key] for key in (*_TRAIN, *_TEST) if key in archive}
             # A member that is no array comes as the bytes that it has.

@@ -27,10 +27,8 @@ def check_prepared_tree(name: str, data_dir: str | None) -> None:
     for file, features in descriptions(name.partition(":")[0], data_dir):
         strange = _strange_class(features)
         if strange is not None:
-            raise UserError(
-                f"--dataset={name} must have features of tensorflow_datasets' own classes: others could run any code. "
-                f"Received: {strange[:200]} in {file}"
-            )
+            rule = "have features of tensorflow_datasets' own classes: others could run any code"
+            raise UserError(f"--dataset={name} must {rule}. Received: {strange[:200]} in {file}")
 
 
 def descriptions(place: str, data_dir: str | None) -> Iterator[tuple[pathlib.Path, Any]]:

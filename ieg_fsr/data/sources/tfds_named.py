@@ -34,15 +34,18 @@ def load_tfds_named(request: Request) -> DataSet:
     dataset = f"tfds:{request.place}"
     builder = _builder(dataset, request.place, request.data_dir)
     image_key, label_key = _keys(dataset, builder.info)
-    splits = _splits(dataset, builder.info)
+    # A data set that is not prepared knows no splits: reading will tell.
+    known = list(builder.info.splits) or ["train", "test"]
+    if "train" not in known:
+        raise UserError(f"--dataset={dataset} must have a split train. Received: {', '.join(known)}")
+    splits = ["train", *(split for split in _TEST_NAMES if split in known)]
     shape = builder.info.features[image_key].shape
     as_pixels = request.image_size is None and None not in shape and max(shape[:2]) <= SMALL_SIDE
     _check_size(dataset, builder.info, splits, shape if as_pixels else None)
-    read: dict[str, Labelled] = {}
-    for split in splits:
-        examples = _examples(dataset, builder, split, image_key, label_key, as_pixels)
-        if split == "train" or (examples and "test" not in read):
-            read["train" if split == "train" else "test"] = examples
+    train, *tests = [_examples(dataset, builder, split, image_key, label_key, as_pixels) for split in splits]
+    read = {"train": train}
+    if with_labels := [test for test in tests if test]:
+        read["test"] = with_labels[0]
     class_names = tuple(builder.info.features[label_key].names)
     if not as_pixels:
         return data_set(dataset, class_names, read, request, in_files=False)
@@ -50,8 +53,8 @@ def load_tfds_named(request: Request) -> DataSet:
     sources = {part: ArraySource(np.stack(images), np.array(labels)) for part, (images, labels) in columns.items()}
     if "test" in sources:
         return DataSet(dataset, sources["train"], sources["test"], class_names)
-    train, held_out, note = hold_out(sources["train"], dataset)
-    return DataSet(dataset, train, held_out, class_names, notes=(note,))
+    rest, held_out, note = hold_out(sources["train"], dataset)
+    return DataSet(dataset, rest, held_out, class_names, notes=(note,))
 
 
 def image_side(name: str, data_dir: str | None) -> int | None:
@@ -76,14 +79,6 @@ def _builder(dataset: str, name: str, data_dir: str | None) -> Any:
     except Exception as error:  # Unknown names, versions and damaged trees fail in many ways.
         cause = " ".join(str(error).split())[:150] or type(error).__name__
         raise UserError(f"--dataset={dataset} must be a data set of tensorflow_datasets. Received: {cause}") from error
-
-
-def _splits(dataset: str, info: Any) -> list[str]:
-    """The splits to read. A data set that is not prepared knows no splits: reading will tell."""
-    known = list(info.splits) or ["train", "test"]
-    if "train" not in known:
-        raise UserError(f"--dataset={dataset} must have a split train. Received: {', '.join(known)}")
-    return ["train", *(split for split in _TEST_NAMES if split in known)]
 
 
 def _keys(dataset: str, info: Any) -> tuple[str, str]:

@@ -19,13 +19,9 @@ PROBE_SECONDS = 5.0
 def load_with_tfds(name: str, data_dir: str | None, address: tuple[str, int], remedy: str) -> DataSet:
     """Loads with tensorflow_datasets: a tree that it prepared earlier, else a download.
 
-    The example ids are positions in the order of tensorflow_datasets, which is shuffled by a hash but fixed.
-
-    Args:
-      name: the builder's name; its splits are `train` and `test`, its features `image` and `label`.
-      data_dir: root of the prepared trees; None: the default of tensorflow_datasets.
-      address: host and port that a download talks to.
-      remedy: what the user can do without a network, such as "put FILE into DIR"; a part of the message.
+    The example ids are positions in the order of tensorflow_datasets, shuffled by a hash but fixed. The builder
+    `name` has the splits `train` and `test` and the features `image` and `label`. A download talks to the host and port
+    of `address`; `remedy` is what the user can do without a network, such as "put FILE into DIR".
 
     Raises:
       UserError: no prepared tree and no network, or a tree or a download that fails.

@@ -6,7 +6,7 @@ from ieg_fsr.data.sources.dataset_spec import WRONG_LABELS, DataSetSpec, Recipe,
 from ieg_fsr.data.sources.image_lists import Labelled, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.data.sources.imagenet_validation import find_imagenet_validation
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 
 NUM_CLASSES = 50
 _NAME = "webvision_mini"
@@ -63,8 +63,7 @@ def _read_list(root: pathlib.Path, name: str, images: pathlib.Path) -> Labelled:
         if int(label) < NUM_CLASSES:
             pairs.append((str(images / path), int(label)))
     if not pairs:
-        raise UserError(f"--dataset={_NAME}: {root / name} must list images of labels below {NUM_CLASSES}. "
-                        "Received: none")  # fmt: skip
+        raise refusal(f"--dataset={_NAME}: {root / name}", f"list images of labels below {NUM_CLASSES}", "none")
     return pairs
 
 
@@ -73,8 +72,8 @@ def _lines(root: pathlib.Path, name: str) -> list[str]:
     try:
         text = (root / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--dataset={_NAME}: {root / name} must be the list of WebVision 1.0. "
-                        f"Received: {getattr(error, 'strerror', None) or 'no text'}") from None  # fmt: skip
+        cause = getattr(error, "strerror", None) or "no text"
+        raise refusal(f"--dataset={_NAME}: {root / name}", "be the list of WebVision 1.0", cause) from None
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
@@ -84,8 +83,8 @@ def _classes(root: pathlib.Path) -> tuple[list[str] | None, list[str]]:
         return None, [str(label) for label in range(NUM_CLASSES)]
     entries = [line.partition(" ") for line in _lines(root, _CLASS_LIST)[:NUM_CLASSES]]
     if len(entries) < NUM_CLASSES:
-        raise UserError(f"--dataset={_NAME}: {root / _CLASS_LIST} must name {NUM_CLASSES} classes or more. "
-                        f"Received: {len(entries)}")  # fmt: skip
+        place = f"--dataset={_NAME}: {root / _CLASS_LIST}"
+        raise refusal(place, f"name {NUM_CLASSES} classes or more", len(entries))
     return [wnid for wnid, _, _ in entries], [name or wnid for wnid, _, name in entries]
 
 
