@@ -16,8 +16,11 @@ from ieg_fsr.reweighting.weight_rules import uniform_weights
 class LookaheadWeights(NamedTuple):
     """What `lookahead_weights` returns.
 
-    Sample weights [B], which sum to one under the given constraint, and the derivative [B] of the reward loss by the
-    weight of each sample; the kernel [D, C] and the bias [C] after the virtual step with uniform weights.
+    Attributes:
+        sample_weights: [B], sum to one under the given constraint.
+        meta_gradient: [B], derivative of the reward loss by the weight of each sample.
+        lookahead_kernel: [D, C], kernel after the virtual step with uniform weights.
+        lookahead_bias: [C], bias after the same step.
     """
 
     sample_weights: tf.Tensor

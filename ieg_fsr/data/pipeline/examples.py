@@ -175,8 +175,11 @@ def _prefetched(batches: tf.data.Dataset) -> tf.data.Dataset:
 def examples(x: Any, y: Any, batch_size: int = 100, seed: int = 0) -> Examples:
     """Training data from arrays, for `FSR.fit`. They are held in memory.
 
-    Args: x: [N, ...], inputs of the classifier: images, a table, token ids or texts; float64 becomes float32. y: [N],
-    given labels: class numbers 0..C-1. batch_size: B. seed: of the shuffle.
+    Args:
+        x: [N, ...], inputs of the classifier: images, a table, token ids or texts. float64 becomes float32.
+        y: [N], given labels: class numbers 0..C-1.
+        batch_size: B.
+        seed: of the shuffle.
 
     Raises:
         UserError: x holds several inputs, NaN or infinity; y holds no class numbers; lengths differ; the batch is empty

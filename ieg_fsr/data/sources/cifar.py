@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ieg_fsr.data.sources.cifar_classes import CIFAR10_CLASS_NAMES, cifar10_mistakes, cifar100_mistakes
-from ieg_fsr.data.sources.dataset_spec import AND_WRONG_LABELS, LONG_TAIL, WRONG_LABELS, DataSetSpec, Recipe
+from ieg_fsr.data.sources.dataset_spec import LONG_TAIL, SHARED, WRONG_LABELS, DataSetSpec, Recipe
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.data.sources.restricted_pickle import PickledArray, as_text, unpickle
 from ieg_fsr.data.sources.tar_archive import DamagedError, one_line, read_members
@@ -26,16 +26,16 @@ _PIXELS = 3 * _SIDE * _SIDE  # Bytes of an image: the red plane, then green, the
 
 # Paper, Table 4 and section 4.1, CIFAR with label noise.
 _CHANGED = {"network": "wrn28_10", "epochs": 127, "schedule": "cosine_restarts", "padding": 2, "dictionary_size": 2000}
-_NOISE = WRONG_LABELS | _CHANGED
+_NOISE = SHARED | WRONG_LABELS | _CHANGED
 
 # Paper, Table 4 and section 4.2, CIFAR with a long tail. The warm-up is the short one; FSR-DF ("deferred") starts
 # re-weighting with the first drop of the rate, after 160 epochs.
 _TAIL = {"network": "resnet32", "epochs": 200, "drop_epochs": (160, 180), "padding": 4, "dictionary_size": 3000}
-_LONG_TAIL = WRONG_LABELS | LONG_TAIL | _TAIL | {"reward_batch_size": 800}
+_LONG_TAIL = SHARED | LONG_TAIL | _TAIL | {"reward_batch_size": 800}
 
 # Paper, Table 4, CIFAR with a long tail and label noise.
 _TAIL_CHANGED = {"batch_size": 128, "reward_batch_size": 200, "reweight_warmup_epochs": 160}
-_LONG_TAIL_NOISE = _LONG_TAIL | AND_WRONG_LABELS | _TAIL_CHANGED
+_LONG_TAIL_NOISE = _LONG_TAIL | WRONG_LABELS | _TAIL_CHANGED
 RECIPE = Recipe(_NOISE, _LONG_TAIL, _LONG_TAIL_NOISE)
 
 

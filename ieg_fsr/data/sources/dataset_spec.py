@@ -14,15 +14,18 @@ from ieg_fsr.data.sources.image_source import DataSet
 Settings = dict[str, Any]
 
 
-# What most experiments of the paper share (Table 4), for wrong labels; what changes for a long tail of right labels,
-# which want neither MixUp nor pseudo labels; and what changes back where the labels of a long tail are wrong too.
-WRONG_LABELS: Settings = {
+# What most experiments of the paper share (Table 4); what they add for wrong labels; and for a long tail of right ones,
+# which want neither MixUp nor pseudo labels.
+SHARED: Settings = {
     "batch_size": 100,
     "learning_rate": 0.1,
     "weight_decay": 5e-4,
     "flip": True,
     "reward_batch_size": 200,
     "reweight_warmup_epochs": 20,
+}
+WRONG_LABELS: Settings = {
+    "mixup": True,
     "label_momentum": 0.1,
     "pseudo_label_loss_weight": 2.0,
     "weight_constraint": "clip",
@@ -34,7 +37,6 @@ LONG_TAIL: Settings = {
     "pseudo_label_loss_weight": 0.0,
     "weight_constraint": "shift",
 }
-AND_WRONG_LABELS: Settings = {"mixup": True, "pseudo_label_loss_weight": 2.0, "weight_constraint": "clip"}
 
 
 class Recipe(NamedTuple):

@@ -3,7 +3,7 @@
 import pathlib
 from typing import Any
 
-from ieg_fsr.data.sources.dataset_spec import LONG_TAIL, WRONG_LABELS, DataSetSpec, Recipe, Request
+from ieg_fsr.data.sources.dataset_spec import LONG_TAIL, SHARED, DataSetSpec, Recipe, Request
 from ieg_fsr.data.sources.image_lists import Labelled, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError, refusal
@@ -14,21 +14,18 @@ _LISTS = {"train": "train2018.json", "test": "val2018.json"}
 
 # Paper, iNaturalist 2018: 90 epochs, re-weighting deferred. Where the rate drops and re-weighting starts is carried
 # over from its long-tailed CIFAR, 160 and 180 of 200 epochs.
-_RECIPE = Recipe(
-    WRONG_LABELS
-    | LONG_TAIL
-    | {
-        "network": "resnet50",
-        "epochs": 90,
-        "batch_size": 32,
-        "drop_epochs": (72, 81),
-        "weight_decay": 1e-4,
-        "dictionary_size": 2000,
-        "reward_batch_size": 350,
-        "reweight_warmup_epochs": 72,
-        "image_size": 224,
-    }
-)
+_CHANGED = {
+    "network": "resnet50",
+    "epochs": 90,
+    "batch_size": 32,
+    "drop_epochs": (72, 81),
+    "weight_decay": 1e-4,
+    "dictionary_size": 2000,
+    "reward_batch_size": 350,
+    "reweight_warmup_epochs": 72,
+    "image_size": 224,
+}
+_RECIPE = Recipe(SHARED | LONG_TAIL | _CHANGED)
 
 
 def load_inaturalist2018(request: Request) -> DataSet:

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from ieg_fsr.data.sources.dataset_spec import WRONG_LABELS, DataSetSpec, Recipe, Request
+from ieg_fsr.data.sources.dataset_spec import SHARED, WRONG_LABELS, DataSetSpec, Recipe, Request
 from ieg_fsr.data.sources.image_lists import Labelled, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.data.sources.imagenet_validation import find_imagenet_validation
@@ -15,20 +15,18 @@ _TEST_IMAGES = "val_images_256"
 
 # Paper, WebVision-mini; the batch is that of 8 devices with 16 images each. Three epochs of rising rate come first, so
 # that the last restart ends with the run.
-RECIPE = Recipe(
-    WRONG_LABELS
-    | {
-        "network": "resnet50",
-        "epochs": 130,
-        "learning_rate_warmup_epochs": 3,
-        "batch_size": 128,
-        "schedule": "cosine_restarts",
-        "weight_decay": 1e-4,
-        "dictionary_size": 5000,
-        "pseudo_label_loss_weight": 1.0,
-        "image_size": 224,
-    }
-)
+_CHANGED = {
+    "network": "resnet50",
+    "epochs": 130,
+    "learning_rate_warmup_epochs": 3,
+    "batch_size": 128,
+    "schedule": "cosine_restarts",
+    "weight_decay": 1e-4,
+    "dictionary_size": 5000,
+    "pseudo_label_loss_weight": 1.0,
+    "image_size": 224,
+}
+RECIPE = Recipe(SHARED | WRONG_LABELS | _CHANGED)
 
 
 def load_webvision_mini(request: Request) -> DataSet:
