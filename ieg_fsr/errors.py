@@ -13,6 +13,11 @@ class UserError(ValueError):
     exit_code = 2
 
 
+def refusal(subject: str, rule: str, received: object) -> UserError:
+    """The error about a flag or an argument that is not as it must be."""
+    return UserError(f"{subject} must {rule}. Received: {received}")
+
+
 def one_line(error: object) -> str:
     """An error as the line that a terminal shows: names of files and values may hold line ends and control codes."""
     text = "".join(

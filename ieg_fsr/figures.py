@@ -61,11 +61,8 @@ class Figure:
 class ExampleGrid(NamedTuple):
     """Training examples to be shown side by side.
 
-    Attributes:
-        ids: [n], row by row; -1 leaves a place black.
-        columns: in a row.
-        text: what they are.
-        labels_told: whether the names of their given labels follow the text.
+    Their ids [n], row by row (-1 leaves a place black), `columns` in a row, a text on what they are, and whether the
+    names of their given labels follow it.
     """
 
     ids: np.ndarray
@@ -104,9 +101,7 @@ RUN_FIGURES = (
 def figure_among(figures: Iterable[Figure], name: str) -> Figure:
     """What is known of a figure: its declaration, that of the one it extends, or of a number without a best.
 
-    Args:
-        figures: that are declared.
-        name: of one, or with more words behind: `test_accuracy_imagenet`, on another test set.
+    A name may have more words behind: `test_accuracy_imagenet`, on another test set.
     """
     extended = [figure for figure in figures if f"{name}_".startswith(f"{figure.name}_")]
     nearest = max(extended, key=lambda figure: len(figure.name), default=Figure(name))

@@ -78,14 +78,9 @@ def write_columns(path: str | os.PathLike, names: Sequence[str], columns: Sequen
 
 
 def make_directory(path: str | os.PathLike, flag: str = "--model_dir") -> list[pathlib.Path]:
-    """Makes `path` and its parents and checks that files can be written there.
+    """Makes `path` and its parents, checks that files can be written there. Args: flag: that gave it.
 
-    Args:
-        path: of the directory.
-        flag: that gave it, for the message.
-
-    Returns:
-        The directories that were not there before, the deepest first.
+    Returns the directories that were not there before, the deepest first.
 
     Raises:
         UserError: it cannot be written to; directories made on the way are removed again.

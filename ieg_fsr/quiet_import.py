@@ -4,6 +4,7 @@ The same way serves for other native code that writes to stderr and cannot be to
 """
 
 import contextlib
+import functools
 import os
 import re
 import sys
@@ -35,9 +36,8 @@ def without_lines(known: re.Pattern[bytes]) -> Iterator[None]:
                     os.write(2, line)
 
 
-def without_startup_notes() -> contextlib.AbstractContextManager[None]:
-    """Holds back TensorFlow's notes."""
-    return without_lines(_NOTES)
+# Holds back TensorFlow's notes.
+without_startup_notes = functools.partial(without_lines, _NOTES)
 
 
 def import_tensorflow() -> None:

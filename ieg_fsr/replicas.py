@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import refusal
 
 
 def count() -> int:
@@ -21,17 +21,12 @@ def count() -> int:
     return 1 if context is None else context.num_replicas_in_sync
 
 
-def share_size(size: int) -> int:
-    """Rows of a replica's share of `size` rows, under the present strategy."""
-    return -(-size // tf.distribute.get_strategy().num_replicas_in_sync)
-
-
 def share(values: tf.Tensor) -> tf.Tensor:
     """The rows of this replica, [ceil(B / replicas), ...] of [B, ...]; where that does not divide, first rows recur."""
     replicas = count()
     if replicas == 1:
         return values
-    rows = share_size(values.shape[0])
+    rows = -(-values.shape[0] // replicas)
     if rows * replicas > values.shape[0]:
         values = tf.gather(values, tf.range(rows * replicas) % values.shape[0])
     first = _replica_id() * rows
@@ -54,14 +49,16 @@ def whole(part: tf.Tensor) -> tf.Tensor:
         nothing = tf.zeros_like(rows)
         # A sum with zeros is exact, needs no order of the devices, and every engine has it.
         placed = tf.concat([nothing] * before + [rows] + [nothing] * after, axis=0)
-        return _sum([placed])[0], share
+        return summed([placed])[0], share
 
     return joined(part)
 
 
 def summed(parts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """The sum over all replicas of each tensor."""
-    return list(parts) if count() == 1 or not parts else _sum(parts)
+    if count() == 1 or not parts:
+        return list(parts)
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(parts))
 
 
 def update_rows(variable: tf.Variable, indices: tf.Tensor, rows: tf.Tensor) -> None:
@@ -97,12 +94,10 @@ def on_every_replica(batches: tf.data.Dataset, strategy: tf.distribute.Strategy)
         return batches
     size = batches.element_spec[0].shape[0]
     if size is None:
-        raise UserError(
-            f"dataset must have batches of one size for {replicas} replicas: .batch(size, drop_remainder=True) of a "
-            "size that divides the examples. Received: batches of any size"
-        )
+        how = ".batch(size, drop_remainder=True) of a size that divides the examples"
+        raise refusal("dataset", f"have batches of one size for {replicas} replicas: {how}", "batches of any size")
     if size % replicas:
-        raise UserError(f"batch_size must be a multiple of {replicas}, the replicas that share it. Received: {size}")
+        raise refusal("batch_size", f"be a multiple of {replicas}, the replicas that share it", size)
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         # A worker deals out its elements to its replicas in turn.
@@ -122,10 +117,6 @@ def reducible(results: dict[str, Any]) -> dict[str, Any]:
 def _replica_id() -> int:
     """0..replicas - 1, over all machines."""
     return int(tf.get_static_value(tf.distribute.get_replica_context().replica_id_in_sync_group))
-
-
-def _sum(tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(tensors))
 
 
 def _copies(variable: tf.Variable) -> Sequence[tf.Variable]:

@@ -76,11 +76,7 @@ ANY = Rule(lambda value: True, "a text")
 
 
 def check_number(name: str, value: Any, rule: Rule, kind: type = float) -> None:
-    """Checks an argument. Args: kind: int for a whole number.
-
-    Raises:
-        UserError: it is no number, or none that the rule allows.
-    """
+    """Raises `UserError` for an argument that is no number, a whole one for int, or none that the rule allows."""
     is_number = isinstance(value, numbers.Integral if kind is int else numbers.Real)
     if not is_number or not rule.allows(value):
         raise UserError(f"{name} must be {NOUNS[kind]} {rule.text}. Received: {one_line(value)}")
@@ -88,10 +84,6 @@ def check_number(name: str, value: Any, rule: Rule, kind: type = float) -> None:
 
 
 def check_size(name: str, value: Any, kind: type) -> None:
-    """Checks that a tensor can hold a number of a kind, int or float.
-
-    Raises:
-        UserError: it is too large.
-    """
+    """Raises `UserError` where no tensor can hold a number of a kind, int or float."""
     if value > LARGEST[kind]:
         raise UserError(f"{name} must be at most {LARGEST[kind]}. Received: {value}")

@@ -69,11 +69,7 @@ class Setting:
         return f"--{self.name} must be {text}. Received: {text_of(value)}"
 
     def check_argument(self, value: Any) -> None:
-        """Checks a value that was given to the method's class.
-
-        Raises:
-            UserError: it is not of the type, or the rule does not allow it.
-        """
+        """The same for a value that was given to the method's class, whose type is checked too."""
         name = self.argument or self.name
         if self.type in LARGEST:
             check_number(name, value, self.rule, self.type)
@@ -122,9 +118,6 @@ class Config(Mapping[str, Any]):
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("settings do not change: see `replace`")
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Config) and dict(self) == dict(other)
 
     def __hash__(self) -> int:
         return hash(tuple(self.items()))

@@ -31,18 +31,10 @@ def uniform(shape: list, seed: tf.Tensor) -> tf.Tensor:
 
 
 def permuted(places: tf.Tensor, size: int, seed: int, round_number: tf.Tensor) -> tf.Tensor:
-    """Where a pseudo-random permutation of 0..size-1 sends `places`, without making the whole permutation.
+    """Where a pseudo-random permutation of 0..size-1 sends `places` [B], int64, without making the whole permutation.
 
-    `index_shuffle` uses the lowest byte of each of its keys only, so four of them in a row take in all 32 bits.
-
-    Args:
-        places: [B], int64, in 0..size-1.
-        size: N.
-        seed: of the run.
-        round_number: scalar, int64; each number has its own permutation.
-
-    Returns:
-        [B], int64.
+    Each `round_number` (scalar, int64) of a run's `seed` has its own permutation. `index_shuffle` uses the lowest byte
+    of each of its keys only, so four of them in a row take in all 32 bits.
     """
     key = fold_in(tf.constant([seed, 0], tf.int32), round_number)
     last = tf.constant(size - 1, tf.int64)

@@ -102,7 +102,6 @@ def test_one_replica_keeps_everything():
     assert replicas.share(values) is values
     assert replicas.whole(values) is values
     assert replicas.summed([values]) == [values]
-    assert replicas.share_size(7) == 7
     batches = tf.data.Dataset.range(3)
     assert replicas.on_every_replica(batches, tf.distribute.get_strategy()) is batches
     table = tf.Variable(tf.zeros([3]))

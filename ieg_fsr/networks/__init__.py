@@ -7,7 +7,6 @@ The names are plain strings and Keras is imported only when a network is built, 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ieg_fsr.errors import UserError
@@ -32,21 +31,15 @@ NETWORKS: tuple[str, ...] = tuple(_BODIES)
 def build_network(
     name: str, image_shape: tuple[int, int, int], num_classes: int, seed: int = 0, precision: str | None = None
 ) -> keras.Model:
-    """Builds a classifier with freshly drawn weights.
+    """Builds a classifier with freshly drawn weights, from raw pixels [B, H, W, channels] to float32 logits [B, C].
 
-    The scaling of the pixels is inside, and every layer is Keras' own: a saved classifier loads without this package.
+    The scaling of the pixels is inside, the last layer is the Dense layer `logits`, and every layer is Keras' own: a
+    saved classifier loads without this package.
 
     Args:
-      name: one of `NETWORKS`.
-      image_shape: height, width and channels of one image.
-      num_classes: width C of the logits.
       seed: the same seed draws the same weights, a different one different weights, whatever the global seed is.
       precision: Keras' dtype policy of the layers, one of `PRECISIONS`; None for the global one. Their variables, the
         scaling of the pixels and the logits are float32 in any case.
-
-    Returns:
-      A functional model from raw pixels [B, H, W, channels] in 0..255 to float32 logits [B, C]; its last layer is
-      the Dense layer `logits`.
 
     Raises:
       UserError: the name is unknown, or the images are too small for the network.
@@ -57,23 +50,17 @@ def build_network(
 
     from ieg_fsr.networks.layers import derived_seeds
 
-    policy = keras.config.dtype_policy()
+    module, options = _BODIES[name]
+    seeds, policy = derived_seeds(seed), keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision or policy)
     try:
-        return _build(name, image_shape, num_classes, derived_seeds(seed))
+        pixels = keras.Input(tuple(image_shape))
+        # In float32: bfloat16 has 8 bits, too few for pixels that MixUp has made something between two whole numbers.
+        images = keras.layers.Rescaling(1 / 127.5, offset=-1, dtype="float32")(pixels)
+        features = importlib.import_module(f"{__name__}.{module}").features(images, seeds, **options)
+        glorot = keras.initializers.GlorotUniform(seed=next(seeds))
+        # The losses are computed from these logits.
+        logits = keras.layers.Dense(num_classes, kernel_initializer=glorot, dtype="float32", name="logits")(features)
+        return keras.Model(pixels, logits, name=name)
     finally:
         keras.config.set_dtype_policy(policy)
-
-
-def _build(name: str, image_shape: tuple[int, int, int], num_classes: int, seeds: Iterator[int]) -> keras.Model:
-    import keras
-
-    module, options = _BODIES[name]
-    pixels = keras.Input(tuple(image_shape))
-    # In float32: bfloat16 has 8 bits, too few for pixels that MixUp has made something between two whole numbers.
-    images = keras.layers.Rescaling(1 / 127.5, offset=-1, dtype="float32")(pixels)
-    features = importlib.import_module(f"{__name__}.{module}").features(images, seeds, **options)
-    glorot = keras.initializers.GlorotUniform(seed=next(seeds))
-    # The losses are computed from these logits.
-    logits = keras.layers.Dense(num_classes, kernel_initializer=glorot, dtype="float32", name="logits")(features)
-    return keras.Model(pixels, logits, name=name)

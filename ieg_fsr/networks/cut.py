@@ -1,35 +1,20 @@
 """Cuts a classifier into the part that runs once and the meta part, which the lookahead moves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 
-from ieg_fsr.errors import UserError
-from ieg_fsr.networks.split import input_structure, split_classifier
-
-
-class Cut(NamedTuple):
-    """classifier(x) = above(below(x)), made of the classifier's own layers and variables.
-
-    Attributes:
-      below: from the classifier's input to features [B, ...].
-      above: the meta part, from features to logits [B, C].
-    """
-
-    below: keras.Model
-    above: keras.layers.Layer
+from ieg_fsr.errors import refusal
+from ieg_fsr.networks.split import Cut, input_structure, split_classifier
 
 
 def cut_classifier(classifier: keras.Model, meta_layers: str = "dense") -> Cut:
     """Cuts a built Functional or Sequential model that ends in Dense logits.
 
-    Args:
-      classifier: the model; nothing is copied, training a part trains the classifier.
-      meta_layers: what belongs to the meta part: "dense" (the final Dense layer), "all", or the name of one of
-        `classifier.layers` or its index there: that layer and everything that does not come before it.
+    Nothing is copied: training a part trains the classifier. `meta_layers` says what belongs to the meta part: "dense"
+    (the final Dense layer), "all", or the name of one of `classifier.layers` or its index there: that layer and
+    everything that does not come before it.
 
     Raises:
       UserError: the classifier cannot be split (see `split_classifier`), there is no such layer, or more than its
@@ -37,20 +22,17 @@ def cut_classifier(classifier: keras.Model, meta_layers: str = "dense") -> Cut:
     """
     dense = split_classifier(classifier)
     if meta_layers == "dense":
-        return Cut(*dense)
+        return dense
     if meta_layers == "all":
         inputs = input_structure(classifier)
         return Cut(keras.Model(inputs, inputs), classifier)
     position = _position(classifier, meta_layers)
-    cut = _cut_at(classifier, classifier.layers[position])
-    if cut is None:
-        usable = _usable(classifier)
-        before, after = [n for p, n in usable if p < position][-1:], [n for p, n in usable if p > position][:1]
-        raise UserError(
-            "--meta_layers must be dense, all or a layer whose input alone feeds everything from there up, such as "
-            f"{' or '.join(before + after)} next to it. Received: {meta_layers}"
-        )
-    return cut
+    if cut := _cut_at(classifier, classifier.layers[position]):
+        return cut
+    usable = _usable(classifier)
+    near = [name for p, name in usable if p < position][-1:] + [name for p, name in usable if p > position][:1]
+    rule = "be dense, all or a layer whose input alone feeds everything from there up, such as"
+    raise refusal("--meta_layers", f"{rule} {' or '.join(near)} next to it", meta_layers)
 
 
 def _position(classifier: keras.Model, name_or_index: str) -> int:
@@ -60,10 +42,8 @@ def _position(classifier: keras.Model, name_or_index: str) -> int:
         return names.index(name_or_index)
     if name_or_index.removeprefix("-").isdecimal() and -len(names) <= int(name_or_index) < len(names):
         return int(name_or_index) % len(names)
-    raise UserError(
-        f"--meta_layers must be dense, all, an index in 0..{len(names) - 1} or one of "
-        f"{', '.join(name for _, name in _usable(classifier))}. Received: {name_or_index}"
-    )
+    usable = ", ".join(name for _, name in _usable(classifier))
+    raise refusal("--meta_layers", f"be dense, all, an index in 0..{len(names) - 1} or one of {usable}", name_or_index)
 
 
 def _usable(classifier: keras.Model) -> list[tuple[int, str]]:

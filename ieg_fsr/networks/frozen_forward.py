@@ -4,8 +4,6 @@ Without a gradient nothing has to be kept of a batch normalisation, and TensorFl
 same function in fewer passes over memory than Keras' own formula, whose intermediate results a gradient would need.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 from collections.abc import Iterator

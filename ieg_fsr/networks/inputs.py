@@ -1,10 +1,8 @@
 """What a classifier takes: one input, and whether halves of two of them can be added."""
 
-from __future__ import annotations
-
 import keras
 
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import refusal
 
 # Layers whose input is a number or a text that stands for something.
 _OF_TOKENS = (
@@ -24,10 +22,9 @@ def check_single_input(classifier: keras.Model) -> None:
         UserError: it has several inputs.
     """
     if len(classifier.inputs) != 1:
-        raise UserError(
-            "classifier must have one input: put several together into one array and take them apart inside. "
-            f"Received: {type(classifier).__name__} '{classifier.name}' with {len(classifier.inputs)} inputs"
-        )
+        rule = "have one input: put several together into one array and take them apart inside"
+        model = f"{type(classifier).__name__} '{classifier.name}' with {len(classifier.inputs)} inputs"
+        raise refusal("classifier", rule, model)
 
 
 def keeps_input_type(classifier: keras.Model) -> bool:

@@ -1,7 +1,5 @@
 """The seeded layers that the networks here are made of."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """ResNet-50 for ImageNet-sized images, from `keras.applications`, with weights drawn from a seed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import keras

@@ -1,7 +1,5 @@
 """Residual networks for CIFAR: He et al., Deep Residual Learning for Image Recognition (CVPR 2016), section 4.2."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import keras
@@ -12,13 +10,7 @@ from ieg_fsr.networks.layers import batch_norm, batch_norm_relu, convolution
 def shortcut(x: keras.KerasTensor, filters: int, strides: int) -> keras.KerasTensor:
     """Option A, without parameters: every `strides`-th pixel, and zeros for the channels that are new.
 
-    Args:
-      x: [B, H, W, c].
-      filters: channels of the result, at least c.
-      strides: step along height and width.
-
-    Returns:
-      [B, ceil(H/strides), ceil(W/strides), filters].
+    From [B, H, W, c] to [B, ceil(H/strides), ceil(W/strides), filters], where `filters` is at least c.
     """
     if strides > 1:
         x = keras.layers.AveragePooling2D(pool_size=1, strides=strides)(x)
@@ -40,16 +32,9 @@ def block(x: keras.KerasTensor, filters: int, strides: int, seeds: Iterator[int]
 def features(images: keras.KerasTensor, seeds: Iterator[int], depth: int = 32) -> keras.KerasTensor:
     """Maps scaled images [B, H, W, channels] to features [B, 64], through blocks stage1_block1, stage1_block2, ...
 
-    Args:
-      images: scaled images.
-      seeds: one seed is drawn for each convolution.
-      depth: layers with weights, 6n + 2 for n blocks in each of the three stages (20, 32, 44, 56, 110).
-
-    Raises:
-      ValueError: there is no network of this depth.
+    One seed is drawn for each convolution. `depth` counts the layers with weights: 6n + 2 for n blocks in each of the
+    three stages (20, 32, 44, 56, 110).
     """
-    if depth < 8 or depth % 6 != 2:
-        raise ValueError(f"depth must be 6n + 2 with n >= 1. Received: {depth}")
     x = batch_norm_relu(convolution(images, 16, seeds))
     for stage, filters in enumerate((16, 32, 64)):
         for index in range((depth - 2) // 6):

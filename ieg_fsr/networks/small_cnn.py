@@ -1,7 +1,5 @@
 """Six 3x3 convolutions for small images."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import keras

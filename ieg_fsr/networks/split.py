@@ -1,28 +1,24 @@
 """Splits a classifier into its shared part and the final Dense layer, the meta part of FSR by default."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import keras
 
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import refusal
 
 
-class Split(NamedTuple):
-    """classifier(x) = head(shared(x)), made of the classifier's own layers and variables.
+class Cut(NamedTuple):
+    """classifier(x) = above(below(x)), made of the classifier's own layers and variables.
 
-    Attributes:
-      shared: from the classifier's inputs to features [B, D].
-      head: the Dense layer from features [B, D] to logits [B, C].
+    The shared part goes from the classifier's input to features [B, ...], the meta part from there to logits [B, C].
     """
 
-    shared: keras.Model
-    head: keras.layers.Dense
+    below: keras.Model
+    above: keras.layers.Layer
 
 
-def split_classifier(classifier: keras.Model) -> Split:
-    """Splits a built Functional or Sequential model that ends in a Dense layer without activation.
+def split_classifier(classifier: keras.Model) -> Cut:
+    """Splits a built Functional or Sequential model before the Dense layer without activation in which it ends.
 
     The last layer may be a Functional or Sequential model that ends this way itself. Nothing is copied: training
     either part trains the classifier.
@@ -31,24 +27,21 @@ def split_classifier(classifier: keras.Model) -> Split:
       UserError: the classifier is not built or subclassed, has several outputs, or does not end in Dense logits.
     """
     if not isinstance(classifier, keras.Model):
-        raise UserError(f"classifier must be a keras.Model. Received: {type(classifier).__name__}")
+        raise refusal("classifier", "be a keras.Model", type(classifier).__name__)
     outputs = getattr(classifier, "outputs", None)  # missing before a Sequential model is built, and when subclassed
     if not outputs or not all(hasattr(output, "_keras_history") for output in outputs):
-        is_sequential = isinstance(classifier, keras.Sequential)
-        advice = "start it with keras.Input(shape)" if is_sequential else "make it keras.Model(inputs, outputs)"
-        raise UserError(
-            f"classifier must be a Functional or built Sequential Keras model: {advice}. "
-            f"Received: {_describe(classifier)}, {'not built' if is_sequential else 'subclassed'}"
-        )
+        advice, what = "make it keras.Model(inputs, outputs)", "subclassed"
+        if isinstance(classifier, keras.Sequential):
+            advice, what = "start it with keras.Input(shape)", "not built"
+        rule = f"be a Functional or built Sequential Keras model: {advice}"
+        raise refusal("classifier", rule, f"{_describe(classifier)}, {what}")
     if len(outputs) != 1:
-        raise UserError(
-            f"classifier must have one output, its logits. Received: {_describe(classifier)} with {len(outputs)}"
-        )
+        raise refusal("classifier", "have one output, its logits", f"{_describe(classifier)} with {len(outputs)}")
     features, head = _features_and_head(outputs[0])
     shared = keras.Model(input_structure(classifier), features, name=f"{classifier.name}_shared")
     if any(variable is head.kernel for variable in shared.variables):
-        raise UserError(f"classifier must use its final Dense layer once. Received: {_describe(head)} used twice")
-    return Split(shared, head)
+        raise refusal("classifier", "use its final Dense layer once", f"{_describe(head)} used twice")
+    return Cut(shared, head)
 
 
 def _features_and_head(logits: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.layers.Dense]:
@@ -62,30 +55,22 @@ def _features_and_head(logits: keras.KerasTensor) -> tuple[keras.KerasTensor, ke
     _check_head(layer)
     features = call.input_tensors[0]
     if len(features.shape) != 2:
-        raise UserError(
-            "classifier must give its final Dense layer features of shape [batch, width]. "
-            f"Received: {_describe(layer)} on features of shape {tuple(features.shape)}"
-        )
+        rule = "give its final Dense layer features of shape [batch, width]"
+        raise refusal("classifier", rule, f"{_describe(layer)} on features of shape {tuple(features.shape)}")
     return features, layer
 
 
 def _check_head(layer: keras.Operation) -> None:
     if not isinstance(layer, keras.layers.Dense):
-        raise UserError(
-            "classifier must end in a Dense layer that returns logits, without softmax or another layer after it. "
-            f"Received: last layer {_describe(layer)}"
-        )
+        rule = "end in a Dense layer that returns logits, without softmax or another layer after it"
+        raise refusal("classifier", rule, f"last layer {_describe(layer)}")
     if layer.activation is not keras.activations.linear:
         activation = getattr(layer.activation, "__name__", str(layer.activation))
-        raise UserError(
-            "classifier must return logits: build its final Dense layer with activation=None. "
-            f"Received: {_describe(layer)} with activation {activation}"
-        )
+        rule = "return logits: build its final Dense layer with activation=None"
+        raise refusal("classifier", rule, f"{_describe(layer)} with activation {activation}")
     if layer.units < 2:
-        raise UserError(
-            "classifier must return a logit for each class, two for a yes and a no. "
-            f"Received: {_describe(layer)} with one unit"
-        )
+        rule = "return a logit for each class, two for a yes and a no"
+        raise refusal("classifier", rule, f"{_describe(layer)} with one unit")
 
 
 def input_structure(model: keras.Model) -> keras.KerasTensor | list | dict:

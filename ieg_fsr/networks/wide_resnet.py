@@ -1,7 +1,5 @@
 """Wide residual networks: Zagoruyko & Komodakis, Wide Residual Networks (BMVC 2016), without dropout."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import keras
@@ -27,19 +25,9 @@ def features(
 ) -> keras.KerasTensor:
     """Maps scaled images [B, H, W, channels] to features [B, 64 * widen_factor], through stage1_block1, ...
 
-    Args:
-      images: scaled images.
-      seeds: one seed is drawn for each convolution.
-      depth: 6n + 4 for n blocks in each of the three groups.
-      widen_factor: multiplies the 16, 32 and 64 channels of the three groups.
-
-    Raises:
-      ValueError: there is no network of this depth or width.
+    One seed is drawn for each convolution. `depth` is 6n + 4 for n blocks in each of the three groups; `widen_factor`
+    multiplies their 16, 32 and 64 channels.
     """
-    if depth < 10 or depth % 6 != 4:
-        raise ValueError(f"depth must be 6n + 4 with n >= 1. Received: {depth}")
-    if widen_factor < 1:
-        raise ValueError(f"widen_factor must be at least 1. Received: {widen_factor}")
     x = convolution(images, 16, seeds)
     for group, filters in enumerate((16, 32, 64)):
         for index in range((depth - 4) // 6):

@@ -9,21 +9,13 @@ from ieg_fsr.stateless_random import split, uniform
 def select_members(
     scores: np.ndarray, given_labels: np.ndarray, size: int, num_classes: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Ids of the best-scored examples of each class, ordered by class, best first.
+    """Ids [M], int32, of the M <= |R| best-scored examples of each class, ordered by class, best first.
 
     Every class gets size // C places; the size % C places left over go to randomly drawn classes, so that size < C is a
     random subset of the classes. A class with fewer examples than places has all of them in: fewer members, no repeats.
     Equal scores (at the start, all of them) are ordered at random.
 
-    Args:
-        scores: [N], higher = better.
-        given_labels: [N], int in [0, C).
-        size: |R|, the number of places.
-        num_classes: C.
-        rng: decides ties and left-over places.
-
-    Returns:
-        Example ids [M], int32, M <= size.
+    Args: scores: [N], higher = better. given_labels: [N], int in [0, C). size: |R|. rng: decides ties and left-overs.
     """
     places: np.ndarray = np.full([num_classes], size // num_classes)
     present = np.flatnonzero(np.bincount(given_labels, minlength=num_classes))
@@ -45,11 +37,9 @@ class RewardDictionary(tf.Module):
     def __init__(self, size: int, num_classes: int) -> None:
         """Args: size: |R|. num_classes: C."""
         super().__init__(name="reward_dictionary")
-        self.size = size
-        self.num_classes = num_classes
+        self.size, self.num_classes = size, num_classes
         variable = lambda length, name: tf.Variable(tf.zeros([length], tf.int32), trainable=False, name=name)  # noqa: E731
-        self.member_ids = variable(size, "member_ids")
-        self.member_labels = variable(size, "member_labels")
+        self.member_ids, self.member_labels = variable(size, "member_ids"), variable(size, "member_labels")
         self.class_starts = variable(num_classes, "class_starts")
         self.class_counts = variable(num_classes, "class_counts")
 
@@ -70,11 +60,7 @@ class RewardDictionary(tf.Module):
         """Slots [Q] of a class-balanced draw with replacement; each class is drawn floor or ceil of Q / C times.
 
         The classes are shuffled and dealt out in turn, so that Q < C is a random subset of the classes. Classes without
-        a member are left out.
-
-        Args:
-            reward_batch_size: Q >= 1.
-            seed: [2], int32, stateless.
+        a member are left out. Args: reward_batch_size: Q >= 1. seed: [2], int32, stateless.
         """
         class_noise, member_noise = split(seed)
         is_empty = tf.cast(tf.equal(self.class_counts, 0), tf.float32)

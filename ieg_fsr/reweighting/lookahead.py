@@ -67,9 +67,6 @@ def lookahead_weights(
         weight_decay: factor of half the squared norm of the layer, in the virtual step and in the reward loss.
         weight_constraint: "clip" or "shift" (see `weight_constraints`).
 
-    Returns:
-        LookaheadWeights: weights and meta gradient [B], lookahead kernel [D, C] and bias [C].
-
     Raises:
         ValueError: unknown `weight_constraint`.
     """
@@ -81,7 +78,7 @@ def lookahead_weights(
     ]
     features, targets = as_tensor(features), as_tensor(targets)
     reward_features, reward_targets = as_tensor(reward_features), as_tensor(reward_targets)
-    gradient, (lookahead_kernel, lookahead_bias) = meta_gradient(
+    gradient, layer_after = meta_gradient(
         uniform_weights(features[:, 0]),
         lambda layer: dense_losses(features, targets, *layer),
         lambda layer: dense_losses(reward_features, reward_targets, *layer),
@@ -89,5 +86,4 @@ def lookahead_weights(
         accumulators,
         VirtualSgd(lookahead_learning_rate, lookahead_momentum, weight_decay),
     )
-    weights = normalised_weights(gradient, weight_constraint)
-    return LookaheadWeights(weights, gradient, lookahead_kernel, lookahead_bias)
+    return LookaheadWeights(normalised_weights(gradient, weight_constraint), gradient, *layer_after)

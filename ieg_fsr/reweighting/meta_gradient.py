@@ -20,12 +20,9 @@ Losses = Callable[[Sequence[tf.Tensor]], tf.Tensor]
 
 
 class VirtualSgd(NamedTuple):
-    """Settings of the virtual step.
+    """Settings of the virtual step: eta; mu, 0 leaves the accumulators out; and the factor of half the squared norm.
 
-    Attributes:
-        learning_rate: eta.
-        momentum: mu; 0 leaves the accumulators out.
-        weight_decay: factor of half the squared norm of the meta part, in the step and in the reward loss.
+    The last is for the meta part, in the step and in the reward loss.
     """
 
     learning_rate: float = 0.1
@@ -77,13 +74,8 @@ def meta_gradient(
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Derivative [B] of the reward loss after a virtual step by the weights of that step, and the parameters after it.
 
-    Args:
-        sample_weights: [B], weights of the virtual step and the point of the derivative.
-        losses: of the samples.
-        reward_losses: of the reward batch; their mean is the reward loss.
-        parameters: of the meta part.
-        accumulators: see `virtual_step`.
-        settings: of the step.
+    `sample_weights` [B] are the weights of the virtual step and the point of the derivative; the mean of the
+    `reward_losses` is the reward loss. The other arguments are those of `virtual_step`.
     """
     with tf.GradientTape() as tape:
         tape.watch(sample_weights)

@@ -7,7 +7,6 @@ from ieg_fsr.replicas import update_rows
 
 # Keeps the normalisation of an all-zero row (an example never visited) finite: it reads as the uniform distribution.
 _MEAN_SQUARE_EPSILON = 1e-8
-TABLE_DTYPES = ("float32", "float16")
 
 
 class PseudoLabelTable(tf.Module):
@@ -18,12 +17,11 @@ class PseudoLabelTable(tf.Module):
     """
 
     def __init__(self, num_examples: int, num_classes: int, momentum: float = 0.1, dtype: str = "float32") -> None:
-        """Args: num_examples: N. num_classes: C. momentum: beta in [0, 1]. dtype: one of `TABLE_DTYPES`."""
+        """Args: num_examples: N. num_classes: C. momentum: beta in [0, 1]. dtype: float32 or float16."""
         super().__init__(name="pseudo_label_table")
         self.momentum = momentum
-        self.logits = tf.Variable(
-            tf.zeros([num_examples, num_classes], dtype), trainable=False, name="pseudo_label_logits"
-        )
+        zeros = tf.zeros([num_examples, num_classes], dtype)
+        self.logits = tf.Variable(zeros, trainable=False, name="pseudo_label_logits")
 
     def targets(self, example_ids: tf.Tensor) -> tf.Tensor:
         """Soft labels [B, C], float32, of the examples `example_ids` [B]; uniform for one never visited."""

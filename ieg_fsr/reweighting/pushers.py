@@ -17,9 +17,6 @@ import tensorflow as tf
 
 from ieg_fsr.reweighting.score_table import ForgettingTable, MeanScoreTable, ScoreTable
 
-# N and the score momentum -> a table of the scores.
-TableMaker = Callable[[int, float], ScoreTable | MeanScoreTable | ForgettingTable]
-
 
 class PusherInputs(NamedTuple):
     """What a pusher may look at.
@@ -55,7 +52,7 @@ class Pusher(NamedTuple):
     """
 
     score: Callable[[PusherInputs], tf.Tensor]
-    table: TableMaker = ScoreTable
+    table: Callable[[int, float], ScoreTable | MeanScoreTable | ForgettingTable] = ScoreTable
     needs_unmixed_features: bool = False
     is_log_probability: bool = False
     pushes_right: bool = True
@@ -94,7 +91,8 @@ def negative_loss(inputs: PusherInputs) -> tf.Tensor:
 def max_margin(inputs: PusherInputs) -> tf.Tensor:
     """Logit of the own label minus the largest other logit, before the step. [B]
 
-    The difference of logits, not of probabilities, as the area under the margin has it (Pleiss et al., NeurIPS 2020).
+    The difference of logits, not of probabilities, as the area under the margin has it (Pleiss et al., NeurIPS 2020):
+    that pusher's table takes the plain mean over all visits.
     """
     logits = inputs.logits(inputs.features, inputs.parameters)
     own = tf.reduce_sum(inputs.own_targets * logits, axis=1)
@@ -102,22 +100,12 @@ def max_margin(inputs: PusherInputs) -> tf.Tensor:
     return own - tf.reduce_max(others, axis=1)
 
 
-def area_under_margin(inputs: PusherInputs) -> tf.Tensor:
-    """The margin of logits (Pleiss et al., NeurIPS 2020); its table takes the plain mean over all visits. [B]"""
-    return max_margin(inputs)
-
-
 def forgetting(inputs: PusherInputs) -> tf.Tensor:
     """1 where the own label has the largest logit, else 0; its table counts the falls (Toneva et al., ICLR 2019). [B]
 
-    Pushes what is forgotten most.
+    Pushes what is forgotten most; the inverse turns the sign of the count, and so pushes what is forgotten least.
     """
     return tf.cast(max_margin(inputs) > 0, tf.float32)
-
-
-def forgetting_inverse(inputs: PusherInputs) -> tf.Tensor:
-    """As `forgetting`; its table turns the sign of the count, and so pushes what is forgotten least. [B]"""
-    return forgetting(inputs)
 
 
 def _own_losses(inputs: PusherInputs, features: tf.Tensor | None, parameters: Sequence[tf.Tensor]) -> tf.Tensor:
@@ -133,6 +121,6 @@ PUSHERS: dict[str, Pusher] = {
     "negative_loss": Pusher(negative_loss, is_log_probability=True),
     "max_margin": Pusher(max_margin),
     "forgetting": Pusher(forgetting, lambda num_examples, _: ForgettingTable(num_examples), pushes_right=False),
-    "forgetting_inverse": Pusher(forgetting_inverse, lambda num_examples, _: ForgettingTable(num_examples, sign=-1.0)),
-    "area_under_margin": Pusher(area_under_margin, lambda num_examples, _: MeanScoreTable(num_examples)),
+    "forgetting_inverse": Pusher(forgetting, lambda num_examples, _: ForgettingTable(num_examples, sign=-1.0)),
+    "area_under_margin": Pusher(max_margin, lambda num_examples, _: MeanScoreTable(num_examples)),
 }

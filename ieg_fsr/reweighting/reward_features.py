@@ -14,7 +14,6 @@ from ieg_fsr.replicas import share, update_rows, whole
 from ieg_fsr.reweighting.dictionary import RewardDictionary
 from ieg_fsr.stateless_random import fold_in, split
 
-REWARD_FEATURES = ("forward", "history")
 # Images and the seed of their augmentation -> features, without gradient and without touching batch-norm averages.
 Forward = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 # Example ids [M] -> images [M, ...], as they are before augmentation.

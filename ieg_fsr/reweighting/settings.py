@@ -12,46 +12,6 @@ PUSHER_NAMES = (
 LARGEST_DEFAULT_DICTIONARY = 2000
 DEFAULT_REWARD_INTERVAL = 4
 
-REWARD_SOURCE = Setting(
-    "reward_source", "dictionary", one_of("dictionary", "holdout"), "holdout: images with true labels"
-)
-META_LAYERS = Setting("meta_layers", "dense", ANY, "what the lookahead moves: dense, all, or a layer: it and all above")
-WEIGHT_RULE = Setting(
-    "weight_rule", "direct", one_of("direct", "weight_net", "uniform"), "what makes the sample weights"
-)
-CLEAN_PER_CLASS = Setting(
-    "clean_per_class", 10, at_least(1), "images of each class in the hold-out, which leave the training set"
-)
-DICTIONARY_SIZE = Setting(
-    "dictionary_size",
-    None,
-    at_least(1),
-    f"|R|, examples in the reward dictionary; {LARGEST_DEFAULT_DICTIONARY} or all if not given",
-    kind=int,
-    short=True,
-)
-REWARD_BATCH_SIZE = Setting(
-    "reward_batch_size", 200, at_least(1), "q, reward samples in a step, spread evenly over the classes", short=True
-)
-REWARD_FEATURES = Setting(
-    "reward_features", None, one_of("forward", "history"),
-    "history: kept from epoch to epoch; forward: of a reward batch; history, but forward with an interval or a "
-    "hold-out", kind=str, short=True,
-)  # fmt: skip
-REWARD_INTERVAL = Setting(
-    "reward_interval", None, at_least(1),
-    f"steps between two forwards, {DEFAULT_REWARD_INTERVAL}; given: reward_features=forward", kind=int,
-    short=True,
-)  # fmt: skip
-PUSHER = Setting("pusher", "lookahead", one_of(*PUSHER_NAMES), "what scores a sample", short=True)
-SCORE_MOMENTUM = Setting("score_momentum", 0.9, below_one(), "lambda, of the scores")
-LOOKAHEAD_LEARNING_RATE = Setting("lookahead_learning_rate", 0.1, above(0), "eta, rate of the virtual step")
-LOOKAHEAD_MOMENTUM = Setting(
-    "lookahead_momentum", None, below_one(), "mu; --momentum if not given, 0 leaves it out", kind=float
-)
-INITIAL_SAMPLE_WEIGHTS = Setting(
-    "initial_sample_weights", "uniform", one_of("uniform", "zero"), "weights of the lookahead, for direct"
-)
 WEIGHT_NET_LEARNING_RATE = Setting(
     "weight_net_learning_rate", 1e-3, above(0), "of the weight net's Adam", argument="learning_rate"
 )
@@ -60,23 +20,33 @@ WEIGHT_NET_WEIGHT_DECAY = Setting(
     argument="weight_decay",
 )  # fmt: skip
 WEIGHT_NET_UNITS = Setting("weight_net_units", 100, at_least(1), "of its hidden layer", argument="units")
-WEIGHT_CONSTRAINT = Setting(
-    "weight_constraint", "clip", one_of("clip", "shift"), "clip for wrong labels, shift for rare classes", short=True
-)
-REWEIGHT_WARMUP_EPOCHS = Setting(
-    "reweight_warmup_epochs", 20, at_least(0), "E, epochs of uniform weights before re-weighting", short=True
-)
-LABEL_MOMENTUM = Setting("label_momentum", 0.1, between(0, 1), "beta, of the pseudo labels")
-PSEUDO_LABEL_LOSS_WEIGHT = Setting(
-    "pseudo_label_loss_weight", 2.0, at_least(0), "p, of the loss against pseudo labels; 0: none", short=True
-)
-PSEUDO_LABEL_DTYPE = Setting(
-    "pseudo_label_dtype", "float32", one_of("float32", "float16"), "of the table of pseudo labels"
-)
 
 REWEIGHTING_SETTINGS = (
-    *(REWARD_SOURCE, META_LAYERS, WEIGHT_RULE, CLEAN_PER_CLASS, DICTIONARY_SIZE, REWARD_BATCH_SIZE, REWARD_FEATURES),
-    *(REWARD_INTERVAL, PUSHER, SCORE_MOMENTUM, LOOKAHEAD_LEARNING_RATE, LOOKAHEAD_MOMENTUM, INITIAL_SAMPLE_WEIGHTS),
-    *(WEIGHT_NET_LEARNING_RATE, WEIGHT_NET_WEIGHT_DECAY, WEIGHT_NET_UNITS, WEIGHT_CONSTRAINT, REWEIGHT_WARMUP_EPOCHS),
-    *(LABEL_MOMENTUM, PSEUDO_LABEL_LOSS_WEIGHT, PSEUDO_LABEL_DTYPE),
-)
+    Setting("reward_source", "dictionary", one_of("dictionary", "holdout"), "holdout: images with true labels"),
+    Setting("meta_layers", "dense", ANY, "what the lookahead moves: dense, all, or a layer: it and all above"),
+    Setting("weight_rule", "direct", one_of("direct", "weight_net", "uniform"), "what makes the sample weights"),
+    Setting("clean_per_class", 10, at_least(1), "images of each class in the hold-out, which leave the training set"),
+    Setting("dictionary_size", None, at_least(1),
+            f"|R|, examples in the reward dictionary; {LARGEST_DEFAULT_DICTIONARY} or all if not given", kind=int,
+            short=True),
+    Setting("reward_batch_size", 200, at_least(1), "q, reward samples in a step, spread evenly over the classes",
+            short=True),
+    Setting("reward_features", None, one_of("forward", "history"),
+            "history: kept from epoch to epoch; forward: of a reward batch; history, but forward with an interval or a "
+            "hold-out", kind=str, short=True),
+    Setting("reward_interval", None, at_least(1),
+            f"steps between two forwards, {DEFAULT_REWARD_INTERVAL}; given: reward_features=forward", kind=int,
+            short=True),
+    Setting("pusher", "lookahead", one_of(*PUSHER_NAMES), "what scores a sample", short=True),
+    Setting("score_momentum", 0.9, below_one(), "lambda, of the scores"),
+    Setting("lookahead_learning_rate", 0.1, above(0), "eta, rate of the virtual step"),
+    Setting("lookahead_momentum", None, below_one(), "mu; --momentum if not given, 0 leaves it out", kind=float),
+    Setting("initial_sample_weights", "uniform", one_of("uniform", "zero"), "weights of the lookahead, for direct"),
+    WEIGHT_NET_LEARNING_RATE, WEIGHT_NET_WEIGHT_DECAY, WEIGHT_NET_UNITS,
+    Setting("weight_constraint", "clip", one_of("clip", "shift"), "clip for wrong labels, shift for rare classes",
+            short=True),
+    Setting("reweight_warmup_epochs", 20, at_least(0), "E, epochs of uniform weights before re-weighting", short=True),
+    Setting("label_momentum", 0.1, between(0, 1), "beta, of the pseudo labels"),
+    Setting("pseudo_label_loss_weight", 2.0, at_least(0), "p, of the loss against pseudo labels; 0: none", short=True),
+    Setting("pseudo_label_dtype", "float32", one_of("float32", "float16"), "of the table of pseudo labels"),
+)  # fmt: skip

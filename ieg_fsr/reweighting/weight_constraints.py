@@ -11,11 +11,7 @@ SUM_EPSILON = 1e-5
 def clip(meta_gradient: tf.Tensor) -> tf.Tensor:
     """`max(0, -g_i)`: a sample whose weight should shrink is left out. For wrong labels.
 
-    Args:
-        meta_gradient: [B], derivative of the reward loss by each sample's weight.
-
-    Returns:
-        Unnormalised weights [B].
+    From the derivative [B] of the reward loss by each sample's weight to weights [B], not normalised.
     """
     return tf.nn.relu(-meta_gradient)
 
@@ -23,11 +19,7 @@ def clip(meta_gradient: tf.Tensor) -> tf.Tensor:
 def shift(meta_gradient: tf.Tensor) -> tf.Tensor:
     """`raw_i - min(raw) + 1/b` with `raw_i = 1/b - g_i`: every sample keeps some weight. For rare classes.
 
-    Args:
-        meta_gradient: [B], derivative of the reward loss by each sample's weight.
-
-    Returns:
-        Unnormalised weights [B], each at least 1/B.
+    From the derivative [B], as above, to weights [B] of at least 1/B, not normalised.
     """
     uniform = 1.0 / tf.cast(tf.size(meta_gradient), meta_gradient.dtype)
     raw = uniform - meta_gradient

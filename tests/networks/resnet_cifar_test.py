@@ -64,13 +64,6 @@ def test_depth(depth, n):
     assert sum(isinstance(layer, keras.layers.Conv2D) for layer in body.layers) == depth - 1
 
 
-@pytest.mark.parametrize("depth", [2, 30, 33])
-def test_impossible_depth(depth):
-    images = keras.Input((32, 32, 3))
-    with pytest.raises(ValueError, match=rf"6n \+ 2.*Received: {depth}$"):
-        features(images, derived_seeds(0), depth=depth)
-
-
 @pytest.mark.parametrize("size", [4, 5])
 def test_shortcut_takes_every_second_pixel_and_adds_zeros(size):
     inputs = keras.Input((size, size, 2))

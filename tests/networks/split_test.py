@@ -6,7 +6,7 @@ import pytest
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.networks import build_network
-from ieg_fsr.networks.split import Split, split_classifier
+from ieg_fsr.networks.split import Cut, split_classifier
 
 layers = keras.layers
 
@@ -93,10 +93,10 @@ def test_small_cnn():
     classifier = small_cnn()
     assert_same_function(classifier, np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8))
     split = split_classifier(classifier)
-    assert isinstance(split, Split)
-    assert split.head is classifier.get_layer("logits")
-    assert split.shared.output_shape == (None, 64)
-    assert any(layer is classifier.layers[2] for layer in split.shared.layers)
+    assert isinstance(split, Cut)
+    assert split.above is classifier.get_layer("logits")
+    assert split.below.output_shape == (None, 64)
+    assert any(layer is classifier.layers[2] for layer in split.below.layers)
 
 
 def test_several_inputs():
@@ -109,12 +109,12 @@ def test_several_inputs():
 
 def test_only_dense_leaves_the_identity():
     inputs = random_inputs(3, 6)
-    np.testing.assert_array_equal(split_classifier(only_dense()).shared(inputs), inputs)
+    np.testing.assert_array_equal(split_classifier(only_dense()).below(inputs), inputs)
 
 
 def test_training_a_part_trains_the_classifier():
     classifier = nested_head()
-    head = split_classifier(classifier).head
+    head = split_classifier(classifier).above
     head.kernel.assign(np.zeros(head.kernel.shape))
     head.bias.assign([1.0, 2.0, 3.0, 4.0])
     np.testing.assert_array_equal(classifier(random_inputs(2, 6)), [[1, 2, 3, 4]] * 2)
@@ -124,7 +124,7 @@ def test_batch_norm_of_the_shared_part_is_the_classifiers():
     classifier = small_cnn()
     norm = next(layer for layer in classifier.layers if isinstance(layer, layers.BatchNormalization))
     before = norm.moving_mean.numpy()
-    split_classifier(classifier).shared(np.full((2, 8, 8, 1), 200, np.uint8), training=True)
+    split_classifier(classifier).below(np.full((2, 8, 8, 1), 200, np.uint8), training=True)
     assert not np.array_equal(norm.moving_mean.numpy(), before)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ieg_fsr.networks import build_network
 from ieg_fsr.networks.layers import derived_seeds
-from ieg_fsr.networks.wide_resnet import block, features
+from ieg_fsr.networks.wide_resnet import block
 
 
 def parameters(model):
@@ -79,10 +79,3 @@ def test_block_that_widens_projects_the_activated_input():
     images = np.random.default_rng(0).normal(size=(2, 4, 4, 2)).astype(np.float32)
     activated = np.maximum(images / np.sqrt(1 + 1e-5), 0)  # moving mean 0 and variance 1
     np.testing.assert_allclose(model(images), activated[:, ::2, ::2] @ projection, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(("depth", "widen_factor"), [(27, 2), (4, 2), (28, 0)])
-def test_impossible_networks(depth, widen_factor):
-    images = keras.Input((32, 32, 3))
-    with pytest.raises(ValueError, match="Received: "):
-        features(images, derived_seeds(0), depth=depth, widen_factor=widen_factor)

@@ -10,59 +10,13 @@ from ieg_fsr.errors import UserError
 NOISE_TYPES = ("uniform", "uniform_other", "asymmetric", "pairflip")
 
 
-def uniform_transition_matrix(num_classes: int, noise: float) -> np.ndarray:
-    """P(given j | true i) when a label is, with probability `noise`, drawn anew from all C classes, the true one too.
-
-    So a share of noise * (C - 1) / C of the labels ends up wrong: 36 % for `noise` 0.4 and ten classes.
-
-    Args:
-        num_classes: C.
-        noise: in [0, 1].
-
-    Returns:
-        [C, C], float64, rows sum to 1.
-    """
-    return (1.0 - noise) * np.eye(num_classes) + noise / num_classes
-
-
-def uniform_other_transition_matrix(num_classes: int, noise: float) -> np.ndarray:
-    """P(given j | true i) when a label becomes, with probability `noise`, one of the C - 1 other classes.
-
-    So a share of `noise` of the labels ends up wrong.
-
-    Args:
-        num_classes: C >= 2.
-        noise: in [0, 1].
-
-    Returns:
-        [C, C], float64, rows sum to 1.
-    """
-    others = noise / (num_classes - 1)
-    return (1.0 - noise - others) * np.eye(num_classes) + others
-
-
-def mistake_transition_matrix(mistaken_for: np.ndarray, noise: float) -> np.ndarray:
-    """P(given j | true i) when class i becomes, with probability `noise`, the one class that it is mistaken for.
-
-    Args:
-        mistaken_for: [C], int in [0, C); a class that is never mistaken stands for itself.
-        noise: in [0, 1].
-
-    Returns:
-        [C, C], float64, rows sum to 1.
-    """
-    identity = np.eye(len(mistaken_for))
-    return (1.0 - noise) * identity + noise * identity[mistaken_for]
-
-
 def noise_transition_matrix(noise_type: str, num_classes: int, noise: float, dataset: str | None = None) -> np.ndarray:
-    """The matrix [C, C] of a named kind of noise.
+    """P(given j | true i) of a named kind of noise: [C, C], float64, rows sum to 1.
 
-    Args:
-        noise_type: one of `NOISE_TYPES`; "pairflip" makes each class the next one, the last one the first.
-        num_classes: C.
-        noise: in [0, 1].
-        dataset: name of the data set, which "asymmetric" needs.
+    "uniform" draws a label, with probability `noise`, anew from all C classes, the true one too: a share of
+    noise * (C - 1) / C ends up wrong, 36 % for `noise` 0.4 and ten classes. "uniform_other" makes it one of the other
+    classes; "asymmetric" the class that it is mistaken for, which `dataset` declares; "pairflip" the next class, of the
+    last one the first: a share of `noise` ends up wrong, but for classes that are never mistaken.
 
     Raises:
         UserError: `noise_type` is unknown or not defined for the data set, or `noise` is outside [0, 1].
@@ -70,15 +24,15 @@ def noise_transition_matrix(noise_type: str, num_classes: int, noise: float, dat
     check_noise_type(noise_type, dataset)
     if not 0.0 <= noise <= 1.0:
         raise UserError(f"--noise must be in [0, 1]. Received: {noise:g}")
+    identity = np.eye(num_classes)
     if noise_type == "uniform":
-        return uniform_transition_matrix(num_classes, noise)
+        return (1.0 - noise) * identity + noise / num_classes
     if noise_type == "uniform_other":
-        return uniform_other_transition_matrix(num_classes, noise)
-    if noise_type == "pairflip":
-        return mistake_transition_matrix((np.arange(num_classes) + 1) % num_classes, noise)
-    mistakes = _mistakes(dataset)
-    assert mistakes is not None, "check_noise_type asks for it"
-    return mistake_transition_matrix(mistakes(), noise)
+        others = noise / (num_classes - 1)
+        return (1.0 - noise - others) * identity + others
+    mistakes = _mistakes(dataset) if noise_type == "asymmetric" else None
+    mistaken_for = mistakes() if mistakes else (np.arange(num_classes) + 1) % num_classes
+    return (1.0 - noise) * identity + noise * identity[mistaken_for]
 
 
 def check_noise_type(noise_type: str, dataset: str | None) -> None:
@@ -104,17 +58,11 @@ def _mistakes(dataset: str | None) -> Callable[[], np.ndarray] | None:
 
 
 def corrupt_labels(true_labels: np.ndarray, transition_matrix: np.ndarray, seed: int) -> np.ndarray:
-    """Draws a given label for every example from the row of its true class.
+    """Given labels [N], int32: for every example one drawn from the row of its true class.
 
     Example i always consumes the i-th number of the seeded stream: the result depends on `seed` and i alone.
 
-    Args:
-        true_labels: [N], int in [0, C).
-        transition_matrix: [C, C], rows sum to 1.
-        seed: non-negative.
-
-    Returns:
-        Given labels [N], int32.
+    Args: true_labels: [N], int in [0, C). transition_matrix: [C, C], rows sum to 1. seed: non-negative.
     """
     draws = np.random.default_rng(seed).random(len(true_labels))
     given_labels: np.ndarray = np.empty([len(true_labels)], np.int32)

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from ieg_fsr.data.labels.corruption import noise_transition_matrix
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.setting import Config
 
 # A row may miss 1 by this much: files with six decimals are common.
@@ -25,15 +25,9 @@ def transition_matrix(config: Config, num_classes: int) -> np.ndarray:
 
 
 def read_noise_matrix(path: str, num_classes: int, flag: str = "--noise_matrix") -> np.ndarray:
-    """Reads P(given j | true i) from a .npy file or, under any other ending, from CSV without a header.
+    """Reads P(given j | true i), [C, C], float64, from a .npy file or, else, from CSV without a header.
 
-    Args:
-        path: of the file.
-        num_classes: C.
-        flag: that gave the path, for the message.
-
-    Returns:
-        [C, C], float64.
+    Args: path: of the file. num_classes: C. flag: that gave the path, for the message.
 
     Raises:
         UserError: no such file, not numbers, not [C, C], an entry outside [0, 1], or a row that does not sum to 1.
@@ -43,25 +37,20 @@ def read_noise_matrix(path: str, num_classes: int, flag: str = "--noise_matrix")
     except OSError as error:
         raise UserError(f"{flag} must be a readable file ({error.strerror}). Received: {path}") from None
     except (ValueError, EOFError, csv.Error):
-        raise UserError(
-            f"{flag} must be rows of numbers, a .npy file or CSV without a header. Received: {path}"
-        ) from None
-    if matrix.shape != (num_classes, num_classes):
-        shape = list(matrix.shape)
-        raise UserError(f"{flag} must be of shape [{num_classes}, {num_classes}]. Received: {shape} in {path}")
+        raise refusal(flag, "be rows of numbers, a .npy file or CSV without a header", path) from None
+    rule = received = ""
     allowed = (matrix >= 0.0) & (matrix <= 1.0)  # Neither holds for NaN.
-    if not allowed.all():
+    if matrix.shape != (num_classes, num_classes):
+        rule, received = f"be of shape [{num_classes}, {num_classes}]", f"{list(matrix.shape)} in"
+    elif not allowed.all():
         row, column = np.argwhere(~allowed)[0]
-        raise UserError(
-            f"{flag} must hold probabilities in [0, 1]. "
-            f"Received: {matrix[row, column]:g} in row {row}, column {column} (counted from 0) of {path}"
-        )
-    sums = matrix.sum(axis=1)
-    if (wrong := np.flatnonzero(np.abs(sums - 1.0) > _ROW_SUM_TOLERANCE)).size:
-        raise UserError(
-            f"{flag} must have rows that sum to 1. "
-            f"Received: {sums[wrong[0]]:.9g} in row {wrong[0]} (counted from 0) of {path}"
-        )
+        rule = "hold probabilities in [0, 1]"
+        received = f"{matrix[row, column]:g} in row {row}, column {column} (counted from 0) of"
+    elif (wrong := np.flatnonzero(np.abs(matrix.sum(axis=1) - 1.0) > _ROW_SUM_TOLERANCE)).size:
+        rule = "have rows that sum to 1"
+        received = f"{matrix.sum(axis=1)[wrong[0]]:.9g} in row {wrong[0]} (counted from 0) of"
+    if rule:
+        raise refusal(flag, rule, f"{received} {path}")
     return matrix
 
 

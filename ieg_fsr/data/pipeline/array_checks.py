@@ -4,17 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 
 _LARGEST_CLASS = np.iinfo(np.int32).max
-_CHUNK = 1000  # examples looked at together
 
 
 def checked_inputs(x: Any) -> np.ndarray:
-    """Inputs [N, ...] as an array that TensorFlow takes: float64 becomes float32, the rest stays as it is, uncopied.
-
-    Args:
-        x: [N, ...], numbers (images, tables, token ids) or texts.
+    """Inputs [N, ...], numbers or texts, as an array for TensorFlow: float64 becomes float32, the rest is not copied.
 
     Raises:
         UserError: several inputs, something else than numbers or texts, no example, or NaN or infinity among them.
@@ -35,17 +31,17 @@ def checked_inputs(x: Any) -> np.ndarray:
     if array.dtype == np.float64:
         array = array.astype(np.float32)
     if array.dtype.kind == "f":
-        _check_finite(array)
+        finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
+        if not finite.all():
+            place = f"NaN or infinity in example {int(np.argmin(finite))}"
+            raise refusal("x", "be finite: fill in or leave out what is missing", place)
     return array
 
 
 def checked_class_numbers(y: Any, name: str = "y", num_classes: int | None = None) -> np.ndarray:
-    """Labels as int32 [N].
+    """Labels as int32 [N] from [N] or [N, 1], integers, or floats without a fraction.
 
-    Args:
-        y: [N] or [N, 1], integers, or floats without a fraction.
-        name: of the argument, for the message.
-        num_classes: C, if it is known.
+    Args: name: of the argument, for the message. num_classes: C, if it is known.
 
     Raises:
         UserError: one-hot labels, texts, fractions, or a number outside 0..C-1.
@@ -54,13 +50,11 @@ def checked_class_numbers(y: Any, name: str = "y", num_classes: int | None = Non
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 2:
-        raise UserError(f"{name} must be class numbers [N]: take {name}.argmax(axis=1) of one-hot labels. "
-                        f"Received: {_kind(array)}")  # fmt: skip
+        raise refusal(name, f"be class numbers [N]: take {name}.argmax(axis=1) of one-hot labels", _kind(array))
     if array.ndim != 1:
         raise UserError(f"{name} must be class numbers [N]. Received: {_kind(array)}")
     if array.dtype.kind in "OUS":
-        raise UserError(f"{name} must be class numbers: take np.unique({name}, return_inverse=True)[1] of names. "
-                        f"Received: {_kind(array)}")  # fmt: skip
+        raise refusal(name, f"be class numbers: take np.unique({name}, return_inverse=True)[1] of names", _kind(array))
     if array.dtype.kind == "f" and (array == np.round(array)).all() and (np.abs(array) <= _LARGEST_CLASS).all():
         array = array.astype(np.int64)
     if array.dtype.kind not in "iub":
@@ -70,15 +64,6 @@ def checked_class_numbers(y: Any, name: str = "y", num_classes: int | None = Non
     if outside.any():
         raise UserError(f"{name} must be class numbers from 0{limit}. Received: {array[outside][0]}")
     return array.astype(np.int32)
-
-
-def _check_finite(array: np.ndarray) -> None:
-    for start in range(0, len(array), _CHUNK):
-        chunk = array[start : start + _CHUNK].reshape(len(array[start : start + _CHUNK]), -1)
-        bad = ~np.isfinite(chunk).all(axis=1)
-        if bad.any():
-            raise UserError("x must be finite: fill in or leave out what is missing. "
-                            f"Received: NaN or infinity in example {start + int(np.argmax(bad))}")  # fmt: skip
 
 
 def _kind(value: Any) -> str:

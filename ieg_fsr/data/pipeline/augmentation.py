@@ -6,16 +6,10 @@ from ieg_fsr.stateless_random import split, uniform, uniform_integers
 
 
 def pad_crop_flip(images: tf.Tensor, seed: tf.Tensor, padding: int, flip: bool) -> tf.Tensor:
-    """Pads with black, crops back to the old size at a random place, mirrors at random.
+    """Pads with black, crops back to the old size at a random place, mirrors at random: float32 [B, H, W, channels].
 
-    Args:
-        images: [B, H, W, channels], any dtype, 0 = black.
-        seed: [2], int32.
-        padding: pixels on each side; 0 for no crop.
-        flip: whether half of the images are mirrored left to right.
-
-    Returns:
-        float32 [B, H, W, channels].
+    Args: images: [B, H, W, channels], any dtype, 0 = black. seed: [2], int32. padding: pixels on each side; 0 for no
+    crop. flip: whether half of the images are mirrored left to right.
     """
     crop_seed, flip_seed = split(seed)
     if padding:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline.array_checks import checked_class_numbers
 from ieg_fsr.data.pipeline.examples import Examples
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 
 _HOW_TO_NUMBER = "number the examples before they are shuffled: .enumerate().map(lambda i, xy: (*xy, i))"
 
@@ -31,15 +31,10 @@ class DatasetExamples(Examples):
         return self._dataset.map(typed).repeat().take(stop_step - start_step)
 
     def visiting(self, ids: np.ndarray, factors: np.ndarray | None = None) -> Examples:
-        """Not possible: the dataset alone knows its order.
-
-        Raises:
-            UserError: always.
-        """
-        raise UserError(
-            "fit must be given examples with random access, ieg_fsr.examples or ieg_fsr.examples_from_directory, where "
-            "an epoch visits a part of them. Received: a tf.data.Dataset"
-        )
+        """Raises: UserError: always, as the dataset alone knows its order."""
+        access = "random access, ieg_fsr.examples or ieg_fsr.examples_from_directory"
+        rule = f"be given examples with {access}, where an epoch visits a part of them"
+        raise refusal("fit", rule, "a tf.data.Dataset")
 
     def for_evaluation(self) -> tf.data.Dataset:
         """Inputs and labels as one pass brings them."""
@@ -68,18 +63,13 @@ class _OnePass:
 
     def images(self, ids: np.ndarray) -> np.ndarray:
         """Inputs [len(ids), ...]."""
-        wanted, rows_of_ids = np.unique(ids, return_inverse=True)
-        place_of = np.full(self._num_examples, -1)
-        place_of[wanted] = np.arange(len(wanted))
-        found: list[Any] = [None] * len(wanted)
-        missing = len(wanted)
+        wanted = np.unique(ids)
+        found: dict[int, Any] = {}
         for x, _, batch_ids in self._dataset.as_numpy_iterator():
-            for row in np.flatnonzero(place_of[batch_ids] >= 0):
-                found[place_of[batch_ids[row]]] = x[row]
-                missing -= 1
-            if not missing:
+            found |= {int(batch_ids[row]): x[row] for row in np.flatnonzero(np.isin(batch_ids, wanted))}
+            if len(found) == len(wanted):
                 break
-        inputs = np.stack(found)[rows_of_ids]
+        inputs = np.stack([found[int(one)] for one in ids])
         return inputs.astype(np.bytes_) if inputs.dtype == object else inputs
 
 
@@ -99,22 +89,18 @@ def examples_from_dataset(dataset: tf.data.Dataset) -> Examples:
         UserError: batches of another form, an endless dataset, ids that are not 0..N-1 once each, no class numbers.
     """
     _check_form(dataset)
-    labels, ids, sizes = [], [], []
-    for _, y, batch_ids in dataset.as_numpy_iterator():
-        labels.append(checked_class_numbers(y))
-        ids.append(batch_ids)
-        sizes.append(len(batch_ids))
-    if not sizes:
+    batches = [(checked_class_numbers(y), ids) for _, y, ids in dataset.as_numpy_iterator()]
+    if not batches:
         raise UserError("dataset must hold at least one batch. Received: none")
+    labels, ids = zip(*batches, strict=True)
     all_ids = np.concatenate(ids)
     if not np.array_equal(np.sort(all_ids), np.arange(len(all_ids))):
-        raise UserError(
-            f"dataset must bring each example_id 0..{len(all_ids) - 1} once a pass (no repeat, no drop_remainder). "
-            f"Received: {len(all_ids)} examples with {len(np.unique(all_ids))} ids, {all_ids.min()}..{all_ids.max()}"
-        )
+        rule = f"bring each example_id 0..{len(all_ids) - 1} once a pass (no repeat, no drop_remainder)"
+        span = f"{len(np.unique(all_ids))} ids, {all_ids.min()}..{all_ids.max()}"
+        raise refusal("dataset", rule, f"{len(all_ids)} examples with {span}")
     given_labels: np.ndarray = np.empty(len(all_ids), np.int32)
     given_labels[all_ids] = np.concatenate(labels)
-    return DatasetExamples(dataset, given_labels, len(sizes), max(sizes))
+    return DatasetExamples(dataset, given_labels, len(ids), max(map(len, ids)))
 
 
 def _check_form(dataset: tf.data.Dataset) -> None:
@@ -123,10 +109,10 @@ def _check_form(dataset: tf.data.Dataset) -> None:
         received = f"{len(spec)} parts" if isinstance(spec, tuple | dict) else type(spec).__name__
         raise UserError(f"dataset must bring batches (x, y, example_id): {_HOW_TO_NUMBER}. Received: {received}")
     if not all(isinstance(part, tf.TensorSpec) for part in spec):
-        raise UserError("dataset must bring x, y and example_id as one tensor each: put several inputs together. "
-                        f"Received: {', '.join(type(part).__name__ for part in spec)}")  # fmt: skip
+        kinds = ", ".join(type(part).__name__ for part in spec)
+        raise refusal("dataset", "bring x, y and example_id as one tensor each: put several inputs together", kinds)
     if spec[2].shape.rank != 1 or not spec[2].dtype.is_integer:
-        raise UserError("dataset must be batched, with integer example_id [b]. "
-                        f"Received: example_id {spec[2].dtype.name} {list(spec[2].shape)}")  # fmt: skip
+        ids = f"example_id {spec[2].dtype.name} {list(spec[2].shape)}"
+        raise refusal("dataset", "be batched, with integer example_id [b]", ids)
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise UserError("dataset must end after a pass: fit repeats it. Received: an endless dataset")

@@ -14,9 +14,6 @@ CENTRE_SHARE = 224 / 256
 # Plain bilinear interpolation looks at 2x2 pixels; beyond this factor it would skip some of them.
 _LARGEST_PLAIN_SHRINK = 2.0
 
-# Shape [3] of an image -> its window (top, left, height, width), int32 [4].
-_Window = Callable[[tf.Tensor], tf.Tensor]
-
 
 def decode(content: tf.Tensor) -> tf.Tensor:
     """A whole JPEG, PNG, BMP, GIF (first frame) or WebP file as uint8 [h, w, 3].
@@ -41,9 +38,6 @@ def claimed_pixels(content: tf.Tensor) -> tf.Tensor:
     def of_gif() -> tf.Tensor:
         return tf.cast(tf.io.decode_raw(tf.strings.substr(content, 6, 4), tf.uint16), tf.int32)
 
-    def of_another() -> tf.Tensor:
-        return tf.zeros([2], tf.int32)
-
     start = tf.strings.substr(content, 0, tf.minimum(tf.strings.length(content), 4))
     sides = tf.case(
         [
@@ -51,7 +45,7 @@ def claimed_pixels(content: tf.Tensor) -> tf.Tensor:
             (tf.equal(start, b"\x89PNG"), of_png),
             (tf.equal(start, b"GIF8"), of_gif),
         ],
-        default=of_another,
+        default=lambda: tf.zeros([2], tf.int32),
     )
     return tf.reduce_prod(tf.cast(tf.ensure_shape(sides, [2]), tf.int64))
 
@@ -64,29 +58,27 @@ def centre_crop(content: tf.Tensor, size: int) -> tf.Tensor:
         side = tf.maximum(tf.cast(tf.round(shorter * CENTRE_SHARE), tf.int32), 1)
         return tf.stack([(shape[0] - side) // 2, (shape[1] - side) // 2, side, side])
 
-    return _resized(_decode_window(content, window), size)
+    return _resized_window(content, window, size)
 
 
 def random_crop(content: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
     """A random part of the image, resized: uint8 [size, size, 3]. Args: seed: [2], int32, decides alone."""
 
     def window(shape: tf.Tensor) -> tf.Tensor:
+        whole = tf.constant([[[0.0, 0.0, 1.0, 1.0]]])
         begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
-            shape,
-            tf.constant([[[0.0, 0.0, 1.0, 1.0]]]),
-            seed,
-            min_object_covered=0.0,
-            area_range=AREA_RANGE,
-            aspect_ratio_range=ASPECT_RATIO_RANGE,
-            max_attempts=100,
+            shape, whole, seed, min_object_covered=0.0, area_range=AREA_RANGE, aspect_ratio_range=ASPECT_RATIO_RANGE
         )
         return tf.concat([begin[:2], extent[:2]], axis=0)
 
-    return _resized(_decode_window(content, window), size)
+    return _resized_window(content, window, size)
 
 
-def _decode_window(content: tf.Tensor, window: _Window) -> tf.Tensor:
-    """The window of an image, uint8 [height, width, 3]."""
+def _resized_window(content: tf.Tensor, window: Callable[[tf.Tensor], tf.Tensor], size: int) -> tf.Tensor:
+    """The window of an image, bilinear, smoothed first where it shrinks a lot: uint8 [size, size, 3].
+
+    `window` makes of the shape [3] of the image top, left, height and width, int32 [4].
+    """
 
     def of_jpeg() -> tf.Tensor:
         return tf.image.decode_and_crop_jpeg(content, window(tf.io.extract_jpeg_shape(content)), channels=3)
@@ -96,14 +88,9 @@ def _decode_window(content: tf.Tensor, window: _Window) -> tf.Tensor:
         top, left, height, width = tf.unstack(window(tf.shape(image)))
         return image[top : top + height, left : left + width]
 
-    return tf.cond(tf.io.is_jpeg(content), of_jpeg, of_another)
-
-
-def _resized(image: tf.Tensor, size: int) -> tf.Tensor:
-    """Bilinear, smoothed first where it shrinks a lot: uint8 [size, size, 3]."""
-    shrinks = tf.reduce_max(tf.shape(image)[:2]) > int(_LARGEST_PLAIN_SHRINK * size)
+    image = tf.cond(tf.io.is_jpeg(content), of_jpeg, of_another)
     pixels = tf.cond(
-        shrinks,
+        tf.reduce_max(tf.shape(image)[:2]) > int(_LARGEST_PLAIN_SHRINK * size),
         lambda: tf.image.resize(image, [size, size], antialias=True),
         lambda: tf.image.resize(image, [size, size]),
     )

@@ -35,8 +35,7 @@ def examples_from_directory(
         image_size: S.
         batch_size: B.
         seed: of shuffle and crops.
-        class_names: the classes of other data, in order, where these are evaluated by a model of those; None takes
-            the folders' names.
+        class_names: of other data whose model these are for, in order; None takes the folders' names.
 
     Raises:
         UserError: no such directory, fewer than two classes, a class without images, a folder that is none of
@@ -52,7 +51,8 @@ def examples_from_directory(
         class_names, listed = labelled_images(argument, root)
     else:
         listed = images_of_classes(argument, root, class_names)
-    found = EncodedImages(listed.items, np.array(listed.labels, np.int64), image_size)
+    labels = np.array([label for _, label in listed], np.int64)
+    found = EncodedImages([path for path, _ in listed], labels, image_size)
     damaged = damaged_ids(found)
     if len(damaged) == len(found):
         raise UserError(f"{argument} must hold images that can be decoded. Received: {len(found)} that cannot")

@@ -26,33 +26,18 @@ class EncodedImages:
     def __init__(
         self, items: Sequence[str] | Sequence[bytes], labels: Any, image_size: int, *, in_files: bool = True
     ) -> None:
-        """Takes the images without looking at them.
-
-        Args:
-          items: N paths, or N contents of image files.
-          labels: integers [N], each at least 0.
-          image_size: S, side of a decoded image.
-          in_files: whether `items` are paths.
+        """Takes the images without looking at them. Args: items: N paths, or N contents of image files.
 
         Raises:
           UserError: labels are not integers of at least 0, one for each image.
         """
         self._items = np.array(items, dtype=object)
-        self._labels = checked_labels(labels, len(items))
+        self.labels = checked_labels(labels, len(items))
+        self.image_shape: tuple[int, int, int] = (image_size, image_size, 3)
         self.image_size, self.in_files = image_size, in_files
 
     def __len__(self) -> int:
-        return len(self._labels)
-
-    @property
-    def labels(self) -> np.ndarray:
-        """True labels, int32 [N], read-only."""
-        return self._labels
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(S, S, 3)."""
-        return self.image_size, self.image_size, 3
+        return len(self.labels)
 
     @property
     def names(self) -> list[str]:
@@ -71,7 +56,7 @@ class EncodedImages:
         """A new source of these examples; entry k of `ids` becomes example id k."""
         checked = checked_ids(ids, len(self))
         items = self._items[checked].tolist()
-        return EncodedImages(items, self._labels[checked], self.image_size, in_files=self.in_files)
+        return EncodedImages(items, self.labels[checked], self.image_size, in_files=self.in_files)
 
     def content(self, example_id: tf.Tensor) -> tf.Tensor:
         """The encoded image of one example (scalar id): graph code."""
@@ -90,25 +75,21 @@ class EncodedImages:
 
     @functools.cached_property
     def _centre_crops(self) -> Callable:
-        """Ids [n] -> images, in parallel."""
-
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)])
-        def decoded(ids: tf.Tensor) -> tf.Tensor:
-            return self._in_parallel(lambda one: centre_crop(self.content(one), self.image_size), ids)
-
-        return decoded
+        """Ids [n] -> images."""
+        return self._in_parallel(lambda one: centre_crop(self.content(one), self.image_size))
 
     @functools.cached_property
     def _random_crops(self) -> Callable:
-        """Ids [n] and seed [2] -> images, in parallel."""
+        """Ids [n] and seed [2] -> images."""
+        return self._in_parallel(self.random_crop, tf.TensorSpec([2], tf.int32))
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64), tf.TensorSpec([2], tf.int32)])
-        def decoded(ids: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-            return self._in_parallel(lambda one: self.random_crop(one, seed), ids)
+    def _in_parallel(self, decode_one: Callable[..., tf.Tensor], *others: tf.TensorSpec) -> Callable:
+        """The same as `decode_one` for ids [n], compiled. Args: others: what it takes beside an id."""
 
-        return decoded
+        def decode_all(ids: tf.Tensor, *values: tf.Tensor) -> tf.Tensor:
+            spec = tf.TensorSpec(self.image_shape, tf.uint8)
+            decode = lambda one: decode_one(one, *values)  # noqa: E731
+            with tf.device("CPU:0"):
+                return tf.map_fn(decode, ids, fn_output_signature=spec, parallel_iterations=_PARALLEL_IMAGES)
 
-    def _in_parallel(self, decode_one: Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor) -> tf.Tensor:
-        spec = tf.TensorSpec(self.image_shape, tf.uint8)
-        with tf.device("CPU:0"):
-            return tf.map_fn(decode_one, ids, fn_output_signature=spec, parallel_iterations=_PARALLEL_IMAGES)
+        return tf.function(decode_all, input_signature=[tf.TensorSpec([None], tf.int64), *others])

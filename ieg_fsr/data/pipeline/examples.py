@@ -68,11 +68,9 @@ class Examples:
         self._factors: np.ndarray | None = None
 
     def visiting(self, ids: np.ndarray, factors: np.ndarray | None = None) -> "Examples":
-        """The same examples, of which an epoch visits a part.
+        """The same examples, of which an epoch visits `ids` [M], distinct, at least one.
 
-        Args:
-            ids: [M], distinct, at least one. If they are fewer than a batch, one batch holds them all.
-            factors: [M], a fourth column of the batches; None for none.
+        If they are fewer than a batch, one batch holds them all. `factors` [M] are a fourth column of the batches.
         """
         part = copy.copy(self)
         part._visited = np.asarray(ids, np.int32)
@@ -96,7 +94,8 @@ class Examples:
             places = self._places(step)
             return inputs(places), *(tf.gather(column, places) for column in others)
 
-        return each_step(batch, start_step, stop_step)
+        steps = tf.data.Dataset.range(start_step, stop_step)
+        return _prefetched(steps.map(batch, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True))
 
     def _places(self, step: tf.Tensor) -> tf.Tensor:
         """Places [B] of a global step in what an epoch visits."""
@@ -112,8 +111,8 @@ class Examples:
 
     def _columns(self) -> list[tf.Tensor]:
         """What goes with the inputs, by place: given labels, ids, and factors where there are any."""
-        columns = [self.given_labels[self._visited], self._visited]
-        return [tf.constant(column) for column in (*columns, *([] if self._factors is None else [self._factors]))]
+        columns = [self.given_labels[self._visited], self._visited, self._factors]
+        return [tf.constant(column) for column in columns if column is not None]
 
     def for_evaluation(self) -> tf.data.Dataset:
         """Inputs [n, ...], not augmented, and given labels [n] of every example once."""
@@ -128,9 +127,7 @@ class Examples:
     def member_images(self, epoch: int, members: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """How the dictionary fetches inputs: ids [M] -> inputs [M, ...]; encoded images are cropped anew each epoch.
 
-        Args:
-            epoch: of the crops.
-            members: all ids that will be asked for, for data that are better read at once.
+        Args: members: all ids that will be asked for, for data that are better read at once.
         """
         if not isinstance(self.source, EncodedImages):
             return self.source.images
@@ -166,12 +163,6 @@ def chunks(source: Source) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for start in range(0, len(source), _CHUNK):
         ids = np.arange(start, min(start + _CHUNK, len(source)))
         yield ids, source.images(ids)
-
-
-def each_step(batch: Callable[[tf.Tensor], Any], start_step: int, stop_step: int) -> tf.data.Dataset:
-    """`batch(step)` of the global steps start_step..stop_step - 1 in order, made while earlier ones are trained on."""
-    steps = tf.data.Dataset.range(start_step, stop_step)
-    return _prefetched(steps.map(batch, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True))
 
 
 def _prefetched(batches: tf.data.Dataset) -> tf.data.Dataset:

@@ -10,14 +10,9 @@ _HALVINGS = 23  # 1/2 * 2^-23 is the distance of neighbouring float32 below 1
 def mixup(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, alpha: float = 1.0) -> tuple[tf.Tensor, tf.Tensor]:
     """Mixes each sample with its partner in a random order: m x_i + (1 - m) x_j, m = max(u, 1 - u), u ~ Beta.
 
-    Args:
-        images: [B, ...], float32.
-        targets: [B, C], float32.
-        seed: [2], int32.
-        alpha: > 0; 1 draws u uniformly.
+    Args: images: [B, ...], float32. targets: [B, C], float32. seed: [2], int32. alpha: > 0; 1 draws u uniformly.
 
-    Returns:
-        Mixed images [B, ...] and targets [B, C].
+    Returns mixed images [B, ...] and targets [B, C].
     """
     order_seed, share_seed = split(seed)
     batch_size = tf.shape(targets)[0]

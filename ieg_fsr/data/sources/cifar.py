@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ieg_fsr.data.sources.cifar_classes import CIFAR10_CLASS_NAMES, cifar10_mistakes, cifar100_mistakes
-from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe
+from ieg_fsr.data.sources.dataset_spec import LONG_TAIL, SHARED, WRONG_LABELS, DataSetSpec, Recipe
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.data.sources.restricted_pickle import PickledArray, as_text, unpickle
-from ieg_fsr.data.sources.tar_archive import ArchiveError, read_members
+from ieg_fsr.data.sources.tar_archive import DamagedError, one_line, read_members
 from ieg_fsr.data.sources.tfds_source import load_with_tfds
 from ieg_fsr.errors import UserError
 
@@ -25,58 +25,18 @@ _SIDE = 32
 _PIXELS = 3 * _SIDE * _SIDE  # Bytes of an image: the red plane, then green, then blue, each row by row.
 
 # Paper, Table 4 and section 4.1, CIFAR with label noise.
-_NOISE = {
-    "network": "wrn28_10",
-    "epochs": 127,
-    "batch_size": 100,
-    "learning_rate": 0.1,
-    "schedule": "cosine_restarts",
-    "weight_decay": 5e-4,
-    "padding": 2,
-    "flip": True,
-    "dictionary_size": 2000,
-    "reward_batch_size": 200,
-    "reweight_warmup_epochs": 20,
-    "label_momentum": 0.1,
-    "pseudo_label_loss_weight": 2.0,
-    "weight_constraint": "clip",
-}
+_CHANGED = {"network": "wrn28_10", "epochs": 127, "schedule": "cosine_restarts", "padding": 2, "dictionary_size": 2000}
+_NOISE = SHARED | WRONG_LABELS | _CHANGED
 
-# Paper, Table 4 and section 4.2, CIFAR with a long tail: right labels, so neither MixUp nor pseudo labels. The warm-up
-# is the short one; FSR-DF ("deferred") starts re-weighting with the first drop of the rate, after 160 epochs.
-_LONG_TAIL = {
-    "network": "resnet32",
-    "epochs": 200,
-    "batch_size": 100,
-    "learning_rate": 0.1,
-    "schedule": "steps",
-    "drop_epochs": (160, 180),
-    "weight_decay": 5e-4,
-    "label_smoothing": 0.1,
-    "mixup": False,
-    "padding": 4,
-    "flip": True,
-    "dictionary_size": 3000,
-    "reward_batch_size": 800,
-    "reweight_warmup_epochs": 20,
-    "pseudo_label_loss_weight": 0.0,
-    "weight_constraint": "shift",
-}
+# Paper, Table 4 and section 4.2, CIFAR with a long tail. The warm-up is the short one; FSR-DF ("deferred") starts
+# re-weighting with the first drop of the rate, after 160 epochs.
+_TAIL = {"network": "resnet32", "epochs": 200, "drop_epochs": (160, 180), "padding": 4, "dictionary_size": 3000}
+_LONG_TAIL = SHARED | LONG_TAIL | _TAIL | {"reward_batch_size": 800}
 
 # Paper, Table 4, CIFAR with a long tail and label noise.
-_LONG_TAIL_NOISE = _LONG_TAIL | {
-    "batch_size": 128,
-    "mixup": True,
-    "reward_batch_size": 200,
-    "reweight_warmup_epochs": 160,
-    "label_momentum": 0.1,
-    "pseudo_label_loss_weight": 2.0,
-    "weight_constraint": "clip",
-}
+_TAIL_CHANGED = {"batch_size": 128, "reward_batch_size": 200, "reweight_warmup_epochs": 160}
+_LONG_TAIL_NOISE = _LONG_TAIL | WRONG_LABELS | _TAIL_CHANGED
 RECIPE = Recipe(_NOISE, _LONG_TAIL, _LONG_TAIL_NOISE)
-
-# From the bytes of one file and the number of label bytes in a record: pixels [N, 3072] and labels [N].
-_Decoder = Callable[[bytes, int], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,20 +50,15 @@ class _Layout:
     class_names: str
     num_classes: int
     label_bytes: int  # CIFAR-100's records start with the coarse label, then the fine one.
-    decode: _Decoder
-
-    @property
-    def records(self) -> tuple[str, ...]:
-        return (*self.train, self.test)
+    # From the bytes of one file and the number of label bytes in a record: pixels [N, 3072] and labels [N].
+    decode: Callable[[bytes, int], tuple[np.ndarray, np.ndarray]]
 
 
 def load_cifar(name: str, data_dir: str | None = None) -> DataSet:
     """Loads `cifar10` or `cifar100`: train [50000, 32, 32, 3], test [10000, 32, 32, 3], in the order of the files.
 
-    Args:
-      name: `cifar10` or `cifar100`. The labels of CIFAR-100 are the 100 fine ones.
-      data_dir: where the archive, the unpacked folder or a tree of tensorflow_datasets is, searched in this order.
-        None: only tensorflow_datasets.
+    The labels of CIFAR-100 are the 100 fine ones. The archive, the unpacked folder or a tree of tensorflow_datasets is
+    searched in `data_dir`, in this order; without it only tensorflow_datasets is asked.
 
     Raises:
       UserError: a damaged file, or no file and no network.
@@ -122,15 +77,11 @@ def load_cifar(name: str, data_dir: str | None = None) -> DataSet:
 def _find(layouts: tuple[_Layout, ...], root: pathlib.Path, stem: str) -> tuple[pathlib.Path, _Layout] | None:
     """The first archive, else the first unpacked folder."""
     directories = (root, root / "downloads" / "manual", root / stem)
-    for directory in directories:
-        for layout in layouts:
-            if (directory / layout.archive).is_file():
-                return directory / layout.archive, layout
-    for directory in directories:
-        for layout in layouts:
-            if (directory / layout.folder).is_dir():
-                return directory / layout.folder, layout
-    return None
+    places = [(directory, layout) for directory in directories for layout in layouts]
+    archives = [(directory / layout.archive, layout) for directory, layout in places]
+    folders = [(directory / layout.folder, layout) for directory, layout in places]
+    found = [one for one in archives if one[0].is_file()] + [one for one in folders if one[0].is_dir()]
+    return found[0] if found else None
 
 
 def _load(name: str, path: pathlib.Path, layout: _Layout) -> DataSet:
@@ -138,41 +89,31 @@ def _load(name: str, path: pathlib.Path, layout: _Layout) -> DataSet:
     place = f"--dataset={name}: {path}"
     parts = {}
     try:
-        files = _read_folder(path, layout) if path.is_dir() else _read_archive(path, layout)
-        for file in layout.records:
+        files = _read(path, layout)
+        for file in (*layout.train, layout.test):
             place = f"--dataset={name}: {path}, file {layout.folder}/{file},"
             if file not in files:
-                raise _DamagedError("must be there. Received: no such file")
+                raise DamagedError("must be there. Received: no such file")
             parts[file] = _decode(files[file], layout)
         place = f"--dataset={name}: {path}, file {layout.folder}/{layout.class_names},"
         class_names = _class_names(files.get(layout.class_names), layout)
-    except _DamagedError as error:
+    except DamagedError as error:
         raise UserError(f"{place} {error}") from error
     images, labels = zip(*(parts[file] for file in layout.train), strict=True)
     train = ArraySource(np.concatenate(images), np.concatenate(labels))
     return DataSet(name, train, ArraySource(*parts[layout.test]), class_names)
 
 
-class _DamagedError(ValueError):
-    """A file is not what it should be; the message reads "must ... Received: ..."."""
-
-
-def _read_folder(path: pathlib.Path, layout: _Layout) -> dict[str, bytes]:
-    """Bytes by file name."""
-    wanted = (*layout.records, layout.class_names)
+def _read(path: pathlib.Path, layout: _Layout) -> dict[str, bytes]:
+    """Bytes by file name; of an archive nothing is written to disk."""
+    wanted = (*layout.train, layout.test, layout.class_names)
+    if not path.is_dir():
+        members = read_members(path, {f"{layout.folder}/{file}" for file in wanted})
+        return {name.removeprefix(f"{layout.folder}/"): content for name, content in members.items()}
     try:
         return {file: (path / file).read_bytes() for file in wanted if (path / file).is_file()}
     except OSError as error:
-        raise _DamagedError(f"must be readable. Received: {_one_line(error)}") from error
-
-
-def _read_archive(path: pathlib.Path, layout: _Layout) -> dict[str, bytes]:
-    """Bytes by file name; nothing is written to disk."""
-    wanted = {f"{layout.folder}/{file}": file for file in (*layout.records, layout.class_names)}
-    try:
-        return {wanted[name]: content for name, content in read_members(path, wanted).items()}
-    except ArchiveError as error:
-        raise _DamagedError(str(error)) from error
+        raise DamagedError(f"must be readable. Received: {one_line(error)}") from error
 
 
 def _decode(content: bytes, layout: _Layout) -> tuple[np.ndarray, np.ndarray]:
@@ -180,7 +121,7 @@ def _decode(content: bytes, layout: _Layout) -> tuple[np.ndarray, np.ndarray]:
     pixels, labels = layout.decode(content, layout.label_bytes)
     if labels.size and not 0 <= labels.min() <= labels.max() < layout.num_classes:
         span = f"{labels.min()}..{labels.max()}"
-        raise _DamagedError(f"must hold labels in [0, {layout.num_classes}). Received: {span}")
+        raise DamagedError(f"must hold labels in [0, {layout.num_classes}). Received: {span}")
     planes = pixels.reshape((-1, 3, _SIDE, _SIDE))
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels
 
@@ -189,7 +130,7 @@ def _decode_records(content: bytes, label_bytes: int) -> tuple[np.ndarray, np.nd
     """The binary format: the label byte (the last one, if there are two), then the pixels."""
     size = label_bytes + _PIXELS
     if not content or len(content) % size:
-        raise _DamagedError(f"must be whole records of {size} bytes. Received: {len(content)} bytes")
+        raise DamagedError(f"must be whole records of {size} bytes. Received: {len(content)} bytes")
     records = np.frombuffer(content, np.uint8).reshape(-1, size)
     return records[:, label_bytes:], records[:, label_bytes - 1].astype(np.int32)
 
@@ -200,13 +141,13 @@ def _decode_pickle(content: bytes, label_bytes: int) -> tuple[np.ndarray, np.nda
     data = batch.get("data")
     labels = batch.get("labels" if label_bytes == 1 else "fine_labels")
     if not isinstance(data, PickledArray):
-        raise _DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {type(data).__name__}")
+        raise DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {type(data).__name__}")
     if data.values.ndim != 2 or data.values.shape[1] != _PIXELS:
-        raise _DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {list(data.values.shape)}")
+        raise DamagedError(f"must hold data as uint8 [N, {_PIXELS}]. Received: {list(data.values.shape)}")
     if not isinstance(labels, list) or not all(type(label) is int for label in labels):
-        raise _DamagedError(f"must hold the labels as a list of integers. Received: {type(labels).__name__}")
+        raise DamagedError(f"must hold the labels as a list of integers. Received: {type(labels).__name__}")
     if not labels or len(labels) != len(data.values):
-        raise _DamagedError(f"must hold a label for each image. Received: {len(labels)} for {len(data.values)}")
+        raise DamagedError(f"must hold a label for each image. Received: {len(labels)} for {len(data.values)}")
     return data.values, np.array(labels)
 
 
@@ -222,7 +163,7 @@ def _class_names(content: bytes | None, layout: _Layout) -> tuple[str, ...]:
     else:
         names = content.decode("utf-8", errors="replace").split()
     if len(names) != layout.num_classes:
-        raise _DamagedError(f"must name {layout.num_classes} classes. Received: {len(names)}")
+        raise DamagedError(f"must name {layout.num_classes} classes. Received: {len(names)}")
     return tuple(names)
 
 
@@ -231,11 +172,7 @@ def _unpickle(content: bytes) -> dict[str, Any]:
     try:
         return unpickle(content)
     except Exception as error:  # A damaged pickle fails in any way there is.
-        raise _DamagedError(f"must be a pickled dict of byte arrays and lists. Received: {_one_line(error)}") from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{error}".split())[:200] or type(error).__name__
+        raise DamagedError(f"must be a pickled dict of byte arrays and lists. Received: {one_line(error)}") from error
 
 
 _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))

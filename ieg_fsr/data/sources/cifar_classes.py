@@ -7,13 +7,7 @@ CIFAR10_CLASS_NAMES = (
 )  # fmt: skip
 
 # The look-alikes of Patrini et al., "Making Deep Neural Networks Robust to Label Noise", 2017.
-_CIFAR10_MISTAKES = {
-    "truck": "automobile",
-    "bird": "airplane",
-    "cat": "dog",
-    "dog": "cat",
-    "deer": "horse",
-}
+_CIFAR10_MISTAKES = {"truck": "automobile", "bird": "airplane", "cat": "dog", "dog": "cat", "deer": "horse"}
 
 # CIFAR-100's twenty superclasses of five; fine labels are numbered in alphabetical order of all hundred names.
 CIFAR100_SUPERCLASSES = {

@@ -14,6 +14,31 @@ from ieg_fsr.data.sources.image_source import DataSet
 Settings = dict[str, Any]
 
 
+# What most experiments of the paper share (Table 4); what they add for wrong labels; and for a long tail of right ones,
+# which want neither MixUp nor pseudo labels.
+SHARED: Settings = {
+    "batch_size": 100,
+    "learning_rate": 0.1,
+    "weight_decay": 5e-4,
+    "flip": True,
+    "reward_batch_size": 200,
+    "reweight_warmup_epochs": 20,
+}
+WRONG_LABELS: Settings = {
+    "mixup": True,
+    "label_momentum": 0.1,
+    "pseudo_label_loss_weight": 2.0,
+    "weight_constraint": "clip",
+}
+LONG_TAIL: Settings = {
+    "schedule": "steps",
+    "label_smoothing": 0.1,
+    "mixup": False,
+    "pseudo_label_loss_weight": 0.0,
+    "weight_constraint": "shift",
+}
+
+
 class Recipe(NamedTuple):
     """Settings of a data set, by names of `Config`, for what is wrong with it.
 

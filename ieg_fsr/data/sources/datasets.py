@@ -55,12 +55,8 @@ def load_dataset(
 ) -> DataSet:
     """Loads a data set with its true labels.
 
-    Args:
-      name: a name from `DATASETS`, folder:DIR, npz:FILE or tfds:NAME.
-      data_dir: directory of the data set's files; None: the places that need no flag (packages, the default
-        directory of tensorflow_datasets), then a download.
-      image_size: side to which images in files are brought; None: 224, or as they are where all have one size.
-      strict_data: whether an image that cannot be decoded is an error; otherwise it is left out and reported.
+    The arguments are the value of --dataset and what `Request` says of the others. Without `data_dir` come the places
+    that need no flag (packages, the default directory of tensorflow_datasets), then a download.
 
     Raises:
       UserError: an unknown name, a missing directory, a damaged file, or a file that is not here and not reachable.
@@ -83,7 +79,5 @@ def load_dataset(
 
 def help_lines() -> str:
     """A line for each data set: its name, what it is, how many classes."""
-    return "\n".join(
-        f"  {spec.usage:<28} {spec.help}" + (f" [{spec.num_classes:,} classes]" if spec.num_classes else "")
-        for spec in _SPECS
-    )
+    classes = {name: f" [{spec.num_classes:,} classes]" if spec.num_classes else "" for name, spec in SPECS.items()}
+    return "\n".join(f"  {spec.usage:<28} {spec.help}{classes[name]}" for name, spec in SPECS.items())

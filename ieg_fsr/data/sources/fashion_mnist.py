@@ -11,7 +11,7 @@ from ieg_fsr.data.sources import digits
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.data.sources.tfds_source import load_with_tfds
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 
 CLASS_NAMES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"
@@ -29,17 +29,16 @@ _CHANGED = {"epochs": 60, "padding": 2, "flip": True, "dictionary_size": 500}
 _TAIL_CHANGED = _CHANGED | {"drop_epochs": (48, 54)}
 _RECIPE = Recipe(
     digits.RECIPE.noise | _CHANGED,
-    digits.LONG_TAIL | _TAIL_CHANGED,
-    digits.LONG_TAIL_NOISE | _TAIL_CHANGED | {"reweight_warmup_epochs": 48},
+    digits.TAIL | _TAIL_CHANGED,
+    digits.TAIL_NOISE | _TAIL_CHANGED | {"reweight_warmup_epochs": 48},
 )
 
 
 def load_fashion_mnist(data_dir: str | None = None) -> DataSet:
     """Loads the four idx files, gzipped or not, else asks tensorflow_datasets.
 
-    Args:
-      data_dir: directory of the files, or of a folder `fashion-mnist` or `fashion_mnist` with them; the Debian
-        package's directory is searched after it.
+    The files are in `data_dir`, in a folder `fashion-mnist` or `fashion_mnist` there, or where the Debian package has
+    them.
 
     Raises:
       UserError: a damaged file, or no files and no network.
@@ -51,24 +50,15 @@ def load_fashion_mnist(data_dir: str | None = None) -> DataSet:
             f"into {data_dir or 'a directory DIR and pass --data_dir=DIR'}"
         )
         return load_with_tfds("fashion_mnist", data_dir, _ADDRESS, remedy)
-    train_images, train_labels, test_images, test_labels = files
-    return DataSet(
-        "fashion_mnist", _read_part(train_images, train_labels), _read_part(test_images, test_labels), CLASS_NAMES
-    )
+    train, test = _read_part(*files[:2]), _read_part(*files[2:])
+    return DataSet("fashion_mnist", train, test, CLASS_NAMES)
 
 
 def read_idx(path: str | pathlib.Path, dimensions: int) -> np.ndarray:
-    """Reads an idx file of unsigned bytes, gzipped if its name ends in `.gz`.
+    """Reads an idx file of unsigned bytes, gzipped if its name ends in `.gz`: uint8 [size_1, ..., size_D].
 
-    The format, all numbers big-endian: bytes 0, 0, type (8: unsigned byte), number of dimensions D; then D sizes
-    of four bytes; then the values, the last dimension running fastest.
-
-    Args:
-      path: the file.
-      dimensions: D that the file must have.
-
-    Returns:
-      uint8 [size_1, ..., size_D].
+    The format, all numbers big-endian: bytes 0, 0, type (8: unsigned byte), number of dimensions D, which must be
+    `dimensions`; then D sizes of four bytes; then the values, the last dimension running fastest.
 
     Raises:
       UserError: the file is not what it should be; the message names it.
@@ -94,11 +84,9 @@ def _find_files(data_dir: str | None) -> list[pathlib.Path] | None:
         root = pathlib.Path(data_dir)
         directories = [root, root / "fashion-mnist", root / "fashion_mnist", *directories]
     for directory in directories:
-        candidates = [[directory / name, directory / name.removesuffix(".gz")] for name in _FILES]
-        found = [next((path for path in pair if path.is_file()), None) for pair in candidates]
-        files = [path for path in found if path is not None]
-        if len(files) == len(_FILES):
-            return files
+        pairs = [(directory / name, directory / name.removesuffix(".gz")) for name in _FILES]
+        if all(any(path.is_file() for path in pair) for pair in pairs):
+            return [next(path for path in pair if path.is_file()) for pair in pairs]
     return None
 
 
@@ -129,7 +117,7 @@ def _content(path: pathlib.Path) -> bytes:
 
 
 def _damaged(path: str | pathlib.Path, rule: str, received: str) -> UserError:
-    return UserError(f"--dataset=fashion_mnist: {path} must {rule}. Received: {received}")
+    return refusal(f"--dataset=fashion_mnist: {path}", rule, received)
 
 
 SPEC = DataSetSpec(

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from ieg_fsr.data.sources import own_data
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
-from ieg_fsr.data.sources.image_lists import EXTENSIONS, ImageList, data_set
+from ieg_fsr.data.sources.image_lists import EXTENSIONS, Labelled, data_set
 from ieg_fsr.data.sources.image_source import DataSet
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 
 _TEST_NAMES = ("test", "val", "validation")
 
@@ -27,53 +27,42 @@ def load_folder(request: Request) -> DataSet:
     if not root.is_dir():
         raise UserError(f"--dataset=folder:DIR must name an existing directory. Received: {name}")
     found = [root / part for part in _TEST_NAMES if (root / part).is_dir()]
-    if not (root / "train").is_dir():
-        if found and not any(path.name not in _TEST_NAMES for path in _folders(root)):
-            raise UserError(f"--dataset={name} must have a folder train beside {found[0].name}. Received: none")
-        classes, train = labelled_images(f"--dataset={name}", root)
-        return data_set(name, classes, {"train": train}, request)
-    classes, train = labelled_images(f"--dataset={name}", root / "train")
-    if not found:
-        return data_set(name, classes, {"train": train}, request)
-    notes = [f"--dataset={name}: {path.name} is not used, {found[0].name} is the test split" for path in found[1:]]
-    parts = {"train": train, "test": images_of_classes(f"--dataset={name}", found[0], classes)}
+    has_train = (root / "train").is_dir()
+    if not has_train and found and not any(path.name not in _TEST_NAMES for path in _folders(root)):
+        raise UserError(f"--dataset={name} must have a folder train beside {found[0].name}. Received: none")
+    classes, train = labelled_images(f"--dataset={name}", root / "train" if has_train else root)
+    # Beside classes, a folder with the name of a test split is one of them.
+    tests, parts = found if has_train else [], {"train": train}
+    if tests:
+        parts["test"] = images_of_classes(f"--dataset={name}", tests[0], classes)
+    notes = [f"--dataset={name}: {path.name} is not used, {tests[0].name} is the test split" for path in tests[1:]]
     return data_set(name, classes, parts, request, notes=notes)
 
 
-def labelled_images(argument: str, part: pathlib.Path) -> tuple[list[str], ImageList]:
+def labelled_images(argument: str, part: pathlib.Path) -> tuple[list[str], Labelled]:
     """Class names, in order, and images of a directory with a folder for each class.
 
-    Args:
-      argument: name and value of what gave the directory, for the message.
-      part: the directory.
-
-    Raises:
-      UserError: see `load_folder`.
+    `argument` is name and value of what gave the directory, for the message. Raises `UserError` as `load_folder` does.
     """
     folders = _folders(part)
     classes = [folder.name for folder in folders]
     if len(classes) < 2:
         received = f"{classes[0]} only" if classes else "no folder"
-        raise UserError(f"{argument} must have a folder for each of two or more classes in {part}. "
-                        f"Received: {received}")  # fmt: skip
+        raise refusal(argument, f"have a folder for each of two or more classes in {part}", received)
     _check_distinct(argument, classes)
     listed = [_images(folder) for folder in folders]
-    for folder, images in zip(folders, listed, strict=True):
-        if not images:
-            raise UserError(f"{argument} must have an image ({', '.join(EXTENSIONS)}) in each class. "
-                            f"Received: none in {folder}")  # fmt: skip
-    return classes, _joined((label, image) for label, images in enumerate(listed) for image in images)
+    if empty := [folder for folder, images in zip(folders, listed, strict=True) if not images]:
+        raise refusal(argument, f"have an image ({', '.join(EXTENSIONS)}) in each class", f"none in {empty[0]}")
+    return classes, [(image, label) for label, images in enumerate(listed) for image in images]
 
 
-def images_of_classes(argument: str, part: pathlib.Path, classes: Sequence[str]) -> ImageList:
+def images_of_classes(argument: str, part: pathlib.Path, classes: Sequence[str]) -> Labelled:
     """Images of a directory by labels that are known; not every class needs some. Args and Raises: as above."""
     labels = {name: label for label, name in enumerate(classes)}
     folders = _folders(part)
-    unknown = [folder.name for folder in folders if folder.name not in labels]
-    if unknown:
-        raise UserError(f"{argument} must have the classes of {part.name} in train too. "
-                        f"Received: {unknown[0]}")  # fmt: skip
-    return _joined((labels[folder.name], image) for folder in folders for image in _images(folder))
+    if unknown := [folder.name for folder in folders if folder.name not in labels]:
+        raise UserError(f"{argument} must have the classes of {part.name} in train too. Received: {unknown[0]}")
+    return [(image, labels[folder.name]) for folder in folders for image in _images(folder)]
 
 
 def _check_distinct(argument: str, classes: Iterable[str]) -> None:
@@ -81,8 +70,8 @@ def _check_distinct(argument: str, classes: Iterable[str]) -> None:
     for name in classes:
         other = seen.setdefault(" ".join(name.split()).casefold(), name)
         if other != name:
-            raise UserError(f"{argument} must have class names that differ in more than case and blanks. "
-                            f"Received: {other!r} and {name!r}")  # fmt: skip
+            rule = "have class names that differ in more than case and blanks"
+            raise refusal(argument, rule, f"{other!r} and {name!r}")
 
 
 def _folders(path: pathlib.Path) -> list[pathlib.Path]:
@@ -92,11 +81,6 @@ def _folders(path: pathlib.Path) -> list[pathlib.Path]:
 def _images(folder: pathlib.Path) -> list[str]:
     files = (entry for entry in folder.iterdir() if entry.suffix.lower() in EXTENSIONS)
     return sorted(str(entry) for entry in files if entry.is_file() and not entry.name.startswith("."))
-
-
-def _joined(pairs: Iterable[tuple[int, str]]) -> ImageList:
-    labelled = list(pairs)
-    return ImageList([path for _, path in labelled], [label for label, _ in labelled])
 
 
 SPEC = DataSetSpec(

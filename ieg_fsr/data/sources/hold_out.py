@@ -12,19 +12,12 @@ _SEED = 123
 
 
 def hold_out(source: Any, dataset: str) -> tuple[Any, Any, str]:
-    """Splits a source into a training and a test part, with the same share of each class.
+    """Splits an `ImageSource` into a training and a test part, both in its order, and says in a line what was done.
 
-    A tenth of each class, rounded; so a class with fewer than five images is not in the test part.
-
-    Args:
-      source: an `ImageSource`.
-      dataset: value of --dataset, for the messages.
-
-    Returns:
-      The training part, the test part, both in the order of the source, and a line that says what was done.
+    A tenth of each class, rounded, is for testing; so a class with fewer than five images is not in the test part.
 
     Raises:
-      UserError: no class has five images.
+      UserError: no class has five images. It names `dataset`, the value of --dataset.
     """
     rng = np.random.default_rng(_SEED)
     held_out: np.ndarray = np.zeros(len(source), bool)
@@ -32,10 +25,8 @@ def hold_out(source: Any, dataset: str) -> tuple[Any, Any, str]:
         ids = rng.permutation(np.flatnonzero(source.labels == label))
         held_out[ids[: int(len(ids) * SHARE + 0.5)]] = True
     if not held_out.any():
-        raise UserError(
-            f"--dataset={dataset} must have a test split, or a class with 5 images to hold some out. "
-            f"Received: {len(source)} images without a test split"
-        )
+        raise UserError(f"--dataset={dataset} must have a test split, or a class with 5 images to hold some out. "
+                        f"Received: {len(source)} images without a test split")  # fmt: skip
     note = (
         f"--dataset={dataset} has no test split: a seeded {SHARE:.0%} of each class, {held_out.sum()} of "
         f"{len(source)} images, is held out for testing"

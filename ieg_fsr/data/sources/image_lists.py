@@ -4,14 +4,14 @@ TensorFlow is imported only after the lists were found to be in order.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ieg_fsr.data.sources.dataset_spec import Request
 from ieg_fsr.data.sources.hold_out import hold_out
 from ieg_fsr.data.sources.image_source import DataSet
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.quiet_import import import_tensorflow
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
@@ -19,22 +19,14 @@ DEFAULT_IMAGE_SIZE = 224
 _SHOWN_FILES = 20
 
 
-class ImageList(NamedTuple):
-    """Images with their labels.
-
-    Attributes:
-      items: N paths, N contents of image files, or N arrays of pixels.
-      labels: N integers.
-    """
-
-    items: Sequence[Any]
-    labels: Sequence[int]
+# Images with their labels: paths, contents of image files, or arrays of pixels.
+Labelled = Sequence[tuple[Any, int]]
 
 
 def data_set(
     name: str,
     class_names: Sequence[str],
-    parts: Mapping[str, ImageList],
+    parts: Mapping[str, Labelled],
     request: Request,
     *,
     in_files: bool = True,
@@ -45,9 +37,8 @@ def data_set(
     Args:
       name: value of --dataset.
       class_names: in label order.
-      parts: `train`, perhaps `test`, and perhaps further test sets.
-      request: `image_size` is the side of a decoded image (None: 224), `strict` whether a damaged one is an error.
-      in_files: whether the items of the lists are paths.
+      parts: `train`, perhaps `test`, and perhaps further test sets; of paths, or else not `in_files`.
+      request: asks for the side of a decoded image (None: 224) and whether a damaged one is an error.
       notes: lines for the user.
 
     Raises:
@@ -58,10 +49,9 @@ def data_set(
 
     sources: dict[str, Any] = {}
     damaged: list[str] = []
-    for part, (items, labels) in parts.items():
-        found = EncodedImages(
-            items, np.array(labels, np.int64), request.image_size or DEFAULT_IMAGE_SIZE, in_files=in_files
-        )
+    for part, pairs in parts.items():
+        items, labels = [item for item, _ in pairs], np.array([label for _, label in pairs], np.int64)
+        found = EncodedImages(items, labels, request.image_size or DEFAULT_IMAGE_SIZE, in_files=in_files)
         sources[part], names = _sound_images(found, name, part)
         damaged += names
         if request.strict and names:
@@ -82,10 +72,8 @@ def _sound_images(images: Any, dataset: str, part: str) -> tuple[Any, list[str]]
     damaged = damaged_ids(images)
     if len(damaged) == len(images):
         example = images.names[0] if len(images) else "none"
-        raise UserError(
-            f"--dataset={dataset} must have {part} images that can be read and decoded. "
-            f"Received: {len(images)} images that cannot, such as {example}"
-        )
+        rule = f"have {part} images that can be read and decoded"
+        raise refusal(f"--dataset={dataset}", rule, f"{len(images)} images that cannot, such as {example}")
     if not len(damaged):
         return images, []
     names = images.names if images.in_files else [f"{part} {name}" for name in images.names]

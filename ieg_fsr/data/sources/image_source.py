@@ -30,57 +30,34 @@ class ImageSource(Protocol):
 
 
 class ArraySource:
-    """Images and true labels in memory, with random access by example id 0..N-1.
-
-    Args:
-      images: uint8 [N, H, W, channels], or [N, H, W] for one channel. Not copied.
-      labels: integers [N], each at least 0. Copied and write-protected: these are the true labels.
-
-    Raises:
-      UserError: a wrong type or shape, or two different lengths.
-    """
+    """Images and true labels in memory: an `ImageSource`."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Args: images: uint8 [N, H, W, channels], or [N, H, W] for one channel; not copied. labels: see below.
+
+        Raises:
+          UserError: a wrong type or shape, or two different lengths.
+        """
         images, labels = np.asarray(images), np.asarray(labels)
         if images.ndim == 3:
             images = images[..., np.newaxis]
         if images.dtype != np.uint8 or images.ndim != 4:
             raise UserError(f"images must be uint8 [N, H, W, channels]. Received: {_describe(images)}")
-        self._images, self._labels = images, checked_labels(labels, len(images))
+        self._images = images
+        self.labels = checked_labels(labels, len(images))
+        self.image_shape: tuple[int, int, int] = images.shape[1:]
 
     def __len__(self) -> int:
-        return len(self._labels)
-
-    @property
-    def labels(self) -> np.ndarray:
-        """True labels, int32 [N], read-only."""
-        return self._labels
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(H, W, channels)."""
-        _, height, width, channels = self._images.shape
-        return height, width, channels
+        return len(self.labels)
 
     def images(self, ids: Any) -> np.ndarray:
-        """The images of some examples, a copy.
-
-        Args:
-          ids: integers [n] in 0..N-1, in any order, repeats allowed.
-
-        Returns:
-          uint8 [n, H, W, channels], in the order of `ids`.
-
-        Raises:
-          TypeError: `ids` are not a list of integers (a boolean mask is none).
-          IndexError: an id outside 0..N-1; a negative one does not count from the end.
-        """
+        """Images uint8 [n, H, W, channels] of the examples `ids` [n], a copy: see `checked_ids`."""
         return self._images[checked_ids(ids, len(self))]
 
     def take(self, ids: Any) -> "ArraySource":
         """A new source of these examples; entry k of `ids` becomes example id k."""
         checked = checked_ids(ids, len(self))
-        return ArraySource(self._images[checked], self._labels[checked])
+        return ArraySource(self._images[checked], self.labels[checked])
 
 
 def checked_labels(labels: Any, num_images: int) -> np.ndarray:
@@ -102,7 +79,7 @@ def checked_labels(labels: Any, num_images: int) -> np.ndarray:
 
 
 def checked_ids(ids: Any, num_examples: int) -> np.ndarray:
-    """Example ids as int64 [n].
+    """Example ids as int64 [n], in any order, repeats allowed.
 
     Raises:
       TypeError: `ids` are not a list of integers (a boolean mask is none).

@@ -6,7 +6,7 @@ Labels are positions in the sorted list of the WordNet ids, as everywhere but in
 import csv
 import pathlib
 
-from ieg_fsr.data.sources.image_lists import EXTENSIONS, ImageList
+from ieg_fsr.data.sources.image_lists import EXTENSIONS, Labelled
 from ieg_fsr.errors import UserError
 
 _FOLDERS = (".", "val", "ILSVRC2012_img_val", "ILSVRC/Data/CLS-LOC/val")
@@ -15,20 +15,13 @@ _WNID_LISTS = ("imagenet_2012_validation_labels.txt", "synset_labels.txt")
 _KAGGLE_LIST = "LOC_val_solution.csv"
 
 
-def find_imagenet_validation(root: pathlib.Path, wnids: list[str] | None, num_classes: int) -> ImageList | None:
-    """Looks for ImageNet's validation images below `root`, or in its folders `val` or `ILSVRC2012_img_val`.
+def find_imagenet_validation(root: pathlib.Path, wnids: list[str] | None, num_classes: int) -> Labelled | None:
+    """Images and labels below C, in the order of the names, of ImageNet's validation set; None if there are no images.
 
-    They are `WNID/NAME.JPEG`, or flat `ILSVRC2012_val_00000001.JPEG` with a list in `root`: `val.txt` (lines
-    `NAME LABEL`), `imagenet_2012_validation_labels.txt` or `synset_labels.txt` (a WNID a line, in the order of the
-    names), or `LOC_val_solution.csv` (Kaggle).
-
-    Args:
-      root: may not exist.
-      wnids: of the classes, in label order; None: the first of the folders, sorted.
-      num_classes: C.
-
-    Returns:
-      Images and labels below C, in the order of the names; None if there are no images.
+    They are in `root`, which may not exist, or in its folders `val` or `ILSVRC2012_img_val`: `WNID/NAME.JPEG`, or flat
+    `ILSVRC2012_val_00000001.JPEG` with a list in `root`: `val.txt` (lines `NAME LABEL`), or
+    `imagenet_2012_validation_labels.txt` or `synset_labels.txt` (a WNID a line, in the order of the names), or
+    `LOC_val_solution.csv` (Kaggle). `wnids` are of the classes, in label order; None: the first of the folders, sorted.
 
     Raises:
       UserError: flat images without a list.
@@ -43,25 +36,23 @@ def find_imagenet_validation(root: pathlib.Path, wnids: list[str] | None, num_cl
     return None
 
 
-def _by_class(folder: pathlib.Path, wnids: list[str] | None, num_classes: int) -> ImageList | None:
+def _by_class(folder: pathlib.Path, wnids: list[str] | None, num_classes: int) -> Labelled | None:
     """Images in folders named by WordNet id."""
     found = sorted(path.name for path in folder.glob("n[0-9]*") if path.is_dir())
     if not found:
         return None
-    paths, labels = [], []
+    pairs: list[tuple[str, int]] = []
     for label, wnid in enumerate(wnids or found[:num_classes]):
         images = sorted(path for path in (folder / wnid).glob("*") if path.suffix.lower() in EXTENSIONS)
-        paths += [str(path) for path in images]
-        labels += [label] * len(images)
-    return ImageList(paths, labels) if paths else None
+        pairs += [(str(path), label) for path in images]
+    return pairs or None
 
 
-def _labelled(flat: list[pathlib.Path], root: pathlib.Path, wnids: list[str] | None, num_classes: int) -> ImageList:
+def _labelled(flat: list[pathlib.Path], root: pathlib.Path, wnids: list[str] | None, num_classes: int) -> Labelled:
     """Flat images with the labels of the first list that is there."""
     label_of = _labels_by_name(flat, root, wnids)
-    labelled = [(str(path), label_of.get(path.name)) for path in flat]
-    kept = [(path, label) for path, label in labelled if label is not None and label < num_classes]
-    return ImageList([path for path, _ in kept], [label for _, label in kept])
+    labelled = [(str(path), label_of.get(path.name, num_classes)) for path in flat]
+    return [(path, label) for path, label in labelled if label < num_classes]
 
 
 def _labels_by_name(flat: list[pathlib.Path], root: pathlib.Path, wnids: list[str] | None) -> dict[str, int]:

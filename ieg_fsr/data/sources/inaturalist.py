@@ -3,10 +3,10 @@
 import pathlib
 from typing import Any
 
-from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe, Request
-from ieg_fsr.data.sources.image_lists import ImageList, data_set
+from ieg_fsr.data.sources.dataset_spec import LONG_TAIL, SHARED, DataSetSpec, Recipe, Request
+from ieg_fsr.data.sources.image_lists import Labelled, data_set
 from ieg_fsr.data.sources.image_source import DataSet
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.files import parse_json
 
 _NAME = "inaturalist2018"
@@ -14,26 +14,18 @@ _LISTS = {"train": "train2018.json", "test": "val2018.json"}
 
 # Paper, iNaturalist 2018: 90 epochs, re-weighting deferred. Where the rate drops and re-weighting starts is carried
 # over from its long-tailed CIFAR, 160 and 180 of 200 epochs.
-_RECIPE = Recipe(
-    {
-        "network": "resnet50",
-        "epochs": 90,
-        "batch_size": 32,
-        "learning_rate": 0.1,
-        "schedule": "steps",
-        "drop_epochs": (72, 81),
-        "weight_decay": 1e-4,
-        "label_smoothing": 0.1,
-        "mixup": False,
-        "flip": True,
-        "dictionary_size": 2000,
-        "reward_batch_size": 350,
-        "reweight_warmup_epochs": 72,
-        "pseudo_label_loss_weight": 0.0,
-        "weight_constraint": "shift",
-        "image_size": 224,
-    }
-)
+_CHANGED = {
+    "network": "resnet50",
+    "epochs": 90,
+    "batch_size": 32,
+    "drop_epochs": (72, 81),
+    "weight_decay": 1e-4,
+    "dictionary_size": 2000,
+    "reward_batch_size": 350,
+    "reweight_warmup_epochs": 72,
+    "image_size": 224,
+}
+_RECIPE = Recipe(SHARED | LONG_TAIL | _CHANGED)
 
 
 def load_inaturalist2018(request: Request) -> DataSet:
@@ -53,10 +45,9 @@ def load_inaturalist2018(request: Request) -> DataSet:
         parts = {part: _image_list(content, root, labels) for part, content in lists.items()}
         class_names = [str(category["name"]) for category in categories]
     except (KeyError, TypeError) as error:
-        raise UserError(
-            f"--dataset={_NAME}: {root}/{_LISTS['train']} and {_LISTS['test']} must have images, annotations and "
-            f"categories with their ids. Received: {type(error).__name__} {error}"
-        ) from None
+        rule = "have images, annotations and categories with their ids"
+        place = f"--dataset={_NAME}: {root}/{_LISTS['train']} and {_LISTS['test']}"
+        raise refusal(place, rule, f"{type(error).__name__} {error}") from None
     return data_set(_NAME, class_names, parts, request)
 
 
@@ -68,12 +59,11 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
         raise UserError(f"--dataset={_NAME}: {path} must be the list of iNaturalist 2018. Received: {cause}") from None
 
 
-def _image_list(content: dict[str, Any], root: pathlib.Path, labels: dict[int, int]) -> ImageList:
+def _image_list(content: dict[str, Any], root: pathlib.Path, labels: dict[int, int]) -> Labelled:
     """Paths and labels of one list."""
     category_of = {annotation["image_id"]: annotation["category_id"] for annotation in content["annotations"]}
     images = sorted(content["images"], key=lambda image: image["id"])
-    paths = [str(root / image["file_name"]) for image in images]
-    return ImageList(paths, [labels[category_of[image["id"]]] for image in images])
+    return [(str(root / image["file_name"]), labels[category_of[image["id"]]]) for image in images]
 
 
 SPEC = DataSetSpec(

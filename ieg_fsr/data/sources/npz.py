@@ -9,7 +9,7 @@ from ieg_fsr.data.sources import own_data
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec
 from ieg_fsr.data.sources.hold_out import hold_out
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 
 _TRAIN, _TEST = ("x_train", "y_train"), ("x_test", "y_test")
 _MEMBERS = {f"{key}.npy" for key in (*_TRAIN, *_TEST)}
@@ -21,30 +21,25 @@ def load_npz(file: str) -> DataSet:
     Classes are 0 up to the largest label. Without a test part a tenth of each class is held out. Pickled arrays are
     refused: they could run code.
 
-    Args:
-      file: the archive.
-
     Raises:
       UserError: no such file, no archive, missing keys, wrong shapes or types, fewer than two classes.
     """
     name = f"npz:{file}"
     arrays = _read(name, os.path.expanduser(file))
     train = _source(name, arrays, _TRAIN)
-    classes = int(train.labels.max()) + 1 if len(train) else 0
-    if len(np.unique(train.labels)) < 2:
-        raise UserError(f"--dataset={name} must have two or more classes in y_train. "
-                        f"Received: {len(np.unique(train.labels))}")  # fmt: skip
+    if (found := len(np.unique(train.labels))) < 2:
+        raise UserError(f"--dataset={name} must have two or more classes in y_train. Received: {found}")
+    class_names = tuple(map(str, range(train.labels.max() + 1)))
     if _TEST[0] not in arrays and _TEST[1] not in arrays:
         kept, held_out, note = hold_out(train, name)
-        return DataSet(name, kept, held_out, _numbers(classes), notes=(note,))
+        return DataSet(name, kept, held_out, class_names, notes=(note,))
     test = _source(name, arrays, _TEST)
     if test.image_shape != train.image_shape:
-        raise UserError(f"--dataset={name} must have images of one shape in x_train and x_test. "
-                        f"Received: {_sides(train)} and {_sides(test)}")  # fmt: skip
-    if len(test) and test.labels.max() >= classes:
-        raise UserError(f"--dataset={name} must have the classes of y_test in y_train too. "
-                        f"Received: {test.labels.max()}")  # fmt: skip
-    return DataSet(name, train, test, _numbers(classes))
+        shapes = " and ".join("x".join(map(str, part.image_shape)) for part in (train, test))
+        raise UserError(f"--dataset={name} must have images of one shape in x_train and x_test. Received: {shapes}")
+    if len(test) and test.labels.max() >= len(class_names):
+        raise refusal(f"--dataset={name}", "have the classes of y_test in y_train too", test.labels.max())
+    return DataSet(name, train, test, class_names)
 
 
 def image_side(file: str) -> int | None:
@@ -67,9 +62,8 @@ def _read(name: str, path: str) -> dict[str, np.ndarray]:
                 raise ValueError("a single array")
             missing = [key for key in _TRAIN if key not in archive]
             if missing:
-                received = ", ".join(archive.files) or "an empty archive"
-                raise UserError(f"--dataset={name} must have x_train and y_train, and perhaps x_test and y_test. "
-                                f"Received: {received}")  # fmt: skip
+                rule = "have x_train and y_train, and perhaps x_test and y_test"
+                raise refusal(f"--dataset={name}", rule, ", ".join(archive.files) or "an empty archive")
             _check_size(name, path)
             arrays = {key: archive[key] for key in (*_TRAIN, *_TEST) if key in archive}
             # A member that is no array comes as the bytes that it has.
@@ -107,14 +101,6 @@ def _source(name: str, arrays: dict[str, np.ndarray], keys: tuple[str, str]) -> 
         return ArraySource(images, labels)
     except UserError as error:
         raise UserError(f"--dataset={name}, {keys[0]} and {keys[1]}: {error}") from None
-
-
-def _numbers(classes: int) -> tuple[str, ...]:
-    return tuple(map(str, range(classes)))
-
-
-def _sides(source: ArraySource) -> str:
-    return "x".join(map(str, source.image_shape))
 
 
 SPEC = DataSetSpec(

@@ -14,14 +14,11 @@ _LARGE = webvision.RECIPE.noise | _OWN | {"epochs": 90, "batch_size": 32, "pseud
 
 
 def recipe(image_side: int | None) -> Recipe:
-    """The recipe of a user's own data.
+    """The recipe of a user's own data, by the longer side of the images after loading; None: in files, not known.
 
     Images up to 16x16 pixels are treated as the digits, up to 64x64 as CIFAR with label noise (ResNet-32, pad-and-crop,
     mirrored: give --noflip where left and right matter), larger ones as WebVision (ResNet-50, random-resized crops,
     mirrored) over 90 epochs in batches of 32. The rate falls along one cosine; the dictionary has 200 members.
-
-    Args:
-        image_side: the longer side of the images after loading; None: in files, not known.
     """
     if image_side is None or image_side > LARGEST_SMALL:
         return Recipe(_LARGE)

@@ -3,8 +3,10 @@
 A tree describes its features by Python classes, and tensorflow_datasets imports the modules that are named there.
 """
 
+import contextlib
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 from ieg_fsr.errors import UserError
@@ -17,24 +19,31 @@ _KNOWN = "tensorflow_datasets."
 def check_prepared_tree(name: str, data_dir: str | None) -> None:
     """Checks that only classes of tensorflow_datasets are named.
 
-    Args:
-        name: of the data set, NAME, NAME/CONFIG or NAME:VERSION.
-        data_dir: root of the prepared trees; None: the default of tensorflow_datasets.
+    Args: name: NAME, NAME/CONFIG or NAME:VERSION. data_dir: root of the prepared trees; None: the default one.
 
     Raises:
         UserError: another class is named.
     """
-    root = data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
-    for file in sorted(pathlib.Path(root, name.partition(":")[0]).glob("**/features.json")):
-        try:
-            strange = _strange_class(parse_json(file.read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            continue  # tensorflow_datasets cannot read it either, and says so.
+    for file, features in descriptions(name.partition(":")[0], data_dir):
+        strange = _strange_class(features)
         if strange is not None:
-            raise UserError(
-                f"--dataset={name} must have features of tensorflow_datasets' own classes: others could run any code. "
-                f"Received: {strange[:200]} in {file}"
-            )
+            rule = "have features of tensorflow_datasets' own classes: others could run any code"
+            raise UserError(f"--dataset={name} must {rule}. Received: {strange[:200]} in {file}")
+
+
+def descriptions(place: str, data_dir: str | None) -> Iterator[tuple[pathlib.Path, Any]]:
+    """Files and contents of the descriptions of features below a place in the root of the prepared trees.
+
+    What is no JSON is passed over: tensorflow_datasets cannot read it either, and says so.
+    """
+    for file in sorted(prepared_root(data_dir).joinpath(place).glob("**/features.json")):
+        with contextlib.suppress(OSError, ValueError):
+            yield file, parse_json(file.read_text(encoding="utf-8"))
+
+
+def prepared_root(data_dir: str | None) -> pathlib.Path:
+    """Where tensorflow_datasets looks for prepared trees; without `data_dir` in its default directory."""
+    return pathlib.Path(data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets"))
 
 
 def _strange_class(value: Any) -> str | None:

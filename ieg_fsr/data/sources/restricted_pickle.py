@@ -58,11 +58,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def unpickle(content: bytes) -> dict[str, Any]:
-    """The dict in a pickle, with its keys as text and its arrays as `PickledArray`.
-
-    Raises:
-        Exception: of any kind, when the pickle is damaged or of something else.
-    """
+    """The dict in a pickle, with its keys as text and its arrays as `PickledArray`. Damaged ones raise anything."""
     batch = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
     return {as_text(key): value for key, value in batch.items()}
 

@@ -10,15 +10,15 @@ from collections.abc import Container
 LARGEST_ARCHIVE = 2**30
 
 
-class ArchiveError(ValueError):
-    """The archive is not what it should be; the message reads "must ... Received: ..."."""
+class DamagedError(ValueError):
+    """A file or an archive is not what it should be; the message reads "must ... Received: ..."."""
 
 
 def read_members(path: str | os.PathLike, wanted: Container[str]) -> dict[str, bytes]:
     """The regular files of these names, by name; a leading `./` does not count. Links are not followed.
 
     Raises:
-        ArchiveError: damaged, cut off, or larger unpacked than `LARGEST_ARCHIVE`.
+        DamagedError: damaged, cut off, or larger unpacked than `LARGEST_ARCHIVE`.
     """
     files = {}
     try:
@@ -26,7 +26,9 @@ def read_members(path: str | os.PathLike, wanted: Container[str]) -> dict[str, b
             limited = _Limited(stream)
             with tarfile.open(fileobj=limited, mode="r|") as archive:  # type: ignore[call-overload]
                 for entry in archive:
-                    _check_size(entry)
+                    # The holes of a sparse file take no bytes in the archive.
+                    if entry.size > LARGEST_ARCHIVE:
+                        raise DamagedError(f"must hold at most {LARGEST_ARCHIVE} bytes. Received: {entry.size}")
                     name = entry.name.removeprefix("./")
                     handle = archive.extractfile(entry) if name in wanted and entry.isreg() else None
                     if handle is not None:
@@ -34,18 +36,16 @@ def read_members(path: str | os.PathLike, wanted: Container[str]) -> dict[str, b
             # The checksum of a gzip file is at its very end, behind the end of the archive.
             while limited.read(1 << 20):
                 pass
-    except ArchiveError:
+    except DamagedError:
         raise
     except (OSError, EOFError, ValueError, ArithmeticError, zlib.error, tarfile.TarError) as error:
-        cause = " ".join(f"{error}".split())[:200] or type(error).__name__
-        raise ArchiveError(f"must be a complete .tar.gz archive. Received: {cause}") from error
+        raise DamagedError(f"must be a complete .tar.gz archive. Received: {one_line(error)}") from error
     return files
 
 
-def _check_size(entry: tarfile.TarInfo) -> None:
-    """The holes of a sparse file take no bytes in the archive."""
-    if entry.size > LARGEST_ARCHIVE:
-        raise ArchiveError(f"must hold at most {LARGEST_ARCHIVE} bytes. Received: {entry.size}")
+def one_line(error: Exception) -> str:
+    """An error of somebody else's code within a message."""
+    return " ".join(f"{error}".split())[:200] or type(error).__name__
 
 
 class _Limited:
@@ -58,5 +58,5 @@ class _Limited:
         content = self._stream.read(size)
         self._left -= len(content)
         if self._left < 0:
-            raise ArchiveError(f"must hold at most {LARGEST_ARCHIVE} bytes. Received: more")
+            raise DamagedError(f"must hold at most {LARGEST_ARCHIVE} bytes. Received: more")
         return content

@@ -1,8 +1,6 @@
 """Any image data set that tensorflow_datasets has prepared, by its name there."""
 
 import math
-import os
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -10,11 +8,10 @@ import numpy as np
 from ieg_fsr.data.sources import own_data
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
 from ieg_fsr.data.sources.hold_out import hold_out
-from ieg_fsr.data.sources.image_lists import ImageList, data_set
+from ieg_fsr.data.sources.image_lists import Labelled, data_set
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
-from ieg_fsr.data.sources.prepared_tree import check_prepared_tree
+from ieg_fsr.data.sources.prepared_tree import check_prepared_tree, descriptions
 from ieg_fsr.errors import UserError
-from ieg_fsr.files import parse_json
 
 # Everything is held in memory: small images as pixels, others as they are encoded.
 LARGEST_BYTES = 4 * 2**30
@@ -28,9 +25,8 @@ def load_tfds_named(request: Request) -> DataSet:
     Images of one size up to 64x64 are held as pixels, unless `image_size` is given; others stay encoded, in memory,
     and are decoded when they are needed. Nothing is downloaded.
 
-    Args:
-      request: `place` is NAME, NAME/CONFIG or NAME:VERSION of a data set with an image and a class label, `data_dir`
-        the root of the prepared trees; None: the default of tensorflow_datasets.
+    `request.place` is NAME, NAME/CONFIG or NAME:VERSION of a data set with an image and a class label, `data_dir` the
+    root of the prepared trees; None: the default of tensorflow_datasets.
 
     Raises:
       UserError: not prepared, another kind of data, or more than 4 GiB.
@@ -38,34 +34,37 @@ def load_tfds_named(request: Request) -> DataSet:
     dataset = f"tfds:{request.place}"
     builder = _builder(dataset, request.place, request.data_dir)
     image_key, label_key = _keys(dataset, builder.info)
-    splits = _splits(dataset, builder.info)
+    # A data set that is not prepared knows no splits: reading will tell.
+    known = list(builder.info.splits) or ["train", "test"]
+    if "train" not in known:
+        raise UserError(f"--dataset={dataset} must have a split train. Received: {', '.join(known)}")
+    splits = ["train", *(split for split in _TEST_NAMES if split in known)]
     shape = builder.info.features[image_key].shape
     as_pixels = request.image_size is None and None not in shape and max(shape[:2]) <= SMALL_SIDE
     _check_size(dataset, builder.info, splits, shape if as_pixels else None)
-    read: dict[str, ImageList] = {}
-    for split in splits:
-        examples = _examples(dataset, builder, split, image_key, label_key, as_pixels)
-        if split == "train" or (examples.labels and "test" not in read):
-            read["train" if split == "train" else "test"] = examples
+    train, *tests = [_examples(dataset, builder, split, image_key, label_key, as_pixels) for split in splits]
+    read = {"train": train}
+    if with_labels := [test for test in tests if test]:
+        read["test"] = with_labels[0]
     class_names = tuple(builder.info.features[label_key].names)
     if not as_pixels:
         return data_set(dataset, class_names, read, request, in_files=False)
-    sources = {part: ArraySource(np.stack(images), np.array(labels)) for part, (images, labels) in read.items()}
+    columns = {part: list(zip(*pairs, strict=True)) for part, pairs in read.items()}
+    sources = {part: ArraySource(np.stack(images), np.array(labels)) for part, (images, labels) in columns.items()}
     if "test" in sources:
         return DataSet(dataset, sources["train"], sources["test"], class_names)
-    train, held_out, note = hold_out(sources["train"], dataset)
-    return DataSet(dataset, train, held_out, class_names, notes=(note,))
+    rest, held_out, note = hold_out(sources["train"], dataset)
+    return DataSet(dataset, rest, held_out, class_names, notes=(note,))
 
 
 def image_side(name: str, data_dir: str | None) -> int | None:
     """The longer side of the images, if they have one size up to 64x64; asks the prepared tree's description only."""
-    root = data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
-    for file in sorted(pathlib.Path(root, name.replace(":", "/")).glob("**/features.json")):
+    for _, content in descriptions(name.replace(":", "/"), data_dir):
         try:
-            features = parse_json(file.read_text(encoding="utf-8"))["featuresDict"]["features"]
+            features = content["featuresDict"]["features"]
             shapes = [one["image"]["shape"]["dimensions"] for one in features.values() if "image" in one]
             sides = [int(side) for side in shapes[0][:2]]
-        except (OSError, ValueError, KeyError, IndexError, TypeError):
+        except (ValueError, KeyError, IndexError, TypeError):
             continue
         return max(sides) if min(sides) > 0 and max(sides) <= SMALL_SIDE else None
     return None
@@ -80,21 +79,6 @@ def _builder(dataset: str, name: str, data_dir: str | None) -> Any:
     except Exception as error:  # Unknown names, versions and damaged trees fail in many ways.
         cause = " ".join(str(error).split())[:150] or type(error).__name__
         raise UserError(f"--dataset={dataset} must be a data set of tensorflow_datasets. Received: {cause}") from error
-
-
-def _splits(dataset: str, info: Any) -> list[str]:
-    """The splits to read. A data set that is not prepared knows no splits: reading will tell."""
-    known = list(info.splits) or ["train", "test"]
-    if "train" not in known:
-        raise UserError(f"--dataset={dataset} must have a split train. Received: {', '.join(known)}")
-    return ["train", *(split for split in _TEST_NAMES if split in known)]
-
-
-def _not_prepared(dataset: str, builder: Any) -> UserError:
-    return UserError(
-        f"--dataset={dataset} must have been prepared, by `tfds build {builder.name}`, in --data_dir or in "
-        f"tensorflow_datasets' own directory. Received: nothing in {builder.data_path}"
-    )
 
 
 def _keys(dataset: str, info: Any) -> tuple[str, str]:
@@ -124,7 +108,7 @@ def _check_size(dataset: str, info: Any, splits: list[str], shape: tuple[int, in
                         f"a larger one can be given as folder:DIR. Received: {size / 2**30:.1f} GiB")  # fmt: skip
 
 
-def _examples(dataset: str, builder: Any, split: str, image_key: str, label_key: str, as_pixels: bool) -> ImageList:
+def _examples(dataset: str, builder: Any, split: str, image_key: str, label_key: str, as_pixels: bool) -> Labelled:
     """Images, as pixels or encoded, and labels, in the fixed order of the files; without a label left out."""
     import tensorflow_datasets as tfds
 
@@ -133,12 +117,14 @@ def _examples(dataset: str, builder: Any, split: str, image_key: str, label_key:
         read = builder.as_dataset(split=split, decoders=decoders, shuffle_files=False)
         pairs = [(row[image_key], int(row[label_key])) for row in tfds.as_numpy(read)]
     except AssertionError:
-        raise _not_prepared(dataset, builder) from None
+        raise UserError(
+            f"--dataset={dataset} must have been prepared, by `tfds build {builder.name}`, in --data_dir or in "
+            f"tensorflow_datasets' own directory. Received: nothing in {builder.data_path}"
+        ) from None
     except Exception as error:  # A damaged tree fails in many ways.
         cause = " ".join(str(error).split())[:150] or type(error).__name__
         raise UserError(f"--dataset={dataset} must be a whole prepared tree. Received: {cause}") from error
-    pairs = [(image, label) for image, label in pairs if label >= 0]
-    return ImageList([image for image, _ in pairs], [label for _, label in pairs])
+    return [(image, label) for image, label in pairs if label >= 0]
 
 
 SPEC = DataSetSpec(

@@ -1,7 +1,6 @@
 """Data sets that tensorflow_datasets prepared earlier, or can download."""
 
-import os
-import pathlib
+import contextlib
 import socket
 import sys
 import threading
@@ -11,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
-from ieg_fsr.data.sources.prepared_tree import check_prepared_tree
+from ieg_fsr.data.sources.prepared_tree import check_prepared_tree, prepared_root
 from ieg_fsr.errors import UserError
 
 PROBE_SECONDS = 5.0
@@ -20,20 +19,17 @@ PROBE_SECONDS = 5.0
 def load_with_tfds(name: str, data_dir: str | None, address: tuple[str, int], remedy: str) -> DataSet:
     """Loads with tensorflow_datasets: a tree that it prepared earlier, else a download.
 
-    The example ids are positions in the order of tensorflow_datasets, which is shuffled by a hash but fixed.
-
-    Args:
-      name: the builder's name; its splits are `train` and `test`, its features `image` and `label`.
-      data_dir: root of the prepared trees; None: the default of tensorflow_datasets.
-      address: host and port that a download talks to.
-      remedy: what the user can do without a network, e.g. "put FILE into DIR"; it becomes part of the message.
+    The example ids are positions in the order of tensorflow_datasets, shuffled by a hash but fixed. The builder
+    `name` has the splits `train` and `test` and the features `image` and `label`. A download talks to the host and port
+    of `address`; `remedy` is what the user can do without a network, such as "put FILE into DIR".
 
     Raises:
       UserError: no prepared tree and no network, or a tree or a download that fails.
     """
     check_prepared_tree(name, data_dir)
     # Importing tensorflow_datasets takes seconds: without a tree it is asked only if it is loaded already.
-    if _has_prepared_tree(name, data_dir) or "tensorflow_datasets" in sys.modules:
+    is_prepared = any(prepared_root(data_dir).joinpath(name).glob("*/dataset_info.json"))
+    if is_prepared or "tensorflow_datasets" in sys.modules:
         try:
             return _load_tfds(name, data_dir, download=False)
         except (AssertionError, FileNotFoundError):
@@ -61,23 +57,15 @@ def can_connect(host: str, port: int, timeout: float = PROBE_SECONDS) -> bool:
     connected = threading.Event()
 
     def connect() -> None:
-        try:
+        with contextlib.suppress(OSError):
             socket.create_connection((host, port), timeout=timeout).close()
             connected.set()
-        except OSError:
-            pass
 
     # In a thread because the time-out of a socket does not cover the look-up of the name.
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
     thread.join(timeout)
     return connected.is_set()
-
-
-def _has_prepared_tree(name: str, data_dir: str | None) -> bool:
-    """Whether `<root>/<name>/<version>/dataset_info.json` exists, where tensorflow_datasets would look."""
-    root = data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
-    return any(pathlib.Path(root, name).glob("*/dataset_info.json"))
 
 
 def _load_tfds(name: str, data_dir: str | None, download: bool) -> DataSet:
@@ -93,8 +81,7 @@ def _load_tfds(name: str, data_dir: str | None, download: bool) -> DataSet:
 
 def _gather(batches: Iterable[dict[str, np.ndarray]]) -> ArraySource:
     """One source of all batches of `image` [b, H, W, channels] and `label` [b]."""
-    pairs = [(batch["image"], batch["label"]) for batch in batches]
-    images, labels = zip(*pairs, strict=True)
+    images, labels = zip(*[(batch["image"], batch["label"]) for batch in batches], strict=True)
     return ArraySource(np.concatenate(images), np.concatenate(labels))
 
 

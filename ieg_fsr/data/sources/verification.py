@@ -2,10 +2,8 @@
 
 Every image is decoded once, in parallel, by the decoder that training uses. That costs about as much as the reading of
 one epoch and buys two things: what a user sees is the whole list, at once; and example ids stay dense and fixed, which
-tables, label noise and exact resumption rest on. Nothing has to be skipped or replaced in the middle of a run.
-
-For a large set of files the result is kept in the user's cache directory, under a hash of the files' paths, sizes and
-times of change: the next seed of a sweep, or a resumed run, does not read them again.
+tables, label noise and exact resumption rest on. For a large set of files the result is kept in the user's cache
+directory, under a hash of the files' paths, sizes and times of change: the next run does not read them again.
 """
 
 import hashlib

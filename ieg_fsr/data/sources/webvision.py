@@ -2,11 +2,11 @@
 
 import pathlib
 
-from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Recipe, Request
-from ieg_fsr.data.sources.image_lists import ImageList, data_set
+from ieg_fsr.data.sources.dataset_spec import SHARED, WRONG_LABELS, DataSetSpec, Recipe, Request
+from ieg_fsr.data.sources.image_lists import Labelled, data_set
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.data.sources.imagenet_validation import find_imagenet_validation
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 
 NUM_CLASSES = 50
 _NAME = "webvision_mini"
@@ -15,25 +15,18 @@ _TEST_IMAGES = "val_images_256"
 
 # Paper, WebVision-mini; the batch is that of 8 devices with 16 images each. Three epochs of rising rate come first, so
 # that the last restart ends with the run.
-RECIPE = Recipe(
-    {
-        "network": "resnet50",
-        "epochs": 130,
-        "learning_rate_warmup_epochs": 3,
-        "batch_size": 128,
-        "learning_rate": 0.1,
-        "schedule": "cosine_restarts",
-        "weight_decay": 1e-4,
-        "flip": True,
-        "dictionary_size": 5000,
-        "reward_batch_size": 200,
-        "reweight_warmup_epochs": 20,
-        "label_momentum": 0.1,
-        "pseudo_label_loss_weight": 1.0,
-        "weight_constraint": "clip",
-        "image_size": 224,
-    }
-)
+_CHANGED = {
+    "network": "resnet50",
+    "epochs": 130,
+    "learning_rate_warmup_epochs": 3,
+    "batch_size": 128,
+    "schedule": "cosine_restarts",
+    "weight_decay": 1e-4,
+    "dictionary_size": 5000,
+    "pseudo_label_loss_weight": 1.0,
+    "image_size": 224,
+}
+RECIPE = Recipe(SHARED | WRONG_LABELS | _CHANGED)
 
 
 def load_webvision_mini(request: Request) -> DataSet:
@@ -48,35 +41,28 @@ def load_webvision_mini(request: Request) -> DataSet:
       UserError: a list is not there or has a line of another form.
     """
     root = pathlib.Path(request.data_dir or "")
-    parts = {
-        "train": _read_list(root, _TRAIN_LIST, root),
-        "test": _read_list(root, _TEST_LIST, root / _TEST_IMAGES),
-    }
+    parts = {"train": _read_list(root, _TRAIN_LIST, root), "test": _read_list(root, _TEST_LIST, root / _TEST_IMAGES)}
     wnids, class_names = _classes(root)
     imagenet = find_imagenet_validation(root / "imagenet", wnids, NUM_CLASSES)
-    notes = []
-    if imagenet is None:
-        notes.append(f"{root / 'imagenet'} has no ImageNet validation images: tested on WebVision's alone")
-    else:
-        parts["imagenet"] = imagenet
-    return data_set(_NAME, class_names, parts, request, notes=notes)
+    if imagenet is not None:
+        return data_set(_NAME, class_names, parts | {"imagenet": imagenet}, request)
+    note = f"{root / 'imagenet'} has no ImageNet validation images: tested on WebVision's alone"
+    return data_set(_NAME, class_names, parts, request, notes=[note])
 
 
-def _read_list(root: pathlib.Path, name: str, images: pathlib.Path) -> ImageList:
+def _read_list(root: pathlib.Path, name: str, images: pathlib.Path) -> Labelled:
     """The entries of the first 50 classes, in the order of the list."""
-    paths, labels = [], []
+    pairs = []
     for number, line in enumerate(_lines(root, name), start=1):
         path, _, label = line.rpartition(" ")
         if not path or not label.isdecimal():
             raise UserError(f"--dataset={_NAME}: {root / name} must have lines `PATH LABEL`. "
                             f"Received: {line[:80]!r} in line {number}")  # fmt: skip
         if int(label) < NUM_CLASSES:
-            paths.append(str(images / path))
-            labels.append(int(label))
-    if not paths:
-        raise UserError(f"--dataset={_NAME}: {root / name} must list images of labels below {NUM_CLASSES}. "
-                        "Received: none")  # fmt: skip
-    return ImageList(paths, labels)
+            pairs.append((str(images / path), int(label)))
+    if not pairs:
+        raise refusal(f"--dataset={_NAME}: {root / name}", f"list images of labels below {NUM_CLASSES}", "none")
+    return pairs
 
 
 def _lines(root: pathlib.Path, name: str) -> list[str]:
@@ -84,8 +70,8 @@ def _lines(root: pathlib.Path, name: str) -> list[str]:
     try:
         text = (root / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--dataset={_NAME}: {root / name} must be the list of WebVision 1.0. "
-                        f"Received: {getattr(error, 'strerror', None) or 'no text'}") from None  # fmt: skip
+        cause = getattr(error, "strerror", None) or "no text"
+        raise refusal(f"--dataset={_NAME}: {root / name}", "be the list of WebVision 1.0", cause) from None
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
@@ -95,8 +81,8 @@ def _classes(root: pathlib.Path) -> tuple[list[str] | None, list[str]]:
         return None, [str(label) for label in range(NUM_CLASSES)]
     entries = [line.partition(" ") for line in _lines(root, _CLASS_LIST)[:NUM_CLASSES]]
     if len(entries) < NUM_CLASSES:
-        raise UserError(f"--dataset={_NAME}: {root / _CLASS_LIST} must name {NUM_CLASSES} classes or more. "
-                        f"Received: {len(entries)}")  # fmt: skip
+        place = f"--dataset={_NAME}: {root / _CLASS_LIST}"
+        raise refusal(place, f"name {NUM_CLASSES} classes or more", len(entries))
     return [wnid for wnid, _, _ in entries], [name or wnid for wnid, _, name in entries]
 
 

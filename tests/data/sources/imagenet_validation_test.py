@@ -25,7 +25,7 @@ def write_flat(folder):
 
 def found(root, wnids=None):
     listed = find_imagenet_validation(root, wnids, 3)
-    return [(int(pathlib.Path(item).stem[-8:]), label) for item, label in zip(*listed, strict=True)]
+    return [(int(pathlib.Path(item).stem[-8:]), label) for item, label in listed]
 
 
 def test_nothing_there(tmp_path):

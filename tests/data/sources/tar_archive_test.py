@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from ieg_fsr.data.sources import tar_archive
-from ieg_fsr.data.sources.tar_archive import ArchiveError, read_members
+from ieg_fsr.data.sources.tar_archive import DamagedError, read_members
 
 
 def member(name, content=b"", kind=tarfile.REGTYPE, target=""):
@@ -36,7 +36,7 @@ def test_an_archive_that_unpacks_to_too_much(tmp_path, monkeypatch, name):
     assert read_members(write(tmp_path / "a.tar.gz", most), {name})[name] == most[1]
     path = write(tmp_path / "b.tar.gz", most, most)
     assert path.stat().st_size < 20_000
-    with pytest.raises(ArchiveError, match=r"^must hold at most 1048576 bytes\. Received: more"):
+    with pytest.raises(DamagedError, match=r"^must hold at most 1048576 bytes\. Received: more"):
         read_members(path, {"wanted"})
 
 
@@ -49,7 +49,7 @@ def test_a_sparse_file_whose_holes_take_no_bytes(tmp_path):
     header[148:156] = b"%06o\0 " % sum(header)
     with gzip.open(tmp_path / "a.tar.gz", "wb") as file:
         file.write(bytes(header) + bytes(1024))
-    with pytest.raises(ArchiveError, match=r"^must hold at most 1073741824 bytes\. Received: 8796093022208"):
+    with pytest.raises(DamagedError, match=r"^must hold at most 1073741824 bytes\. Received: 8796093022208"):
         read_members(tmp_path / "a.tar.gz", {"wanted"})
 
 
@@ -87,6 +87,6 @@ def test_nothing_leaves_the_archive(tmp_path):
 def test_damage_is_told_in_one_line(tmp_path, damage):
     path = write(tmp_path / "a.tar.gz", member("x", bytes(range(256)) * 20))
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ArchiveError, match=r"^must be a complete \.tar\.gz archive\. Received: \S") as caught:
+    with pytest.raises(DamagedError, match=r"^must be a complete \.tar\.gz archive\. Received: \S") as caught:
         read_members(path, {"x"})
     assert "\n" not in str(caught.value)
