@@ -182,8 +182,8 @@ def one_of_each_kind():
     kinds = {}
     for path in FILES:
         config = resolve(given_settings([f"--flagfile={path}"]))
-        kind = *(getattr(config, name) for name in CHOICES), *(bool(getattr(config, name)) for name in SWITCHED_ON)
-        kinds.setdefault((*kind, config.imbalance > 1, config.pseudo_label_loss_weight > 0), path)
+        kind = *(config.get(name) for name in CHOICES), *(bool(config.get(name)) for name in SWITCHED_ON)
+        kinds.setdefault((*kind, config.imbalance > 1, bool(config.get("pseudo_label_loss_weight"))), path)
     return list(kinds.values())
 
 

@@ -21,7 +21,8 @@ from ieg_fsr.files import read_json_lines
 pytestmark = pytest.mark.usefixtures("two_blocks")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-SMALL = ("--epochs=1", "--train_examples=200", "--dictionary_size=50")
+SHORT = ("--epochs=1", "--train_examples=200")
+SMALL = (*SHORT, "--dictionary_size=50")
 
 
 class Result(NamedTuple):
@@ -228,7 +229,7 @@ def test_a_finished_run_is_reported_and_not_trained_again(command, run_copy):
 @pytest.mark.slow
 def test_another_run_is_refused_and_left_alone(command, run_copy):
     before = hashes(run_copy)
-    result = command(*SMALL, "--noise=0.2", "--seed=1", "--method=supervised", f"--model_dir={run_copy}")
+    result = command(*SHORT, "--noise=0.2", "--seed=1", "--method=supervised", f"--model_dir={run_copy}")
     assert_refused(result, "--model_dir", str(run_copy), "--noresume")
     for difference in ("noise 0.4 there, 0.2 now", "seed 0 there, 1 now", "method fsr there, supervised now"):
         assert difference in result.err
@@ -239,7 +240,7 @@ def test_another_run_is_refused_and_left_alone(command, run_copy):
 def test_noresume_replaces_the_run_and_leaves_other_files(command, run_copy):
     (run_copy / "notes.txt").write_text("mine")
     old = hashes(run_copy)
-    result = command(*SMALL, "--method=supervised", "--seed=1", f"--model_dir={run_copy}", "--noresume")
+    result = command(*SHORT, "--method=supervised", "--seed=1", f"--model_dir={run_copy}", "--noresume")
     assert (result.code, result.err) == (0, "")
     assert json.loads((run_copy / "summary.json").read_text())["method"] == "supervised"
     new = hashes(run_copy)
