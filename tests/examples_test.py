@@ -25,6 +25,7 @@ def cells(kind):
 def printed(program, directory):
     """What a program prints in a process of its own."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "agg", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    environment.pop("TF_NUM_INTRAOP_THREADS", None)  # as a reader runs it; another number adds up in another order
     done = subprocess.run(
         [sys.executable, *program], cwd=directory, env=environment, capture_output=True, text=True, check=False
     )

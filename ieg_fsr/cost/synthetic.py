@@ -20,8 +20,8 @@ class RepeatedImages(ArraySource):
 
     def __init__(self, pool: ArraySource, num_examples: int) -> None:
         """Args: pool: of P images. num_examples: N."""
-        self.pool, self._images = pool, pool._images
-        self._labels = pool.labels[np.arange(num_examples) % len(pool)]
+        self.pool, self.image_shape = pool, pool.image_shape
+        self.labels = pool.labels[np.arange(num_examples) % len(pool)]
 
     def images(self, ids: Any) -> np.ndarray:
         """Images uint8 [n, H, W, channels] of the examples `ids` [n]."""

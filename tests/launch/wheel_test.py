@@ -45,7 +45,7 @@ def built(tmp_path_factory):
 def test_the_wheel_is_the_package_and_nothing_else(built):
     names = set(zipfile.ZipFile(built[0]).namelist())
     metadata = {name for name in names if ".dist-info/" in name}
-    kinds = {".py", ".typed", ".html", ".css", ".js"}
+    kinds = {".py", ".typed", ".html", ".css", ".js", ".csv"}
     package = {str(path.relative_to(ROOT)) for path in (ROOT / "ieg_fsr").rglob("*.*") if path.suffix in kinds}
     assert names - metadata == package
     assert f"ieg_fsr-{ieg_fsr.__version__}.dist-info/licenses/LICENSE" in metadata
