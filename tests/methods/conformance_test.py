@@ -67,6 +67,7 @@ class SaveAfter(keras.callbacks.Callback):
             self.checkpoints.save(self.step)
 
 
+@pytest.mark.usefixtures("two_blocks")
 @pytest.mark.parametrize("method", METHODS)
 def test_it_goes_on_bit_for_bit_and_traces_a_step_once_a_phase(method, tmp_path):
     """From a checkpoint in the middle of the second epoch, in another model with other initial parameters."""
@@ -88,33 +89,6 @@ def test_it_goes_on_bit_for_bit_and_traces_a_step_once_a_phase(method, tmp_path)
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """A short run of each method by the command's own function; its directory and what was said."""
-    place, found = tmp_path_factory.mktemp("runs"), {}
-    for method in METHODS:
-        lines = []
-        summary = train(resolve(settings(method, model_dir=str(place / method))), lines.append)
-        found[method] = place / method, summary, "\n".join(lines)
-    return found
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("method", METHODS)
-def test_a_run_leaves_its_files_and_says_what_it_is(method, runs):
-    directory, summary, said = runs[method]
-    config = json.loads((directory / "config.json").read_text())
-    assert config.keys() >= settings_for(method).keys()
-    others = SETTINGS.keys() - settings_for(method).keys()
-    assert not config.keys() & others
-    assert summary["variant"].startswith(METHODS[method].label)
-    assert f"--method={method}" in said
-    rows = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
-    assert [row["epoch"] for row in rows] == [1, 2, 3]
-    assert len((directory / "labels.csv").read_text().splitlines()) == summary["training_examples"] + 1
-    assert METHODS[method].described in (directory / "model_card.md").read_text()
-
-
 LOADS = """
 import json, sys
 import keras, numpy as np
@@ -128,8 +102,22 @@ print(json.dumps([[list(model.output_shape), bool(np.isfinite(model.predict(imag
 
 
 @pytest.mark.slow
-def test_plain_keras_loads_what_it_leaves(runs, tmp_path):
-    paths = [str(runs[method][0] / "model.keras") for method in METHODS]
+@pytest.mark.usefixtures("two_blocks")
+def test_runs_leave_their_files_and_plain_keras_loads_the_models(tmp_path):
+    """A short run of each method by the command's own function: what it says and writes, and its model elsewhere."""
+    for method, spec in METHODS.items():
+        directory, lines = tmp_path / method, []
+        summary = train(resolve(settings(method, model_dir=str(directory))), lines.append)
+        config = json.loads((directory / "config.json").read_text())
+        assert config.keys() >= settings_for(method).keys()
+        assert not config.keys() & (SETTINGS.keys() - settings_for(method).keys())
+        assert summary["variant"].startswith(spec.label)
+        assert f"--method={method}" in "\n".join(lines)
+        rows = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+        assert [row["epoch"] for row in rows] == [1, 2, 3]
+        assert len((directory / "labels.csv").read_text().splitlines()) == summary["training_examples"] + 1
+        assert spec.described in (directory / "model_card.md").read_text()
+    paths = [str(tmp_path / method / "model.keras") for method in METHODS]
     done = subprocess.run([sys.executable, "-c", LOADS, *paths], capture_output=True, text=True, cwd=tmp_path,
                           check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr

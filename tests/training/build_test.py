@@ -125,7 +125,6 @@ def test_xla_only_where_it_pays_or_is_asked_for():
 
 
 VARIANTS = [
-    {},
     {"reward_features": "history", "pusher": "shared", "weight_constraint": "shift", "mixup_alpha": 0.3, "flip": True},
     {"pusher": "paper", "mixup": False, "pseudo_label_dtype": "float16", "label_smoothing": 0.1},
     {"pusher": "area_under_margin", "lookahead_losses": True},
