@@ -42,9 +42,10 @@ def class_accuracies(predictions: np.ndarray, labels: np.ndarray, num_classes: i
 
     Args: predictions, labels: [N], classes in 0..C-1. num_classes: C.
     """
-    from sklearn.metrics import recall_score
-
-    return recall_score(labels, predictions, labels=np.arange(num_classes), average=None, zero_division=np.nan)
+    # Not scikit-learn's: to load that takes a twentieth of the time to the first epoch of the digits.
+    of_class = np.bincount(labels, minlength=num_classes)
+    recognised = np.bincount(labels[predictions == labels], minlength=num_classes)
+    return np.divide(recognised, of_class, out=np.full(num_classes, np.nan), where=of_class > 0)
 
 
 def mean_class_accuracy(of_classes: np.ndarray) -> float:
