@@ -127,7 +127,7 @@ _AFTER_METHODS = (
     Setting("profile_steps", (), step_range(), "first and last step to trace; a summary is printed", role=RUNS, **_RUN),
 )  # fmt: skip
 GENERAL = (*_BEFORE_METHODS, *_AFTER_METHODS)
-leave_out_methods_with({one.name for one in GENERAL})
+leave_out_methods_with({name for one in GENERAL for name in (one.name, *one.aliases)})
 SETTINGS: dict[str, Setting] = {
     one.name: one for one in (*_BEFORE_METHODS, *settings_of(METHODS.values()), *_AFTER_METHODS)
 }

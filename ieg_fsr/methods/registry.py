@@ -12,7 +12,7 @@ from typing import Any
 
 from ieg_fsr.errors import UserError, one_line
 from ieg_fsr.figures import RUN_FIGURES, Figure, figure_among
-from ieg_fsr.methods.spec import NEEDS, MethodSpec
+from ieg_fsr.methods.spec import NEEDS, MethodSpec, Paper
 from ieg_fsr.setting import Setting
 
 # Modules of this package that have `SPECS`, in the order of tables and of the help.
@@ -49,6 +49,8 @@ def register(methods: dict[str, MethodSpec], spec: Any) -> None:
             raise UserError(f"{part} of a method must be a text. Received: {one_line(getattr(spec, part))}")
     if not callable(spec.build):
         raise UserError(f"build of method {spec.name} must be a function. Received: {one_line(spec.build)}")
+    if not isinstance(spec.paper, Paper | None) or not all(isinstance(one, Setting) for one in spec.settings):
+        raise UserError(f"method {spec.name} must have a Paper or None, and Settings. Received: something else")
     if spec.name in methods:
         raise UserError(f"name of a method must be new. Received: {spec.name}")
     if not set(spec.needs) <= set(NEEDS):

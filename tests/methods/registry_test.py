@@ -33,6 +33,10 @@ from ieg_fsr.setting import Setting
         (dataclasses.replace(GCE, name=None), "name of a method must be a text. Received: None"),
         (dataclasses.replace(GCE, name="new", build=None), "build of method new must be a function. Received: None"),
         (
+            dataclasses.replace(GCE, name="new", paper="A paper"),
+            "method new must have a Paper or None, and Settings. Received: something else",
+        ),
+        (
             dataclasses.replace(GCE, name="new", needs=frozenset({"luck"})),
             "needs of method new must be of clean_images, second_network, transition_matrix. Received: ['luck']",
         ),
@@ -73,7 +77,7 @@ SPEC = MethodSpec(name="mae", label="MAE", summary="absolute error", build=build
                   settings=(Setting("mae_scale", 1.0, at_least(0), "factor of the loss"),))
 TAKEN = MethodSpec(name="fsr", label="x", summary="x", build=build)
 EPOCHS = MethodSpec(name="mine", label="x", summary="x", build=build,
-                    settings=(Setting("epochs", 1, at_least(0), "others"),))
+                    settings=(Setting("epochs", 1, at_least(0), "x"), Setting("ema_decay", 1, at_least(0), "x")))
 """
 POINTS = """[ieg_fsr.methods]
 broken = no_such_module:SPEC
@@ -115,7 +119,7 @@ def test_another_package_adds_a_method(other_package, tmp_path, monkeypatch):
     assert [line.split(":")[0] for line in lines] == ["ieg_fsr"] * 4
     assert "entry point broken = no_such_module:SPEC: ModuleNotFoundError" in lines[0]
     assert "entry point taken = tiny_methods:TAKEN: name of a method must be new. Received: fsr" in lines[1]
-    assert "method mine must have settings of new names. Received: epochs" in lines[2]
+    assert "method mine must have settings of new names. Received: epochs, ema_decay" in lines[2]
     assert lines[3].endswith("--mae_scale must not be given with --method=gce, whose own settings are: --gce_q. "
                              "Received: 2.0")  # fmt: skip
     assert "--mae_scale" in run("--helpfull").stdout
