@@ -3,6 +3,7 @@
 import fcntl
 import gc
 import hashlib
+import importlib.util
 import io
 import json
 import os
@@ -84,6 +85,20 @@ def _write_image(
 def write_image() -> ImageWriter:
     """A function that writes an image file, coloured patches or one shade of grey, in the format of its ending."""
     return _write_image
+
+
+@pytest.fixture(scope="session")
+def script() -> Callable[[str], Any]:
+    """A function that imports a script of launch/ by its name."""
+
+    def load(name: str) -> Any:
+        place = pathlib.Path(__file__).parents[1] / "launch" / f"{name}.py"
+        specification = importlib.util.spec_from_file_location(name, place)
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """docs/API.md is what launch/api_reference.py makes of the code, and its signatures are those of `inspect`."""
 
-import importlib.util
 import inspect
 import pathlib
 import re
@@ -11,15 +10,8 @@ from ieg_fsr import reweighting
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def load():
-    spec = importlib.util.spec_from_file_location("api_reference", ROOT / "launch" / "api_reference.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_file_is_up_to_date():
-    api_reference = load()
+def test_the_file_is_up_to_date(script):
+    api_reference = script("api_reference")
     assert api_reference.PLACE == ROOT / "docs" / "API.md"
     text = (ROOT / "docs" / "API.md").read_text(encoding="utf-8")
     assert text == api_reference.reference(), "run `python launch/api_reference.py`"
@@ -43,14 +35,14 @@ def test_signatures_are_complete():
                 assert re.search(rf"\b{one.name}{re.escape(default)}[,)]", text), one
 
 
-def test_a_signature_by_hand():
+def test_a_signature_by_hand(script):
     def short(self, a, *, b=1):
         """One line."""
 
     def long(a, b, c, d, *rest, e="x", **others):
         """One line."""
 
-    api_reference = load()
+    api_reference = script("api_reference")
     assert api_reference.signature("place.short", short) == "short(a, *, b=1)"
     words = ["a", "b", "c", "d", "*rest", "e='x'", "**others"]
     assert api_reference.signature("long", long) == "\n".join(["long(", *(f"    {word}," for word in words), ")"])

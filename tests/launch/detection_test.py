@@ -1,7 +1,6 @@
 """The comparison of detection, as far as it goes without a training: reading, measuring, the table."""
 
 import csv
-import importlib.util
 import json
 import pathlib
 
@@ -12,15 +11,11 @@ from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.training.inputs import load_training_data
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "launch" / "detection.py"
 
 
 @pytest.fixture(scope="module")
-def detection():
-    specification = importlib.util.spec_from_file_location("detection", SCRIPT)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+def detection(script):
+    return script("detection")
 
 
 def test_conditions_are_settings(detection):

@@ -1,6 +1,5 @@
 """The table of methods in docs/METHOD.md is what launch/methods_table.py makes of the registry."""
 
-import importlib.util
 import pathlib
 
 from ieg_fsr.methods.spec import MethodSpec, Paper
@@ -10,21 +9,14 @@ from ieg_fsr.setting import Setting
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def load():
-    spec = importlib.util.spec_from_file_location("methods_table", ROOT / "launch" / "methods_table.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_document_is_up_to_date():
-    methods_table = load()
+def test_the_document_is_up_to_date(script):
+    methods_table = script("methods_table")
     text = methods_table.PLACE.read_text(encoding="utf-8")
     assert text.count(methods_table.BEGIN) == text.count(methods_table.END) == 1
     assert text == methods_table.updated(text), "run `python launch/methods_table.py`"
 
 
-def test_lines_by_hand():
+def test_lines_by_hand(script):
     settings = [Setting(name, 1, ANY, "x") for name in "abcd"]
     paper = Paper("On Labels", "Doe", 1999, "https://labels.org")
     methods = [
@@ -32,7 +24,7 @@ def test_lines_by_hand():
         MethodSpec(name="two", label="Two", summary="x", build=print, settings=settings,
                    needs=frozenset({"second_network", "clean_images"})),
     ]  # fmt: skip
-    assert load().table(methods).splitlines()[2:] == [
+    assert script("methods_table").table(methods).splitlines()[2:] == [
         "| `one` | One | Doe 1999, [On Labels](https://labels.org) |  | as `two`, without `--d` |",
         "| `two` | Two |  | clean images, second network | `--a`, `--b`, `--c`, `--d` |",
     ]
