@@ -56,7 +56,10 @@ def entries_of(
     Raises:
         UserError: a setting or a name is not allowed, or settings do not fit together.
     """
-    methods = [VARIANTS.get(name, {"method": name})["method"] for name in names if name in ROWS]
+    for name in names:
+        if name not in ROWS:
+            raise UserError(f"--methods must be some of {', '.join(ROWS)}. Received: {name}")
+    methods = [VARIANTS.get(name, {"method": name})["method"] for name in names]
     known = {setting for method in methods for setting in settings_for(method)}
     for setting, value in {**given, **sweeps}.items():
         if setting in SETTINGS and setting not in known:
@@ -70,8 +73,6 @@ def entries_of(
 
 
 def _entry(network: str, name: str, given: dict[str, Any], swept: dict[str, Any]) -> Entry:
-    if name not in ROWS:
-        raise UserError(f"--methods must be some of {', '.join(ROWS)}. Received: {name}")
     # ResNet-50 takes no CIFAR-sized images; 64 pixels are what a CPU can do in reasonable time.
     defaults = _DEFAULTS | {"image_size": 64 if network == "resnet50" else 32}
     own = VARIANTS.get(name, {"method": name})

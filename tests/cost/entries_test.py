@@ -71,7 +71,7 @@ def test_a_sweep_of_the_step_has_history_once():
 @pytest.mark.parametrize(
     ("names", "given", "sweeps", "message"),
     [
-        (["sgd"], {}, {}, "--methods must be some of keras, .*Received: sgd"),
+        (["sgd"], {"batch_size": 10}, {}, "--methods must be some of keras, .*Received: sgd"),
         (["fsr"], {}, {"train_examples": [1000]}, "--dictionary_size must be at most --train_examples, 1000. Rec"),
         (["fsr"], {"batch_size": 200}, {"train_examples": [100]}, "--batch_size must be at most --train_examples, 100"),
         (["fsr"], {"pusher": "best"}, {}, "--pusher must be one of"),
