@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ieg_fsr.configuration.settings import SETTINGS
 from ieg_fsr.methods.registry import METHODS, owners
 from ieg_fsr.results.groups import Group, gathered, notes_of
-from ieg_fsr.results.identity import Condition, Identity, Setting
+from ieg_fsr.results.identity import Condition, Experiment, Identity
 from ieg_fsr.results.paper_numbers import MIXUP_RELABELLING, MIXUP_RELABELLING_DATA
 from ieg_fsr.results.table import Cell, Column, Row, Table, column_of, measured
 
@@ -24,18 +24,18 @@ _FIGURES = ("dictionary_purity", "zero_weight_ratio")
 class Frame(NamedTuple):
     """What the runs of an ablation share."""
 
-    setting: Setting
+    experiment: Experiment
     condition: Condition
     network: str
     faithful: bool
 
     def name(self, kind: str) -> str:
         """Of the files of a report of this kind."""
-        return self.setting.name(kind, *self._words())
+        return self.experiment.name(kind, *self._words())
 
     def title(self, text: str) -> str:
         """digits, noise 0.4: text."""
-        return f"{self.setting.title}, {', '.join(self._words())}: {text}"
+        return f"{self.experiment.title}, {', '.join(self._words())}: {text}"
 
     def table(
         self, kind: str, text: str, first: str, columns: Iterable[Column], rows: Iterable[Row], groups: Iterable[Group]
@@ -57,7 +57,7 @@ def frames(
     """Groups for which `changes` holds, by what else they share; only where `varied` has two values or more."""
 
     def frame(identity: Identity) -> Frame:
-        return Frame(identity.setting, identity.condition, identity.network, identity.faithful)
+        return Frame(identity.experiment, identity.condition, identity.network, identity.faithful)
 
     found = gathered(filter(changes, groups), frame)
     return {frame: members for frame, members in found.items() if len({varied(one) for one in members}) > 1}
@@ -117,7 +117,7 @@ def _switches(one: Group) -> tuple[bool, bool]:
 def mixup_relabelling_table(frame: Frame, members: Sequence[Group], metric: str) -> Table:
     """Accuracy, purity and zero weights of the four, with the paper's figures where they are for this condition."""
     figures = _columns(metric, *_FIGURES)
-    with_paper = (frame.setting.dataset, frame.condition) == MIXUP_RELABELLING_DATA
+    with_paper = (frame.experiment.dataset, frame.condition) == MIXUP_RELABELLING_DATA
     columns: list[Column] = []
     for here in figures.values():
         columns += [Column(f"{here.title}: paper", 1.0, best=here.best)] if with_paper else []

@@ -18,7 +18,7 @@ _SIDES = (16, 64, 224)
 _LONGEST_NAME = 150  # letters, of a file
 
 
-class Setting(NamedTuple):
+class Experiment(NamedTuple):
     """Data set and protocol, which all of a table's runs share."""
 
     dataset: str
@@ -85,18 +85,18 @@ class Identity(NamedTuple):
         return f"{self.variant} ({self.clean_per_class} clean images a class)"
 
     @property
-    def setting(self) -> Setting:
+    def experiment(self) -> Experiment:
         """Data set and protocol."""
-        return Setting(self.dataset, self.protocol)
+        return Experiment(self.dataset, self.protocol)
 
     @property
     def title(self) -> str:
         """digits, noise 0.4."""
-        return f"{self.setting.title}, {self.condition.title}"
+        return f"{self.experiment.title}, {self.condition.title}"
 
     def name(self, kind: str, *words: str) -> str:
         """Name of the files of a report of this kind on the condition."""
-        return self.setting.name(kind, *self.condition.title.split(", "), *words)
+        return self.experiment.name(kind, *self.condition.title.split(", "), *words)
 
 
 def identify(values: Mapping[str, Any]) -> Identity:

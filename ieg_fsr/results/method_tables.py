@@ -27,7 +27,7 @@ def condition_tables(groups: Sequence[Group], metric: str, family: str) -> list[
     """Methods x conditions of one family, a table for each data set and protocol that has any."""
     tables = []
     of_family = [one for one in groups if one.identity.condition.family == family]
-    for setting, members in gathered(of_family, lambda identity: identity.setting).items():
+    for experiment, members in gathered(of_family, lambda identity: identity.experiment).items():
         # Where a method was run in one form only, as with a warm-up to fit fewer epochs, that is the method.
         plain = {one.identity.method for one in members if not is_ablation(one)}
         members = [one for one in members if not is_ablation(one) or one.identity.method not in plain]
@@ -38,8 +38,8 @@ def condition_tables(groups: Sequence[Group], metric: str, family: str) -> list[
             cells = [measured(found.get((label, condition)), metric) for condition in conditions]
             rows.append(Row(label, tuple(cells), clean))
         columns = tuple(column_of(metric, condition.title) for condition in conditions)
-        title = f"{setting.title}: methods, {FAMILIES[family]}, {metric.replace('_', ' ')}"
-        tables.append(Table(setting.name(family), title, "method", columns, tuple(rows), notes_of(members)))
+        title = f"{experiment.title}: methods, {FAMILIES[family]}, {metric.replace('_', ' ')}"
+        tables.append(Table(experiment.name(family), title, "method", columns, tuple(rows), notes_of(members)))
     return tables
 
 
@@ -61,7 +61,7 @@ def detail_table(members: Sequence[Group]) -> Table:
         rows.append(Row(one.identity.label, tuple(cells), one.identity.clean_per_class > 0))
     wrong = [value for one in members for value in one.figures("measured_noise_rate")]
     share = f", {sum(wrong) / len(wrong):.1%} of the labels wrong" if wrong else ""
-    title = f"{identity.setting.title}: comparison, {identity.condition.title}{share}"
+    title = f"{identity.experiment.title}: comparison, {identity.condition.title}{share}"
     return Table(identity.name("comparison"), title, "method", tuple(details.values()), tuple(rows), notes_of(members))
 
 

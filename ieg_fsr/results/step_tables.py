@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from ieg_fsr.methods.registry import figure_of
 from ieg_fsr.results.ablation_tables import is_fsr_with, value_of
 from ieg_fsr.results.groups import Group, gathered, mean_and_deviation, notes_of
-from ieg_fsr.results.identity import Condition, Setting
+from ieg_fsr.results.identity import Condition, Experiment
 from ieg_fsr.results.runs import WEIGHT_RATIO
 from ieg_fsr.results.table import NOT_RUN, Cell, Column, Row, Table, column_of, measured
 
@@ -31,13 +31,13 @@ def step_tables(groups: Sequence[Group], metric: str) -> list[Table]:
     tables = []
     plain = [one for one in groups if is_fsr_with(one, _TURNED)]
     kept = [one for one in plain if not one.identity.faithful and not one.identity.network]
-    for setting, members in gathered(kept, lambda identity: identity.setting).items():
+    for experiment, members in gathered(kept, lambda identity: identity.experiment).items():
         found = _crossed({(step_of(one), one.identity.condition): one for one in members})
         steps = sorted({step for step, _ in found}, key=lambda step: (not step[3], step[0], step[1] == "history", step))
         if len({step[0] for step in steps}) < 2 or len({step[1:3] for step in steps}) < 2:
             continue
-        tables.append(_table(setting, found, steps, metric, metric.replace("_", " "), with_loss=True))
-        tables += [_table(setting, found, steps, figure, title) for figure, title in _OTHER_FIGURES.items()]
+        tables.append(_table(experiment, found, steps, metric, metric.replace("_", " "), with_loss=True))
+        tables += [_table(experiment, found, steps, figure, title) for figure, title in _OTHER_FIGURES.items()]
     return tables
 
 
@@ -58,7 +58,7 @@ def _crossed(found: dict[tuple[Step, Condition], Group]) -> dict[tuple[Step, Con
 
 
 def _table(
-    setting: Setting,
+    experiment: Experiment,
     found: dict[tuple[Step, Condition], Group],
     steps: Iterable[Step],
     figure: str,
@@ -75,8 +75,8 @@ def _table(
             reference = [found.get(((*_REFERENCE, step[3]), condition)) for condition in conditions]
             cells.append(_worst(zip((found.get((step, one)) for one in conditions), reference, strict=True), figure))
         rows.append(Row(_label(step), tuple(cells)))
-    name = setting.name("steps", *([] if with_loss else [figure]))
-    heading = f"{setting.title}: pusher, reward features and MixUp: {title}"
+    name = experiment.name("steps", *([] if with_loss else [figure]))
+    heading = f"{experiment.title}: pusher, reward features and MixUp: {title}"
     return Table(name, heading, "pusher, reward features", tuple(columns), tuple(rows), notes_of(found.values()))
 
 

@@ -2,7 +2,7 @@
 
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group
-from ieg_fsr.results.identity import Setting
+from ieg_fsr.results.identity import Experiment
 from ieg_fsr.results.method_tables import condition_tables, detail_table, is_ablation
 from ieg_fsr.results.runs import Run
 from ieg_fsr.results.table import cell_text
@@ -113,7 +113,7 @@ def test_what_is_an_ablation():
 
 
 def test_names_of_files_are_plain_and_not_too_long():
-    assert Setting("folder:/a b/c", "").name("noise") == "folderabc-noise"
-    long = [Setting("digits", "x" * 200).name(word) for word in ("noise", "imbalance")]
+    assert Experiment("folder:/a b/c", "").name("noise") == "folderabc-noise"
+    long = [Experiment("digits", "x" * 200).name(word) for word in ("noise", "imbalance")]
     assert max(map(len, long)) < 200
     assert long[0] != long[1]
