@@ -119,9 +119,6 @@ class Config(Mapping[str, Any]):
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("settings do not change: see `replace`")
 
-    def __hash__(self) -> int:
-        return hash(tuple(self.items()))
-
     def __repr__(self) -> str:
         return f"Config({dict(self)})"
 
