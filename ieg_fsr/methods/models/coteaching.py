@@ -8,6 +8,7 @@ import tensorflow as tf
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.coteaching import COTEACHING_FORGET_RATE, COTEACHING_WARMUP_EPOCHS
 from ieg_fsr.methods.models.supervised import Supervised
+from ieg_fsr.networks.fused_batch_norm import fused_batch_norms
 from ieg_fsr.replicas import share, whole
 
 
@@ -74,7 +75,9 @@ class CoTeaching(Supervised):
         batch = self.prepare(data)
         with tf.GradientTape() as tape, tf.GradientTape() as second_tape:
             _, logits = self.forward(batch.images)
-            second_logits = whole(tf.cast(self.second_classifier(share(batch.images), training=True), tf.float32))
+            with fused_batch_norms(self.second_classifier):
+                second_logits = self.second_classifier(share(batch.images), training=True)
+            second_logits = whole(tf.cast(second_logits, tf.float32))
             losses, second_losses = self.sample_losses(batch, logits), self.sample_losses(batch, second_logits)
             loss = _mean_of_chosen(batch.factored(losses), small_loss_mask(second_losses, self.kept_share))
             loss += self.regularization()

@@ -9,6 +9,7 @@ import tensorflow as tf
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.networks.cut import cut_classifier
+from ieg_fsr.networks.fused_batch_norm import fused_batch_norms
 from ieg_fsr.replicas import summed
 from ieg_fsr.reweighting.meta_gradient import Losses, VirtualSgd, meta_gradient, virtual_step
 from ieg_fsr.reweighting.weight_rules import UniformWeights, WeightRule
@@ -52,7 +53,8 @@ class MetaPart(tf.Module):
     def logits(self, features: tf.Tensor, parameters: Sequence[tf.Tensor]) -> tf.Tensor:
         """Logits [B, C] under given parameters; batch norm by the batch's statistics, moving averages left alone."""
         others = [tf.convert_to_tensor(variable) for variable in self.above.non_trainable_variables]
-        logits, _ = self.above.stateless_call(list(parameters), others, features, training=True)
+        with fused_batch_norms(self.above):
+            logits, _ = self.above.stateless_call(list(parameters), others, features, training=True)
         return tf.cast(logits, tf.float32)
 
     def losses(self, features: tf.Tensor, targets: tf.Tensor) -> Losses:

@@ -25,6 +25,7 @@ from ieg_fsr.methods.models.fit_arguments import (
 from ieg_fsr.methods.models.parameter_average import ParameterAverage
 from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.step_scopes import in_scope
+from ieg_fsr.networks.fused_batch_norm import fused_batch_norms
 from ieg_fsr.networks.inputs import keeps_input_type, takes_tokens
 from ieg_fsr.replicas import average, count, reducible, share, whole
 from ieg_fsr.rules import at_least, check_number, whole_seed
@@ -220,8 +221,9 @@ class Supervised(ClassifierModel):
     @compiled_part
     def outputs(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Features [B, ...] and logits [B, C], float32, of the two `parts` of the classifier."""
-        features = self.parts[0](images, training=True)
-        return features, tf.cast(self.parts[1](features, training=True), tf.float32)
+        with fused_batch_norms(self.classifier):
+            features = self.parts[0](images, training=True)
+            return features, tf.cast(self.parts[1](features, training=True), tf.float32)
 
     @in_scope("loss")
     def sample_losses(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor:
