@@ -1,4 +1,4 @@
-"""A forward in training mode that leaves nothing behind: no gradient, no moving averages, no states of random layers."""
+"""A forward in training mode that leaves nothing behind: no gradient, no averages, no states of random layers."""
 
 import keras
 import tensorflow as tf

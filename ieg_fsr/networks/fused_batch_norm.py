@@ -72,7 +72,8 @@ def _normalised(layer: keras.layers.BatchNormalization, images: tf.Tensor) -> tu
 def _is_fusible(layer: keras.layers.BatchNormalization, inputs: tf.Tensor) -> bool:
     """Whether images [B, H, W, c] are normalised by their own statistics over all but the last axis, in float32."""
     by_batch = layer.trainable and not layer.renorm and not layer.synchronized
-    of_images = inputs.shape.rank == 4 and layer.axis in (-1, 3) and inputs.dtype != tf.float64
+    of_images = inputs.shape.rank == 4 and layer.axis in (-1, 3)
+    in_float32 = layer.variable_dtype == "float32" and inputs.dtype != tf.float64
     # XLA computes the kernel's variance by E[x^2] - E[x]^2, which is too coarse, and fuses Keras' operations anyway.
     compiled = GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-    return not compiled and by_batch and of_images and layer.variable_dtype == "float32" and layer.epsilon >= _SMALLEST_EPSILON
+    return by_batch and of_images and in_float32 and layer.epsilon >= _SMALLEST_EPSILON and not compiled

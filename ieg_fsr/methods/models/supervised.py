@@ -274,9 +274,8 @@ class Supervised(ClassifierModel):
     @in_scope("update")
     def step_taken(self, gradients: list[tf.Tensor]) -> tf.Tensor | None:
         """Whether the optimizer moves by these gradients: a LossScaleOptimizer not if one overflows; None: always."""
-        if isinstance(self.optimizer, LossScaleOptimizer):
-            return self.optimizer.check_finite(gradients)
-        return None
+        scales = isinstance(self.optimizer, LossScaleOptimizer)
+        return self.optimizer.check_finite(gradients) if scales else None
 
     @in_scope("metrics")
     def measure(self, batch: Batch, logits: tf.Tensor, loss: tf.Tensor) -> dict[str, Any]:

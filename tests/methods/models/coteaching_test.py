@@ -98,6 +98,17 @@ def test_each_network_is_trained_with_its_own_regularizers():
         np.testing.assert_allclose(other - one, -0.1 * 2 * factor * start, atol=1e-6)
 
 
+def test_both_networks_normalise_by_the_fused_kernel():
+    def network() -> keras.Model:
+        layers = [keras.layers.BatchNormalization(), keras.layers.Flatten(), keras.layers.Dense(2)]
+        return keras.Sequential([keras.Input([4, 4, 1]), *layers])
+
+    model = CoTeaching(network(), network(), forget_rate=0.2)
+    model.compile(keras.optimizers.SGD(0.1))
+    step = tf.function(model.train_step).get_concrete_function((tf.zeros([8, 4, 4, 1]), Y, tf.range(8)))
+    assert sum(operation.type == "FusedBatchNormGradV3" for operation in step.graph.get_operations()) == 2
+
+
 def test_fit_called_again_goes_on_with_the_share():
     model, shares = compiled(forget_rate=0.4, warmup_epochs=4), []
     look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: shares.append(float(model.kept_share)))

@@ -134,6 +134,14 @@ def test_batch_norm_uses_the_batchs_statistics_and_keeps_its_averages(meta_layer
     assert any(np.abs(value).max() > 0 for value in averages)
 
 
+def test_batch_norm_of_images_is_the_fused_kernels():
+    layers = [keras.layers.BatchNormalization(), keras.layers.Flatten(), keras.layers.Dense(2)]
+    part = MetaPart(keras.Sequential([keras.Input([4, 4, 1]), *layers]), "all", PLAIN)
+    parameters = [tf.convert_to_tensor(v) for v in part.above.trainable_variables]
+    logits = tf.function(lambda x: part.logits(x, parameters)).get_concrete_function(tf.zeros([B, 4, 4, 1]))
+    assert "FusedBatchNormV3" in {operation.type for operation in logits.graph.get_operations()}
+
+
 def test_without_a_reward_batch_the_weights_are_uniform_and_the_step_is_made():
     part = MetaPart(two_layers(), "all", PLAIN)
     plain, uniform = look_ahead(part, reward=False), look_ahead(part, UniformWeights())

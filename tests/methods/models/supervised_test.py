@@ -47,6 +47,28 @@ def test_two_full_batch_steps_are_momentum_sgd_with_smoothing_and_weight_decay()
     np.testing.assert_allclose(classifier.get_weights()[1], bias, atol=1e-6)
 
 
+def test_batch_norm_by_the_fused_kernel_trains_as_plain_keras_does(tmp_path):
+    x, y = np.random.default_rng(0).normal(2.0, 1.0, (12, 6, 6, 3)).astype(np.float32), data()[1]
+
+    def network() -> keras.Model:
+        keras.utils.set_random_seed(0)
+        layers = [keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization(momentum=0.9), keras.layers.ReLU()]
+        return keras.Sequential([keras.Input([6, 6, 3]), *layers, keras.layers.Flatten(), keras.layers.Dense(2)])
+
+    plain, model = network(), compiled(ieg_fsr.Supervised(network()))
+    plain.compile(keras.optimizers.SGD(0.1, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    plain.fit(x, y, batch_size=12, epochs=3, verbose=0)
+    model.fit(ieg_fsr.examples(x, y, batch_size=12), epochs=3, verbose=0)
+    for own, expected in zip(model.classifier.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(own, expected, atol=1e-5 * np.abs(expected).max())
+    step = tf.function(model.train_step).get_concrete_function((x, y, tf.range(12)))
+    assert sum(operation.type == "FusedBatchNormGradV3" for operation in step.graph.get_operations()) == 1
+    model.save(tmp_path / "classifier.keras")
+    loaded = keras.models.load_model(tmp_path / "classifier.keras")
+    assert type(loaded.layers[1]) is keras.layers.BatchNormalization
+    np.testing.assert_allclose(loaded(x), plain(x), atol=1e-5)
+
+
 def test_reported_loss_and_accuracy_are_those_of_the_given_labels():
     x, y = data()
     classifier = linear_classifier()
