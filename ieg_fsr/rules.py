@@ -39,6 +39,18 @@ def between(low: float, high: float) -> Rule:
     return Rule(lambda value: low <= value <= high, f"in [{low:g}, {high:g}]")
 
 
+def number_or(word: str, low: float, high: float) -> Rule:
+    """A word, or a number in [low, high], as a text as well."""
+
+    def allows(value: Any) -> bool:
+        try:
+            return value == word or low <= float(value) <= high
+        except ValueError:
+            return False
+
+    return Rule(allows, f"{word} or a number in [{low:g}, {high:g}]")
+
+
 def above_zero_to_one() -> Rule:
     """A number in (0, 1]."""
     return Rule(lambda value: 0 < value <= 1, "in (0, 1]")

@@ -2,12 +2,16 @@
 
 from ieg_fsr.methods.reweighting import FROM_HISTORY, family_spec
 from ieg_fsr.methods.spec import Paper
-from ieg_fsr.reweighting.settings import REWEIGHTING_SETTINGS
+from ieg_fsr.reweighting.settings import REWEIGHTING_SETTINGS, STRENGTH
 from ieg_fsr.rules import ANY
 from ieg_fsr.setting import Setting
 
 FAITHFUL = Setting(
-    "faithful", False, ANY, "as the authors' released code: --pusher=release --reward_interval=1", short=True
+    "faithful",
+    False,
+    ANY,
+    "as the authors' released code: --strength=1 --pusher=release --reward_interval=1",
+    short=True,
 )
 
 SPECS = (
@@ -21,10 +25,12 @@ SPECS = (
             2021,
             "https://arxiv.org/abs/2109.03216",
         ),
-        settings=(*REWEIGHTING_SETTINGS, FAITHFUL),
+        settings=(STRENGTH, *REWEIGHTING_SETTINGS, FAITHFUL),
         recipe=FROM_HISTORY,
         # What the authors' released code does, where the defaults do something cheaper.
-        presets={"faithful": {"pusher": "release", "reward_features": "forward", "reward_interval": 1}},
+        presets={
+            "faithful": {"strength": "1", "pusher": "release", "reward_features": "forward", "reward_interval": 1}
+        },
         variants={"fsr_faithful": {"faithful": True}},
     ),
 )

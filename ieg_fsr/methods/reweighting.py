@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from ieg_fsr.data.sources.datasets import spec_of
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
+from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES, strength_in_words
 from ieg_fsr.methods.spec import BASELINE, BuildContext, MethodSpec
-from ieg_fsr.reweighting.settings import DEFAULT_REWARD_INTERVAL, LARGEST_DEFAULT_DICTIONARY, REWEIGHTING_SETTINGS
+from ieg_fsr.reweighting.settings import (
+    DEFAULT_REWARD_INTERVAL,
+    FEWEST_EXAMPLES,
+    LARGEST_DEFAULT_DICTIONARY,
+    REWEIGHTING_SETTINGS,
+)
 from ieg_fsr.setting import Config
 
 if TYPE_CHECKING:
@@ -94,6 +99,8 @@ def _notes(config: Config, data: DataSet) -> list[str]:
     lines, places = [], _dictionary_size(config, len(data.train))
     if config.reward_source == "dictionary" and config.dictionary_size and places < config.dictionary_size:
         lines.append(f"a dictionary of all {places} training examples: the recipe's size is for more of them")
+    if config.get("strength") == "auto" and config.reward_source == "dictionary" and len(data.train) < FEWEST_EXAMPLES:
+        lines.append(f"strength 1: {len(data.train)} examples are too few to tune it by, it takes {FEWEST_EXAMPLES}")
     if config.epochs <= config.reweight_warmup_epochs:
         lines.append(f"weights stay uniform: warm-up takes all {config.epochs} epochs")
     return lines
@@ -110,6 +117,7 @@ def _build(context: BuildContext) -> Supervised:
         clean_examples=context.clean_examples,
         weight_rule=_weight_rule(config),
         lookahead_momentum=_lookahead_momentum(config),
+        strength=config.get("strength", "1"),
         **{name: config[name] for name in _SAME_NAMES},
         **context.shared,
     )
@@ -141,6 +149,7 @@ def family_spec(**own: Any) -> MethodSpec:
         "imply": _imply,
         "resolved": _resolved,
         "notes": _notes,
+        "conclusion": strength_in_words,
         "clean_per_class": lambda values: values["clean_per_class"] if values["reward_source"] == "holdout" else 0,
         "idle": lambda values: _OF_A_DICTIONARY if values["reward_source"] == "holdout" else frozenset(),
         # Steps from one forward of a reward batch to the next.

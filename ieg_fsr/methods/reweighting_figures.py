@@ -3,6 +3,9 @@
 `right` is [N], bool, whether a given label is the true one, which only monitoring knows; None where nobody does.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from ieg_fsr.figures import ExampleGrid, Figure
@@ -30,10 +33,42 @@ REWEIGHTING_FIGURES = (
         "zero_weight_batches", tag="weights/zero_batches", counted=True, promised=True,
         told=("batches", "{zero_weight_batches} had no sample of weight above zero"),
     ),
+    Figure(
+        "strength", heading="strength", tag="strength/value", short="strength",
+        words="strength of re-weighting: 0 is plain training, 1 full re-weighting",
+    ),
+    Figure("reward_share", tag="strength/reward_share", words="share of the weights that the reward loss gives"),
+    Figure(
+        "memorised", format=".3f", tag="strength/memorised",
+        words="how much more the probability of contradicted labels rose than that of held-out ones",
+    ),
+    Figure(
+        "generalised", format=".3f", tag="strength/generalised",
+        words="how much the probability of contradicted held-out labels rose",
+    ),
+    Figure("memorised_error", format=".3f", words="standard error of the two above"),
+    Figure("memorised_since", format=".0f", words="first epoch in which labels were being memorised"),
     *(Figure(f"loss_{when}_{kind}") for kind in ("clean", "noisy") for when in ("before", "after")),
 )  # fmt: skip
 _CLASSES, _MEMBERS = 20, 10  # rows and columns of the picture of the dictionary
 _WORST = 50
+
+
+def strength_in_words(summary: Mapping[str, Any]) -> list[str]:
+    """What became of the strength that tuned itself, for the end of a run; nothing where it was given."""
+    strength, since = summary.get("strength"), summary.get("memorised_since")
+    if strength is None or summary.get("generalised") is None:
+        return []
+    memorised = "nothing was memorised" if since is None else f"labels were being memorised from epoch {since} on"
+    if strength < 0.05:
+        but = "" if since is None else ", but they taught more than that"
+        text = f"{memorised}{but}: trained as usual"
+    elif strength > 0.95:
+        unsure = "it was never sure that labels are not memorised"
+        text = f"{unsure if since is None else memorised}: re-weighting at full strength"
+    else:
+        text = f"{memorised}: re-weighting at a strength of {strength:.2f}"
+    return [f"{'strength':<15} {text}"]
 
 
 def weight_figures(weights: np.ndarray, right: np.ndarray | None) -> dict[str, float | None]:

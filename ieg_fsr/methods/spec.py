@@ -105,6 +105,7 @@ class MethodSpec:
         imply: from given settings to settings that follow from these.
         resolved: from settings and data to what config.json says that they came to.
         notes: from settings and data to lines that a user should read before training.
+        conclusion: from a run's summary to lines that a user should read after training.
         clean_per_class: from settings to the images of each class that are held out with true labels.
         idle: from settings to those of its own that have no effect beside the others.
         figures: those that it adds to the ones of every run, as its model declares them.
@@ -129,6 +130,7 @@ class MethodSpec:
     imply: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda given: {}
     resolved: Callable[[Config, DataSet], dict[str, Any]] = lambda config, data: {}
     notes: Callable[[Config, DataSet], list[str]] = lambda config, data: []
+    conclusion: Callable[[Mapping[str, Any]], list[str]] = lambda summary: []
     clean_per_class: Callable[[Mapping[str, Any]], int] = lambda values: 0
     idle: Callable[[Mapping[str, Any]], frozenset[str]] = lambda values: frozenset()
     figures: Sequence[Figure] = ()

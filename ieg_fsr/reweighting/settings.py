@@ -1,6 +1,6 @@
 """The settings of sample re-weighting, and what they may be. No TensorFlow."""
 
-from ieg_fsr.rules import ANY, above, at_least, below_one, between, one_of
+from ieg_fsr.rules import ANY, above, at_least, below_one, between, number_or, one_of
 from ieg_fsr.setting import Setting
 
 # Keys of `pushers.PUSHERS`.
@@ -11,6 +11,8 @@ PUSHER_NAMES = (
 # Where nothing is said: |R|, of fewer examples all; steps between two forwards.
 LARGEST_DEFAULT_DICTIONARY = 2000
 DEFAULT_REWARD_INTERVAL = 4
+# The strength that tunes itself, and the fewest examples that it takes.
+AUTO, FEWEST_EXAMPLES = "auto", 200
 
 WEIGHT_NET_LEARNING_RATE = Setting(
     "weight_net_learning_rate", 1e-3, above(0), "of the weight net's Adam", argument="learning_rate"
@@ -20,6 +22,11 @@ WEIGHT_NET_WEIGHT_DECAY = Setting(
     argument="weight_decay",
 )  # fmt: skip
 WEIGHT_NET_UNITS = Setting("weight_net_units", 100, at_least(1), "of its hidden layer", argument="units")
+
+STRENGTH = Setting(
+    "strength", AUTO, number_or(AUTO, 0, 1),
+    "of re-weighting, pseudo labels and MixUp: 0 is plain training, 1 the paper's, auto tunes itself", short=True,
+)  # fmt: skip
 
 REWEIGHTING_SETTINGS = (
     Setting("reward_source", "dictionary", one_of("dictionary", "holdout"), "holdout: images with true labels"),

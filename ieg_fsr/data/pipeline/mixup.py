@@ -1,5 +1,7 @@
 """MixUp (Zhang et al. 2018), with a coefficient of at least one half for every sample: a sample keeps its identity."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from ieg_fsr.stateless_random import split, uniform
@@ -7,18 +9,32 @@ from ieg_fsr.stateless_random import split, uniform
 _HALVINGS = 23  # 1/2 * 2^-23 is the distance of neighbouring float32 below 1
 
 
-def mixup(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, alpha: float = 1.0) -> tuple[tf.Tensor, tf.Tensor]:
+def mixup(
+    images: tf.Tensor,
+    targets: tf.Tensor,
+    seed: tf.Tensor,
+    alpha: float = 1.0,
+    reach: Callable[[tf.Tensor], tf.Tensor] | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Mixes each sample with its partner in a random order: m x_i + (1 - m) x_j, m = max(u, 1 - u), u ~ Beta.
 
-    Args: images: [B, ...], float32. targets: [B, C], float32. seed: [2], int32. alpha: > 0; 1 draws u uniformly.
+    Args:
+        images: [B, ...], float32.
+        targets: [B, C], float32.
+        seed: [2], int32.
+        alpha: > 0; 1 draws u uniformly.
+        reach: from the partners' rows [B] to factors [B] in [0, 1] of their shares 1 - m; None for 1.
 
-    Returns mixed images [B, ...] and targets [B, C].
+    Returns:
+        Mixed images [B, ...] and targets [B, C].
     """
     order_seed, share_seed = split(seed)
     batch_size = tf.shape(targets)[0]
     partner = tf.argsort(uniform([batch_size], order_seed))
     probability = uniform([batch_size], share_seed)
     share = _upper_beta_quantile(tf.maximum(probability, 1.0 - probability), alpha)
+    if reach is not None:
+        share = 1.0 - reach(partner) * (1.0 - share)
 
     def mix(values: tf.Tensor) -> tf.Tensor:
         m = tf.reshape(share, [-1] + [1] * (values.shape.rank - 1))

@@ -7,7 +7,8 @@ One step, in the numbers that `FSR.train_step` marks:
 3. Draw a class-balanced reward batch from the dictionary and take its features, without gradient.
 4. Look ahead: move the meta part (W, c) by one virtual step of momentum SGD with uniform weights.
 5. The gradient of the reward loss there by each sample's weight, with its sign turned and clipped, is the new weight.
-6. Update all parameters with the weighted losses and p times the mean loss against the pseudo labels.
+6. Update all parameters with the weighted losses and p times the mean loss against the pseudo labels, both at the
+   strength that `reweighting.strength` finds right.
 7. Score each sample around the lookahead; keep a running mean of the scores.
 8. Keep a running mean of each sample's logits: its pseudo label.
 9. After the epoch the best-scored examples of each class become the dictionary.
@@ -24,38 +25,40 @@ import warnings
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples
-from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.fit_arguments import refuse, training_data
-from ieg_fsr.methods.models.fsr_settings import check_settings, reward_set_size
-from ieg_fsr.methods.models.meta_part import Lookahead, MetaPart, Reward
-from ieg_fsr.methods.models.reweighting_report import ReweightingReport
+from ieg_fsr.methods.models.fsr_settings import check_settings, checked_strength, reward_set_size
+from ieg_fsr.methods.models.meta_part import Lookahead, MetaPart
+from ieg_fsr.methods.models.reward_keeping import RewardKeeping
 from ieg_fsr.methods.models.step_scopes import in_scope
-from ieg_fsr.methods.models.supervised import REWARD_STREAM, Batch
-from ieg_fsr.networks.frozen_forward import frozen_forward
+from ieg_fsr.methods.models.supervised import Batch
 from ieg_fsr.replicas import share, update_rows, whole
-from ieg_fsr.reweighting.dictionary import RewardDictionary, select_members
+from ieg_fsr.reweighting.dictionary import RewardDictionary
 from ieg_fsr.reweighting.meta_gradient import DEFAULT as DEFAULT_STEP
 from ieg_fsr.reweighting.meta_gradient import VirtualSgd
 from ieg_fsr.reweighting.pseudo_labels import PseudoLabelTable
 from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
-from ieg_fsr.reweighting.reward_features import ForwardFeatures, HistoryFeatures
-from ieg_fsr.reweighting.settings import DEFAULT_REWARD_INTERVAL
+from ieg_fsr.reweighting.settings import AUTO, DEFAULT_REWARD_INTERVAL, FEWEST_EXAMPLES
+from ieg_fsr.reweighting.strength import (
+    FixedStrength,
+    Samples,
+    SelfTuningStrength,
+    Weights,
+)
 from ieg_fsr.reweighting.weight_mean import WeightMean
-from ieg_fsr.reweighting.weight_rules import DirectWeights, UniformWeights, WeightRule
+from ieg_fsr.reweighting.weight_rules import DirectWeights, WeightRule
 
 
-class FSR(ReweightingReport):
+class FSR(RewardKeeping):
     """Trains a classifier on labels that may be wrong, or on rare classes, and learns a weight for every sample.
 
     `fit` takes `ieg_fsr.examples(x, y)` or a `tf.data.Dataset` of (x, y, example_id): tables are kept by id, and the
     dictionary fetches its members by it. Reward examples are forwarded with dropout and the batch's own statistics.
     """
 
-    starts_anew = (*ReweightingReport.starts_anew, "accumulator", "weight_rule")
+    starts_anew = (*RewardKeeping.starts_anew, "accumulator", "weight_rule")
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class FSR(ReweightingReport):
         num_examples: int,
         dictionary_size: int | None = None,
         *,
+        strength: str | float = AUTO,
         clean_examples: Examples | None = None,
         meta_layers: str = "dense",
         weight_rule: WeightRule | None = None,
@@ -88,6 +92,9 @@ class FSR(ReweightingReport):
             classifier: built Functional or Sequential model that ends in Dense logits.
             num_examples: N, size of the training set; example ids are 0..N-1.
             dictionary_size: |R|, 1..N; None: 2000, or N if that is less. A hold-out has none.
+            strength: of re-weighting, pseudo labels and MixUp: "auto", tuned while training, or a number in [0, 1]:
+                0 is plain training, 1 the paper's. With a hold-out, another weight rule, or below 200 examples auto
+                is 1.
             clean_examples: hold-out with true labels, in place of the dictionary; its batch size does not matter.
             meta_layers: "dense", "all", or a layer's name or index: that layer and all above (see `cut_classifier`).
             weight_rule: `WeightNet`, `UniformWeights` (scores and pseudo labels alone); None for `DirectWeights`.
@@ -111,7 +118,8 @@ class FSR(ReweightingReport):
         Raises:
             UserError: an argument is out of range, or the classifier does not end in Dense logits or cannot be cut.
         """
-        super().__init__(classifier, mixup_alpha=mixup_alpha, **supervised)
+        by_hand = None if strength == AUTO else checked_strength(strength)
+        super().__init__(classifier, mixup_alpha=0.0 if by_hand == 0 else mixup_alpha, **supervised)
         by_history = clean_examples is None and reward_interval is None
         reward_features = reward_features or ("history" if by_history else "forward")
         check_settings(
@@ -127,6 +135,7 @@ class FSR(ReweightingReport):
         self.weight_rule = weight_rule or DirectWeights(weight_constraint)
         self.reweight_warmup_epochs, self.pseudo_label_loss_weight = reweight_warmup_epochs, pseudo_label_loss_weight
         self.reweighting, self.clean_examples = False, clean_examples
+        tunable = clean_examples is None and isinstance(self.weight_rule, DirectWeights)
         lookahead_momentum = DEFAULT_STEP.momentum if lookahead_momentum is None else lookahead_momentum
         step = VirtualSgd(lookahead_learning_rate, lookahead_momentum, self.weight_decay)
         self.meta_part = MetaPart(classifier, meta_layers, step)
@@ -142,6 +151,10 @@ class FSR(ReweightingReport):
         # Weight of each example when it was last trained on, relative to uniform.
         self.last_weights = tf.Variable(tf.ones([num_examples]), trainable=False, name="last_weights")
         self.mean_weights = WeightMean(num_examples)
+        self.strength = FixedStrength(1.0 if by_hand is None else by_hand)
+        if by_hand is None and tunable and num_examples >= FEWEST_EXAMPLES:
+            width = self.parts[0].output_shape[-1] if meta_layers == "dense" else None
+            self.strength = SelfTuningStrength(num_examples, self.num_classes, width, self.seed)
         # Of all steps so far: a batch whose meta gradients are all clipped is not learned from.
         self.zero_weight_batches = tf.Variable(0, trainable=False, dtype=tf.int64, name="zero_weight_batches")
         self.last_losses = None
@@ -155,24 +168,31 @@ class FSR(ReweightingReport):
         reward = self.draw_reward()  # 3
         with tf.GradientTape() as tape:
             features, logits = self.forward(batch.images)  # 2
+            samples = Samples(batch.example_ids, batch.given_labels, batch.targets, features, logits)
+            batch = batch._replace(targets=self.strength.targets(samples))
             losses, regularization = self.sample_losses(batch, logits), self.regularization()
             with tape.stop_recording():
                 lookahead = self.meta_part.look_ahead(self.weight_rule, losses, features, batch.targets, reward)  # 4, 5
                 self.push_scores(batch, features, losses, lookahead)  # 7
-            loss = self.weighted_loss(batch.factored(losses), lookahead.sample_weights) + regularization  # 6
+                weights = self.tuned_weights(samples._replace(targets=batch.targets), lookahead.sample_weights)
+            loss = self.weighted_loss(batch.factored(losses), weights.applied) + regularization  # 6
             loss += self.pseudo_label_loss(batch, logits)
         gradients = self.update(tape, loss)
         self.meta_part.accumulate(self.classifier.trainable_variables, gradients, self.step_taken(gradients))
-        self.remember(batch, features, logits, lookahead.sample_weights)  # 8
+        self.remember(batch, features, logits, weights.told)  # 8
         return self.measure(batch, logits, loss)
 
-    @in_scope("reward")
-    def draw_reward(self) -> Reward | None:
-        """Step 3: features and targets of a class-balanced draw; nothing during warm-up."""
-        if not self.reweighting or isinstance(self.weight_rule, UniformWeights):
-            return None
-        features, labels = self.reward.batch(self.step_seed(REWARD_STREAM))
-        return Reward(features, self.targets_of(labels))
+    def mixup_reach(self, example_ids: Any) -> Any:
+        """As far as the strength goes."""
+        return self.strength.reach(example_ids)
+
+    @in_scope("strength")
+    def tuned_weights(self, samples: Samples, reward_weights: tf.Tensor) -> Weights:
+        """Weights at the present strength. Args: reward_weights: [B]."""
+        optimizer: Any = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        descends = isinstance(optimizer, keras.optimizers.SGD)
+        rate = optimizer.learning_rate if descends else self.meta_part.settings.learning_rate
+        return self.strength.weights(samples, reward_weights, self.reweighting, rate)
 
     @in_scope("tables")
     def push_scores(self, batch: Batch, features: tf.Tensor, losses: tf.Tensor, lookahead: Lookahead) -> None:
@@ -196,16 +216,18 @@ class FSR(ReweightingReport):
     @in_scope("loss")
     def weighted_loss(self, losses: tf.Tensor, sample_weights: tf.Tensor) -> tf.Tensor:
         """Step 6, first term: sum of weight times loss, the weights being constants."""
+        if self.strength.is_plain:
+            return tf.reduce_mean(losses)
         return tf.reduce_sum(tf.stop_gradient(sample_weights) * losses)
 
     @in_scope("loss")
     def pseudo_label_loss(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor | float:
         """Step 6, second term: p times the mean loss against the pseudo labels; nothing during warm-up."""
-        if not self.reweighting or self.pseudo_labels is None:
+        if not self.reweighting or self.pseudo_labels is None or self.strength.is_plain:
             return 0.0
         targets = tf.stop_gradient(self.pseudo_labels.targets(batch.example_ids))
         losses = batch.factored(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
-        return self.pseudo_label_loss_weight * tf.reduce_mean(losses)
+        return self.strength.share * self.pseudo_label_loss_weight * tf.reduce_mean(losses)
 
     @in_scope("tables")
     def remember(self, batch: Batch, features: tf.Tensor, logits: tf.Tensor, sample_weights: tf.Tensor) -> None:
@@ -217,11 +239,6 @@ class FSR(ReweightingReport):
         relative_weights = sample_weights * tf.cast(tf.size(sample_weights), tf.float32)
         update_rows(self.last_weights, batch.example_ids, relative_weights)
         self.zero_weight_batches.assign_add(tf.cast(tf.reduce_max(sample_weights) <= 0.0, tf.int64))
-
-    @compiled_part
-    def frozen_features(self, images: tf.Tensor) -> tf.Tensor:
-        """Features [B, ...] by the batch's own batch-norm statistics; moving averages stay as they are, no gradient."""
-        return tf.cast(frozen_forward(self.meta_part.below, images), tf.float32)
 
     def fit(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, *args: Any, **kwargs: Any
@@ -241,34 +258,19 @@ class FSR(ReweightingReport):
         return super().fit(x, y, batch_size, epochs, *args, **kwargs)
 
     def begin_training(self, epoch: int, first_step: int) -> None:
-        """The first dictionary: a random draw without scores; within an epoch, where they moved on, a checkpoint's."""
-        first_dictionary = self.keep_dictionary if first_step else self.renew_dictionary
-        first_dictionary(epoch)
+        """The monitors of a training from its first step on; the first dictionary."""
+        if isinstance(self.strength, SelfTuningStrength) and epoch == first_step == 0:
+            self.strength.begin(self.seen_examples().given_labels)
+        super().begin_training(epoch, first_step)
 
     def end_epoch(self, epoch: int) -> None:
-        """The mean weights, and step 9."""
+        """The strength, the mean weights, and step 9."""
         super().end_epoch(epoch)
+        if isinstance(self.strength, SelfTuningStrength):
+            self.strength.decide(epoch, self.course.plan.epochs, self.reweight_warmup_epochs)
         if self.reweighting:
             self.mean_weights.update(self.last_weights)
         self.renew_dictionary(epoch + 1)
-
-    def renew_dictionary(self, epoch: int) -> None:
-        """Step 9: the best-scored of each class become the dictionary of `epoch`; a hold-out keeps its members."""
-        rewarding = self.clean_examples or self.seen_examples()
-        members = np.argsort(rewarding.given_labels, kind="stable")
-        if self.scores is not None:
-            rng = np.random.default_rng([self.seed, epoch])
-            scores, labels = self.scores.read(), rewarding.given_labels
-            members = select_members(scores, labels, self.reward_set.size, self.num_classes, rng)
-        self.reward_set.assign(members, rewarding.given_labels[members])
-        if epoch >= self.reweight_warmup_epochs:
-            self.reward.renew(rewarding.member_images(epoch, members), tf.constant([self.seed, epoch], tf.int32))
-
-    def keep_dictionary(self, epoch: int) -> None:
-        """Takes up the dictionary of a checkpoint within `epoch`, with the images that its members had."""
-        if epoch >= self.reweight_warmup_epochs:
-            rewarding = self.clean_examples or self.seen_examples()
-            self.reward.load(rewarding.member_images(epoch, self.reward_set.members()))
 
     def set_epoch(self, epoch: int) -> None:
         """Switches re-weighting on or off for an epoch; a switch traces the train function anew."""
@@ -279,16 +281,9 @@ class FSR(ReweightingReport):
 
     def checkpoint_parts(self) -> dict[str, Any]:
         """With tables, dictionary and reward features; the images of the dictionary are fetched again."""
-        names = ["scores", "pseudo_labels", "last_weights", "last_losses", "weight_rule", "reward_set"]
+        names = ["scores", "pseudo_labels", "last_weights", "last_losses", "weight_rule", "reward_set", "strength"]
         names += ["zero_weight_batches", "mean_weights"]
         variables = (tf.Module, tf.Variable)
         parts = {name: getattr(self, name) for name in names if isinstance(getattr(self, name), variables)}
         accumulators = {f"accumulator_{i}": value for i, value in enumerate(self.meta_part.accumulators)}
         return super().checkpoint_parts() | parts | accumulators | {"reward": self.reward.state()}
-
-    def _reward_source(self) -> ForwardFeatures | HistoryFeatures:
-        forward = lambda images, seed: self.frozen_features(share(self.augmented(images, seed)))  # noqa: E731
-        shape = self.meta_part.below.output_shape[1:]
-        if self.reward_features == "history":
-            return HistoryFeatures(self.reward_set, forward, self.num_examples, shape, self.reward_batch_size)
-        return ForwardFeatures(self.reward_set, forward, shape, self.reward_batch_size, self.reward_interval)

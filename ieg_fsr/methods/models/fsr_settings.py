@@ -1,10 +1,11 @@
 """What the arguments of FSR may be."""
 
+import numbers
 from typing import Any
 
 from ieg_fsr.data.pipeline.examples import Examples
-from ieg_fsr.errors import UserError
-from ieg_fsr.reweighting.settings import LARGEST_DEFAULT_DICTIONARY, REWEIGHTING_SETTINGS
+from ieg_fsr.errors import UserError, one_line
+from ieg_fsr.reweighting.settings import LARGEST_DEFAULT_DICTIONARY, REWEIGHTING_SETTINGS, STRENGTH
 from ieg_fsr.rules import Rule, at_least, check_number
 
 _SETTINGS = {setting.name: setting for setting in REWEIGHTING_SETTINGS}
@@ -31,3 +32,11 @@ def check_settings(holds_out: bool, sample_loss: Any, reward_features: str, **se
     for name, value in settings.items() | {"reward_features": reward_features}.items():
         if value is not None:
             _SETTINGS[name].check_argument(value)
+
+
+def checked_strength(value: Any) -> float:
+    """A strength in [0, 1]. Raises UserError for anything else."""
+    number = isinstance(value, str | numbers.Real) and not isinstance(value, bool)
+    if not number or not STRENGTH.rule.allows(value):
+        raise UserError(f"strength must be {STRENGTH.rule.text}. Received: {one_line(value)}")
+    return float(value)

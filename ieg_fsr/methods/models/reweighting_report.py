@@ -12,6 +12,7 @@ from ieg_fsr.methods.models.layer_gradients import layer_gradients
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.reweighting.dictionary import RewardDictionary
 from ieg_fsr.reweighting.pushers import Pusher
+from ieg_fsr.reweighting.strength import FixedStrength, SelfTuningStrength
 from ieg_fsr.reweighting.weight_mean import WeightMean
 
 
@@ -26,6 +27,7 @@ class ReweightingReport(Supervised):
     mean_weights: WeightMean
     zero_weight_batches: tf.Variable
     last_losses: tf.Variable | None
+    strength: FixedStrength | SelfTuningStrength
 
     def figures(self, right: np.ndarray | None = None) -> dict[str, float | None]:
         """Purity of the dictionary, weights, and where they are kept the losses around the lookahead."""
@@ -33,6 +35,7 @@ class ReweightingReport(Supervised):
         if right is not None and self.dictionary is not None:
             values["dictionary_purity"] = float(np.mean(right[self.dictionary.members()]))
         values |= reweighting_figures.weight_figures(self.last_weights.numpy(), right)
+        values |= self.strength.figures()
         values["zero_weight_batches"] = int(self.zero_weight_batches.numpy())
         if right is not None and self.last_losses is not None:
             values |= reweighting_figures.loss_figures(self.last_losses.numpy(), right)

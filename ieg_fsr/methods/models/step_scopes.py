@@ -10,7 +10,7 @@ import tensorflow as tf
 # In the order of a step. "reward" and "unmixed_forward" are forwards beside the training batch's.
 SCOPES = (
     *("augmentation", "reward", "forward", "lookahead", "unmixed_forward"),
-    *("loss", "backward", "update", "tables", "metrics"),
+    *("strength", "loss", "backward", "update", "tables", "metrics"),
 )
 
 _NUMBER = re.compile(r"_\d+$")

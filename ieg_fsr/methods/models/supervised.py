@@ -68,6 +68,8 @@ class Supervised(ClassifierModel):
     saved_network = "the only one"
     # How the parts of the checkpoints begin by name that a fresh stage gives their first values.
     starts_anew: tuple[str, ...] = ("classifier", "optimizer", "parameter_average")
+    # From example ids to how far MixUp goes, see there.
+    mixup_reach: Callable[[Any], Any] = staticmethod(lambda example_ids: None)
 
     def __init__(
         self,
@@ -209,7 +211,8 @@ class Supervised(ClassifierModel):
         unmixed = self.augmented(inputs, self.step_seed(_AUGMENT_STREAM))
         images, targets = unmixed, self.targets_of(labels)
         if self.mixup_alpha:
-            images, targets = mixup(images, targets, self.step_seed(_MIXUP_STREAM), self.mixup_alpha)
+            how = self.step_seed(_MIXUP_STREAM), self.mixup_alpha, self.mixup_reach(example_ids)
+            images, targets = mixup(images, targets, *how)
         return Batch(images, targets, unmixed, labels, example_ids, loss_factors)
 
     @in_scope("forward")
@@ -228,14 +231,12 @@ class Supervised(ClassifierModel):
     @in_scope("loss")
     def sample_losses(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor:
         """Losses [B] of logits [B, C]: those of `sample_loss`, else cross-entropy against the soft targets."""
-        if self.sample_loss is not None:
-            return self.sample_loss(batch, logits)
-        return tf.nn.softmax_cross_entropy_with_logits(batch.targets, logits)
+        cross_entropy = lambda: tf.nn.softmax_cross_entropy_with_logits(batch.targets, logits)  # noqa: E731
+        return cross_entropy() if self.sample_loss is None else self.sample_loss(batch, logits)
 
     def regularization(self, network: keras.Model | None = None) -> tf.Tensor | float:
         """Sum of the losses that the layers of the classifier, or of another network, add; after its forward."""
-        losses = (network or self.classifier).losses
-        if not losses:
+        if not (losses := (network or self.classifier).losses):
             return 0.0
         total = tf.add_n([tf.cast(loss, tf.float32) for loss in losses])
         # The gradient is this replica's part: the optimizer takes the sum.

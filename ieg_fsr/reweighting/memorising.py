@@ -1,0 +1,113 @@
+"""Whether labels are being memorised, and what strength of re-weighting follows from it; see `strength`. NumPy only."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+# Monitors: so many that the standard error of a share of them is below .03, but a tenth of the examples at most.
+_MONITORS, _LARGEST_SHARE = 300, 0.1
+_MONITORS_STREAM = 5  # of the seed
+_FEWEST_CONTRADICTED = 5
+_MEMORISED_TO_GENERALISED, _GENERALISED_TO_MEMORISED = 0.8, 0.4
+_SHARE_TO_FADE, _FASTER = 0.3, 4.0  # of the training for the strength; the reward's share fades so many times faster
+
+
+class Evidence(NamedTuple):
+    """What is known after an epoch, probabilities and shares.
+
+    Attributes:
+        memorised, generalised: see the module.
+        error: standard error of both, by the monitors.
+        lead: how much more of the monitors' given labels the plain layer predicts than the network.
+        lead_error: its standard error.
+        contradicted: number of contradicted monitors.
+    """
+
+    memorised: float = 0.0
+    generalised: float = 0.0
+    error: float = 0.0
+    lead: float = 0.0
+    lead_error: float = 0.0
+    contradicted: int = 0
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are contradicted labels to speak of."""
+        return self.contradicted >= _FEWEST_CONTRADICTED and self.error > 0
+
+
+def next_strength(strength: float, evidence: Evidence, epochs: int) -> float:
+    """The strength of the next epoch. Args: strength: of the last. epochs: T."""
+    wanted = 0.0
+    if evidence.enough:
+        excess = evidence.memorised - _MEMORISED_TO_GENERALISED * evidence.generalised
+        wanted = _clipped(1.0 + excess / evidence.error)
+    return max(wanted, strength - 1.0 / (_SHARE_TO_FADE * epochs), 0.0)
+
+
+def next_reward_limit(limit: float, evidence: Evidence) -> float:
+    """What the plain layer's lead leaves of the reward loss's share, for good. Args: limit: after the epoch before."""
+    return min(limit, 1.0 - _clipped(evidence.lead / max(evidence.lead_error, 1e-9) - 2.0))
+
+
+def next_reward_share(reward_share: float, limit: float, evidence: Evidence, epochs: int) -> float:
+    """The share of the next epoch of the weights by the reward loss.
+
+    Args: reward_share: of the last. limit: by `next_reward_limit`. epochs: T.
+    """
+    wanted = 0.0
+    if evidence.enough:
+        excess = evidence.generalised - _GENERALISED_TO_MEMORISED * max(evidence.memorised, 0.0)
+        wanted = 1.0 - _clipped(excess / evidence.error - 2.0)
+    return min(limit, max(wanted, reward_share - _FASTER / (_SHARE_TO_FADE * epochs), 0.0))
+
+
+def baseline_epochs(epochs: int, warmup_epochs: int) -> int:
+    """After how many epochs labels count as contradicted: a tenth of the training, 2 at least, within the warm-up."""
+    return max(1, min(warmup_epochs, max(2, round(0.1 * epochs))))
+
+
+def choose_monitors(given_labels: np.ndarray, num_classes: int, seed: int) -> np.ndarray:
+    """Which examples are monitors: a seeded draw from each class in proportion, which leaves two of it at least.
+
+    Args: given_labels: [N], int in [0, C). Returns: [N], bool.
+    """
+    count = len(given_labels)
+    share = min(_MONITORS, int(_LARGEST_SHARE * count)) / count
+    rng = np.random.default_rng([seed, _MONITORS_STREAM])
+    monitors: np.ndarray = np.zeros(count, bool)
+    for label in range(num_classes):
+        members = rng.permutation(np.flatnonzero(given_labels == label))
+        wanted = math.floor(share * len(members) + rng.random())
+        monitors[members[: min(wanted, max(len(members) - 2, 0))]] = True
+    return monitors
+
+
+def measured(given: np.ndarray, baseline: np.ndarray, lead: np.ndarray, monitors: np.ndarray) -> Evidence:
+    """The evidence of an epoch.
+
+    Args:
+        given: [N], probabilities of the given labels; their signs do not matter.
+        baseline: [N], the same after the first epochs, negative where the network contradicted the label.
+        lead: [N], of monitors how much oftener the plain layer than the network predicted the given label.
+        monitors: [N], above 0 for monitors.
+    """
+    held, contradicted = monitors > 0, np.signbit(baseline)
+    rise = np.abs(given) - np.abs(baseline)
+    of_monitors, of_trained = rise[contradicted & held], rise[contradicted & ~held]
+    if not len(of_monitors) or not len(of_trained):
+        return Evidence()
+    leads = lead[held]
+    return Evidence(
+        memorised=float(of_trained.mean() - of_monitors.mean()),
+        generalised=float(of_monitors.mean()),
+        error=float(of_monitors.std() / math.sqrt(len(of_monitors))),
+        lead=float(leads.mean()),
+        lead_error=float(leads.std() / math.sqrt(len(leads))),
+        contradicted=len(of_monitors),
+    )
+
+
+def _clipped(value: float) -> float:
+    return min(max(value, 0.0), 1.0)

@@ -1,0 +1,107 @@
+"""The strength of FSR: nothing of it is plain training, all of it the paper's step, and the one that tunes itself."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import ieg_fsr
+from ieg_fsr.errors import UserError
+from ieg_fsr.reweighting.strength import FixedStrength, SelfTuningStrength
+
+N, CLASSES = 240, 3
+
+
+def data() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    y = np.arange(N) % CLASSES
+    x = rng.normal(size=[N, 6]) + 2.0 * np.eye(6)[y]
+    wrong = rng.random(N) < 0.3
+    return x.astype(np.float32), np.where(wrong, rng.integers(0, CLASSES, N), y).astype(np.int32)
+
+
+def classifier() -> keras.Model:
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input([6])
+    hidden = keras.layers.Dense(16, "relu")(inputs)
+    return keras.Model(inputs, keras.layers.Dense(CLASSES)(hidden))
+
+
+def fitted(model: keras.Model, epochs: int = 5, optimizer: keras.optimizers.Optimizer | None = None) -> keras.Model:
+    model.compile(optimizer=optimizer or keras.optimizers.SGD(0.1, momentum=0.9), metrics=["accuracy"])
+    model.losses_of_epochs = model.fit(
+        ieg_fsr.examples(*data(), batch_size=24), epochs=epochs, verbose=0
+    ).history["loss"]  # fmt: skip
+    return model
+
+
+def fsr(**options) -> ieg_fsr.FSR:
+    settings = {"dictionary_size": 24, "reward_batch_size": 12, "reweight_warmup_epochs": 2, "weight_decay": 5e-4}
+    return ieg_fsr.FSR(classifier(), N, **(settings | options))
+
+
+def test_a_strength_of_nothing_is_plain_training_bit_for_bit_and_still_knows_its_suspects():
+    plain = fitted(ieg_fsr.Supervised(classifier(), weight_decay=5e-4))
+    none = fitted(fsr(strength=0))
+    for one, other in zip(none.classifier.get_weights(), plain.classifier.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert none.losses_of_epochs == plain.losses_of_epochs
+    report = none.label_report()
+    assert report.suspect.any()
+    assert np.isfinite(report.score).all()
+    assert report.weight.std() > 0.1
+
+
+def test_full_strength_is_the_step_without_any_strength():
+    """The step as it was before there was a strength: weights by the reward loss, the whole pseudo-label loss."""
+
+    class Before(ieg_fsr.FSR):
+        def tuned_weights(self, samples, reward_weights):
+            return FixedStrength(1.0).weights(samples, reward_weights, True, None)._replace(applied=reward_weights)
+
+        def mixup_reach(self, example_ids):
+            return None
+
+    settings = {"dictionary_size": 24, "reward_batch_size": 12, "reweight_warmup_epochs": 2, "weight_decay": 5e-4}
+    before, full = fitted(Before(classifier(), N, strength=1, **settings)), fitted(fsr(strength=1.0))
+    for one, other in zip(full.classifier.get_weights(), before.classifier.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert full.figures().keys() == {"zero_weight_ratio", "zero_weight_batches"}
+
+
+@pytest.mark.parametrize("optimizer", [lambda: keras.optimizers.SGD(0.1), lambda: keras.optimizers.Adam(0.01)])
+def test_it_tunes_itself_in_a_users_own_model(optimizer):
+    model = fitted(fsr(), epochs=8, optimizer=optimizer())
+    figures = model.figures()
+    assert isinstance(model.strength, SelfTuningStrength)
+    assert 0 <= figures["strength"] <= 1
+    assert figures["memorised_error"] > 0
+    # 8 bytes an example, beside the tables that FSR has anyway.
+    sizes = [v.dtype.size * int(tf.size(v)) for v in model.strength.variables if v.shape[:1] == [N]]
+    assert sum(sizes) == 8 * N
+
+
+def test_a_class_of_wrong_labels_alone_is_no_member_of_the_dictionary():
+    model = fitted(fsr())
+    scores = np.log(np.full(N, 0.9))
+    scores[::CLASSES] = np.log(0.1)  # those of class 0, as a running mean of log-probabilities
+    members = np.arange(30, dtype=np.int32)
+    np.testing.assert_array_equal(model.believed(scores, members), members[members % CLASSES != 0])
+    np.testing.assert_array_equal(model.believed(np.full(N, -9.0), members), members)
+    np.testing.assert_array_equal(fsr(strength=1).believed(scores, members), members)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"weight_rule": ieg_fsr.reweighting.weight_rules.UniformWeights()}, {"num_examples": 199}],
+    ids=["another rule", "few examples"],
+)
+def test_where_nothing_can_be_tuned_strength_is_full(options):
+    settings = {"dictionary_size": 20, "num_examples": N} | options
+    assert ieg_fsr.FSR(classifier(), **settings).strength.share == 1
+
+
+@pytest.mark.parametrize("value", [2, -0.1, "much", "1.5", True, None, float("nan")])
+def test_a_strength_beyond_its_range_is_named(value):
+    with pytest.raises(UserError, match=r"strength must be auto or a number in \[0, 1\]. Received: "):
+        fsr(strength=value)

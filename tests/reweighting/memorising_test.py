@@ -1,0 +1,98 @@
+"""What is measured of memorising, and the strength that follows, against numbers worked out by hand."""
+
+import numpy as np
+import pytest
+
+from ieg_fsr.reweighting.memorising import (
+    Evidence,
+    baseline_epochs,
+    choose_monitors,
+    measured,
+    next_reward_limit,
+    next_reward_share,
+    next_strength,
+)
+
+# Errors of .01; T = 10, so that the strength fades by 1/3 an epoch at most.
+MEMORISING = Evidence(memorised=0.10, generalised=0.01, error=0.01, contradicted=50)
+LEARNING = Evidence(memorised=0.01, generalised=0.10, error=0.01, contradicted=50)
+BETWEEN = Evidence(memorised=0.075, generalised=0.1, error=0.01, contradicted=50)  # .075 - .8 x .1 = -.5 errors
+
+
+def test_the_strength_follows_a_schedule_of_evidence_worked_out_by_hand():
+    schedule = [(LEARNING, 2 / 3), (LEARNING, 1 / 3), (BETWEEN, 0.5), (LEARNING, 1 / 6), (LEARNING, 0), (MEMORISING, 1)]
+    strength = 1.0
+    for evidence, expected in schedule:
+        strength = next_strength(strength, evidence, epochs=10)
+        assert strength == pytest.approx(expected)
+
+
+def test_it_fades_where_nothing_is_contradicted():
+    assert next_strength(0.5, Evidence(contradicted=3, error=0.1, memorised=1.0), epochs=10) == pytest.approx(1 / 6)
+    assert next_strength(0.2, Evidence(), epochs=10) == 0
+
+
+def test_the_reward_loss_keeps_its_share_until_contradicted_labels_are_learned():
+    # (.1 - .4 x .01) / .01 - 2 > 1: none is wanted, and it falls by 4/3.
+    assert next_reward_share(1.0, 1.0, LEARNING, epochs=100) == pytest.approx(1 - 4 / 30)
+    assert next_reward_share(0.0, 1.0, MEMORISING, epochs=100) == 1
+    # (.1 - .4 x .19) / .01 = 2.4: .4 of the way.
+    half = Evidence(memorised=0.19, generalised=0.1, error=0.01, contradicted=50)
+    assert next_reward_share(0.0, 1.0, half, epochs=100) == pytest.approx(0.6)
+    # Not learned at all, and less so than memorised by chance: a negative rise is no memorising.
+    assert next_reward_share(0.0, 1.0, half._replace(memorised=-1.0, generalised=-0.1), epochs=100) == 1
+
+
+def test_a_plain_layer_that_knows_more_limits_the_share_for_good():
+    ahead, behind = Evidence(lead=0.025, lead_error=0.01), Evidence(lead=-0.1, lead_error=0.01)
+    limit = next_reward_limit(1.0, ahead)
+    assert limit == pytest.approx(0.5)
+    assert next_reward_limit(limit, behind) == limit
+    assert next_reward_share(1.0, limit, MEMORISING, epochs=10) == limit
+    assert next_reward_limit(1.0, Evidence()) == 1
+
+
+def test_measured_against_a_count_by_hand():
+    #                 monitors, contradicted   trained, contradicted    not contradicted
+    baseline = np.array([-0.1, -0.2, -0.3, -0.4, -0.1, -0.1, 0.9, 0.9])
+    given = np.array([0.2, -0.2, 0.5, -0.3, 0.9, -0.5, 0.1, 0.1])
+    monitors = np.array([1.0, 1, 1, 1, 0, 0, 0, 1])
+    lead = np.array([1.0, 0, 0, -1, 5, 5, 5, 1])
+    evidence = measured(given, baseline, lead, monitors)
+    rises = [0.1, 0.0, 0.2, -0.1]
+    assert evidence.generalised == pytest.approx(0.05)
+    assert evidence.memorised == pytest.approx((0.8 + 0.4) / 2 - 0.05)
+    assert evidence.error == pytest.approx(np.std(rises) / 2)
+    assert evidence.lead == pytest.approx(0.2)
+    assert evidence.lead_error == pytest.approx(np.std([1, 0, 0, -1, 1]) / np.sqrt(5))
+    assert evidence.contradicted == 4
+
+
+def test_measured_of_no_monitors_is_nothing():
+    assert measured(np.ones(3), -np.ones(3), np.zeros(3), np.zeros(3)) == Evidence()
+
+
+@pytest.mark.parametrize(
+    ("examples", "classes", "expected"), [(10000, 10, 300), (2000, 10, 200), (300, 3, 30)], ids=["300", "tenth", "few"]
+)
+def test_monitors_are_a_seeded_draw_from_each_class_in_proportion(examples, classes, expected):
+    labels = np.random.default_rng(0).permutation(np.arange(examples) % classes)
+    monitors = choose_monitors(labels, classes, seed=1)
+    per_class = np.bincount(labels[monitors], minlength=classes)
+    assert abs(monitors.sum() - expected) <= classes
+    assert per_class.max() - per_class.min() <= 1
+    np.testing.assert_array_equal(monitors, choose_monitors(labels, classes, seed=1))
+    assert (monitors != choose_monitors(labels, classes, seed=2)).any()
+
+
+def test_a_class_of_three_keeps_two():
+    labels = np.array([0] * 500 + [1] * 3 + [2])
+    for seed in range(50):
+        monitors = choose_monitors(labels, 4, seed)
+        assert monitors[500:503].sum() <= 1
+        assert not monitors[503]
+
+
+@pytest.mark.parametrize(("epochs", "warmup", "expected"), [(40, 10, 4), (100, 10, 10), (10, 5, 2), (20, 0, 1)])
+def test_labels_are_contradicted_after_a_tenth_of_the_training_within_the_warmup(epochs, warmup, expected):
+    assert baseline_epochs(epochs, warmup) == expected
