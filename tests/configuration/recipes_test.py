@@ -48,7 +48,7 @@ def test_mixup_and_smoothed_labels_belong_to_fsr(dataset):
 
 
 def test_faithful_changes_what_the_released_code_does_and_nothing_else():
-    assert FAITHFUL == {"pusher": "release", "reward_features": "forward", "reward_interval": 1}
+    assert FAITHFUL == {"strength": "1", "pusher": "release", "reward_features": "forward", "reward_interval": 1}
     plain, faithful = recipe("cifar10", "fsr"), recipe("cifar10", "fsr", ("faithful",))
     assert {name: value for name, value in faithful.items() if plain.get(name) != value} == {
         name: value for name, value in FAITHFUL.items() if plain.get(name) != value

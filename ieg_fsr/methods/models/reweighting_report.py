@@ -35,8 +35,8 @@ class ReweightingReport(Supervised):
         if right is not None and self.dictionary is not None:
             values["dictionary_purity"] = float(np.mean(right[self.dictionary.members()]))
         values |= reweighting_figures.weight_figures(self.last_weights.numpy(), right)
-        values |= self.strength.figures()
         values["zero_weight_batches"] = int(self.zero_weight_batches.numpy())
+        values |= self.strength.figures()
         if right is not None and self.last_losses is not None:
             values |= reweighting_figures.loss_figures(self.last_losses.numpy(), right)
         return values

@@ -46,9 +46,9 @@ def test_a_function_in_a_scope_is_called_as_it_is():
 
 def test_parts_of_a_faithful_step():
     """Convolutions run in the four forwards and backwards; tables, weights and parameters are written in theirs."""
-    x, y = np.zeros([40, 8, 8, 1], np.uint8), np.arange(40) % 4
+    x, y = np.zeros([200, 8, 8, 1], np.uint8), np.arange(200) % 4
     model = ieg_fsr.FSR(
-        build_network("small_cnn", (8, 8, 1), 4), 40, 12, reward_batch_size=8, reweight_warmup_epochs=0,
+        build_network("small_cnn", (8, 8, 1), 4), 200, 12, reward_batch_size=8, reweight_warmup_epochs=0,
         pusher="release", reward_interval=1, parameter_average_decay=0.9, weight_decay=0.1,
     )  # fmt: skip
     model.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.9), metrics=["accuracy"], jit_compile=False)
@@ -62,8 +62,10 @@ def test_parts_of_a_faithful_step():
 
     assert scopes("Conv2D") == {"forward", "reward", "unmixed_forward"}
     assert scopes("Conv2DBackpropInput", "Conv2DBackpropFilter") == {"backward"}
-    assert scopes("ResourceScatterNdUpdate") == {"tables"}
+    assert scopes("ResourceScatterNdUpdate") == {"tables", "strength"}
     # Batch norm's averages move in the forward; the reward batch is kept where it is made, counts with the tables.
-    assert scopes("AssignVariableOp", "AssignAddVariableOp") <= {"forward", "reward", "tables", "update", "metrics"}
+    assert scopes("AssignVariableOp", "AssignAddVariableOp") <= {
+        *("forward", "reward", "strength", "tables", "update", "metrics")
+    }
     assert scopes("AssignSubVariableOp") == {"update"}
     assert {scope_of(op.name) for op in operations} - {None} == set(SCOPES)
