@@ -9,7 +9,7 @@ import numpy as np
 _MONITORS, _LARGEST_SHARE = 300, 0.1
 _MONITORS_STREAM = 5  # of the seed
 _FEWEST_CONTRADICTED = 5
-_MEMORISED_TO_GENERALISED, _GENERALISED_TO_MEMORISED = 0.8, 0.4
+_MEMORISED_TO_GENERALISED, _GENERALISED_TO_MEMORISED = 0.8, 0.6
 _SHARE_TO_FADE, _FASTER = 0.3, 4.0  # of the training for the strength; the reward's share fades so many times faster
 
 
@@ -48,7 +48,7 @@ def next_strength(strength: float, evidence: Evidence, epochs: int) -> float:
 
 def next_reward_limit(limit: float, evidence: Evidence) -> float:
     """What the plain layer's lead leaves of the reward loss's share, for good. Args: limit: after the epoch before."""
-    return min(limit, 1.0 - _clipped(evidence.lead / max(evidence.lead_error, 1e-9) - 2.0))
+    return min(limit, 1.0 - _clipped(evidence.lead / max(evidence.lead_error, 1e-9) - 1.5))
 
 
 def next_reward_share(reward_share: float, limit: float, evidence: Evidence, epochs: int) -> float:
@@ -59,7 +59,7 @@ def next_reward_share(reward_share: float, limit: float, evidence: Evidence, epo
     wanted = 0.0
     if evidence.enough:
         excess = evidence.generalised - _GENERALISED_TO_MEMORISED * max(evidence.memorised, 0.0)
-        wanted = 1.0 - _clipped(excess / evidence.error - 2.0)
+        wanted = 1.0 - _clipped(excess / evidence.error)
     return min(limit, max(wanted, reward_share - _FASTER / (_SHARE_TO_FADE * epochs), 0.0))
 
 

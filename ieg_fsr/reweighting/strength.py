@@ -17,10 +17,10 @@ learning what they have in common, which it then knows of the monitors as well. 
     memorised   = how much more that of the contradicted training examples has risen.
 
 Re-weighting goes up to full strength while more is memorised than 0.8 of what is generalised, and fades otherwise, by
-at most 1 / (0.3 T) an epoch of T. The reward loss has its full share while what is generalised is not above 0.4 of what
-is memorised, by two standard errors: then the contradicted labels are wrong, and to weigh them by zero is right. It
-yields for good where a final layer that is trained plainly beside the network's own predicts more of the monitors'
-given labels, by two standard errors: wrong labels among them cost both alike. After three quarters of the training the
+at most 1 / (0.3 T) an epoch of T. The reward loss has its full share while what is generalised is not above 0.6 of what
+is memorised: then the contradicted labels are wrong, and to weigh them by zero is right. It yields for good where a
+final layer that is trained plainly beside the network's own predicts more of the monitors' given labels, by 1.5 to 2.5
+standard errors: wrong labels among them cost both alike. After three quarters of the training the
 monitors are released: their labels enter the loss like all others, at the strength that was reached.
 """
 

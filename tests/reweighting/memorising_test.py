@@ -33,18 +33,18 @@ def test_it_fades_where_nothing_is_contradicted():
 
 
 def test_the_reward_loss_keeps_its_share_until_contradicted_labels_are_learned():
-    # (.1 - .4 x .01) / .01 - 2 > 1: none is wanted, and it falls by 4/3.
+    # (.1 - .6 x .01) / .01 > 1: none is wanted, and it falls by 4/3.
     assert next_reward_share(1.0, 1.0, LEARNING, epochs=100) == pytest.approx(1 - 4 / 30)
     assert next_reward_share(0.0, 1.0, MEMORISING, epochs=100) == 1
-    # (.1 - .4 x .19) / .01 = 2.4: .4 of the way.
-    half = Evidence(memorised=0.19, generalised=0.1, error=0.01, contradicted=50)
+    # (.1 - .6 x .16) / .01 = .4 of the way.
+    half = Evidence(memorised=0.16, generalised=0.1, error=0.01, contradicted=50)
     assert next_reward_share(0.0, 1.0, half, epochs=100) == pytest.approx(0.6)
     # Not learned at all, and less so than memorised by chance: a negative rise is no memorising.
     assert next_reward_share(0.0, 1.0, half._replace(memorised=-1.0, generalised=-0.1), epochs=100) == 1
 
 
 def test_a_plain_layer_that_knows_more_limits_the_share_for_good():
-    ahead, behind = Evidence(lead=0.025, lead_error=0.01), Evidence(lead=-0.1, lead_error=0.01)
+    ahead, behind = Evidence(lead=0.02, lead_error=0.01), Evidence(lead=-0.1, lead_error=0.01)
     limit = next_reward_limit(1.0, ahead)
     assert limit == pytest.approx(0.5)
     assert next_reward_limit(limit, behind) == limit
