@@ -68,8 +68,7 @@ class Supervised(ClassifierModel):
     saved_network = "the only one"
     # How the parts of the checkpoints begin by name that a fresh stage gives their first values.
     starts_anew: tuple[str, ...] = ("classifier", "optimizer", "parameter_average")
-    # From example ids to how far MixUp goes, see there.
-    mixup_reach: Callable[[Any], Any] = staticmethod(lambda example_ids: None)
+    mixup_reach: Callable[[Any], Any] = staticmethod(lambda example_ids: None)  # how far MixUp goes, see there
 
     def __init__(
         self,
