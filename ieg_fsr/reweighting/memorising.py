@@ -5,11 +5,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Monitors: so many that the standard error of a share of them is below .03, but a tenth of the examples at most.
-_MONITORS, _LARGEST_SHARE = 300, 0.1
+# Monitors: so many that the standard error of a share of them is below .016, but a tenth of the examples at most.
+_MONITORS, _LARGEST_SHARE = 1000, 0.1
 _MONITORS_STREAM = 5  # of the seed
 _FEWEST_CONTRADICTED = 5
-_MEMORISED_TO_GENERALISED, _GENERALISED_TO_MEMORISED = 0.8, 0.6
+# How much may be memorised of what was generalised at any time, where the learning rate is still to fall and where not,
+# and of what was generalised lately.
+_OF_ALL, _OF_RECENT = {True: 0.2, False: 0.5}, 0.8
+_RECENT = 0.25  # of the training
+_MEMORISED_TO_WEIGH = 0.6
+_SETTLED_ABOVE = 0.2
 _SHARE_TO_FADE, _FASTER = 0.3, 4.0  # of the training for the strength; the reward's share fades so many times faster
 
 
@@ -22,6 +27,8 @@ class Evidence(NamedTuple):
         lead: how much more of the monitors' given labels the plain layer predicts than the network.
         lead_error: its standard error.
         contradicted: number of contradicted monitors.
+        earlier: a slow mean of what was generalised.
+        falling: whether the learning rate is still to fall, by half at least: then more will be memorised than so far.
     """
 
     memorised: float = 0.0
@@ -30,6 +37,14 @@ class Evidence(NamedTuple):
     lead: float = 0.0
     lead_error: float = 0.0
     contradicted: int = 0
+    earlier: float = 0.0
+    falling: bool = False
+
+    @property
+    def tolerable(self) -> float:
+        """How much may be memorised beside what is generalised."""
+        recent = max(self.generalised - max(self.earlier, 0.0), 0.0)
+        return _OF_ALL[bool(self.falling)] * max(self.generalised, 0.0) + _OF_RECENT * recent
 
     @property
     def enough(self) -> bool:
@@ -41,8 +56,7 @@ def next_strength(strength: float, evidence: Evidence, epochs: int) -> float:
     """The strength of the next epoch. Args: strength: of the last. epochs: T."""
     wanted = 0.0
     if evidence.enough:
-        excess = evidence.memorised - _MEMORISED_TO_GENERALISED * evidence.generalised
-        wanted = _clipped(1.0 + excess / evidence.error)
+        wanted = _clipped(1.0 + (evidence.memorised - evidence.tolerable) / evidence.error)
     return max(wanted, strength - 1.0 / (_SHARE_TO_FADE * epochs), 0.0)
 
 
@@ -58,9 +72,20 @@ def next_reward_share(reward_share: float, limit: float, evidence: Evidence, epo
     """
     wanted = 0.0
     if evidence.enough:
-        excess = evidence.generalised - _GENERALISED_TO_MEMORISED * max(evidence.memorised, 0.0)
+        learned = evidence.tolerable if evidence.falling else evidence.generalised
+        excess = learned - _MEMORISED_TO_WEIGH * max(evidence.memorised, 0.0)
         wanted = 1.0 - _clipped(excess / evidence.error)
     return min(limit, max(wanted, reward_share - _FASTER / (_SHARE_TO_FADE * epochs), 0.0))
+
+
+def settled_strength(strength: float) -> float:
+    """The strength of the last part of the training, in which nothing is measured. Args: strength: at its beginning."""
+    return float(strength > _SETTLED_ABOVE)
+
+
+def next_earlier(earlier: float, evidence: Evidence, epochs: int) -> float:
+    """The slow mean, over a quarter of the training, after an epoch. Args: earlier: before it. epochs: T."""
+    return earlier + (evidence.generalised - earlier) * min(1.0, 1.0 / (_RECENT * epochs))
 
 
 def baseline_epochs(epochs: int, warmup_epochs: int) -> int:
@@ -84,7 +109,14 @@ def choose_monitors(given_labels: np.ndarray, num_classes: int, seed: int) -> np
     return monitors
 
 
-def measured(given: np.ndarray, baseline: np.ndarray, lead: np.ndarray, monitors: np.ndarray) -> Evidence:
+def measured(
+    given: np.ndarray,
+    baseline: np.ndarray,
+    lead: np.ndarray,
+    monitors: np.ndarray,
+    earlier: float = 0.0,
+    falling: bool = False,
+) -> Evidence:
     """The evidence of an epoch.
 
     Args:
@@ -92,6 +124,7 @@ def measured(given: np.ndarray, baseline: np.ndarray, lead: np.ndarray, monitors
         baseline: [N], the same after the first epochs, negative where the network contradicted the label.
         lead: [N], of monitors how much oftener the plain layer than the network predicted the given label.
         monitors: [N], above 0 for monitors.
+        earlier, falling: see `Evidence`.
     """
     held, contradicted = monitors > 0, np.signbit(baseline)
     rise = np.abs(given) - np.abs(baseline)
@@ -106,6 +139,8 @@ def measured(given: np.ndarray, baseline: np.ndarray, lead: np.ndarray, monitors
         lead=float(leads.mean()),
         lead_error=float(leads.std() / math.sqrt(len(leads))),
         contradicted=len(of_monitors),
+        earlier=earlier,
+        falling=falling,
     )
 
 

@@ -16,12 +16,14 @@ learning what they have in common, which it then knows of the monitors as well. 
     generalised = how much the probability of the contradicted monitors' given labels has risen since,
     memorised   = how much more that of the contradicted training examples has risen.
 
-Re-weighting goes up to full strength while more is memorised than 0.8 of what is generalised, and fades otherwise, by
-at most 1 / (0.3 T) an epoch of T. The reward loss has its full share while what is generalised is not above 0.6 of what
-is memorised: then the contradicted labels are wrong, and to weigh them by zero is right. It yields for good where a
-final layer that is trained plainly beside the network's own predicts more of the monitors' given labels, by 1.5 to 2.5
-standard errors: wrong labels among them cost both alike. After three quarters of the training the
-monitors are released: their labels enter the loss like all others, at the strength that was reached.
+Re-weighting goes up to full strength while more is memorised than a part of what is generalised, 0.2 where the learning
+rate is still to fall by half (more will be memorised then) and 0.5 where it is not, and 0.8 of what of it came in the
+last quarter of the training; it fades otherwise, by at most 1 / (0.3 T) an epoch of T. The reward loss has its full
+share while what is generalised (or that sum, while the rate is to fall) is not above 0.6 of what is memorised: then the
+contradicted labels are wrong, and to weigh them by zero is right. It yields for good where a final layer that is trained plainly beside the network's own predicts more of
+the monitors' given labels, by 1.5 to 2.5 standard errors: wrong labels among them cost both alike. After three quarters
+of the training the monitors are released, and their labels enter the loss like all others; the strength becomes 1 if it
+is above 0.2 then, and 0 if not.
 """
 
 from collections.abc import Callable
@@ -36,9 +38,11 @@ from ieg_fsr.reweighting.memorising import (
     baseline_epochs,
     choose_monitors,
     measured,
+    next_earlier,
     next_reward_limit,
     next_reward_share,
     next_strength,
+    settled_strength,
 )
 from ieg_fsr.reweighting.weight_rules import uniform_weights
 
@@ -107,7 +111,7 @@ class SelfTuningStrength(tf.Module):
         self.num_classes, self.seed = num_classes, seed
         variable = lambda value, name: tf.Variable(value, trainable=False, name=name)  # noqa: E731
         self.strength, self.reward_share = variable(1.0, "value"), variable(1.0, "reward_share")
-        self.reward_limit = variable(1.0, "reward_limit")
+        self.reward_limit, self.earlier = variable(1.0, "reward_limit"), variable(0.0, "generalised_earlier")
         # 1 for a monitor. By a sign: probability of the given label at the last visit, negative where contradicted.
         self.monitors = variable(tf.zeros([num_examples], tf.float16), "monitors")
         self.given = variable(tf.ones([num_examples], tf.float16), "given_probabilities")
@@ -158,8 +162,11 @@ class SelfTuningStrength(tf.Module):
         applied = (1.0 - self.strength) * uniform_weights(reward_weights) + self.strength * told
         return Weights(applied * used, told)
 
-    def decide(self, epoch: int, epochs: int, warmup_epochs: int) -> None:
-        """After an epoch, from 0: measures, and sets strength and share of the next. Args: epochs: T."""
+    def decide(self, epoch: int, epochs: int, warmup_epochs: int, falling: bool) -> None:
+        """After an epoch, from 0: measures, and sets strength and share of the next.
+
+        Args: epochs: T. falling: whether the learning rate is still to fall, by half at least.
+        """
         given, first = self.given.numpy().astype(np.float64), baseline_epochs(epochs, warmup_epochs)
         if epoch < first:
             old = np.abs(self.baseline.numpy().astype(np.float64))
@@ -169,7 +176,9 @@ class SelfTuningStrength(tf.Module):
         done = (epoch + 1) / epochs
         if done <= _RELEASE + 1e-6:
             tables = (self.baseline, self.lead, self.monitors)
-            evidence = measured(given, *(table.numpy().astype(np.float64) for table in tables))
+            numbers = (table.numpy().astype(np.float64) for table in tables)
+            evidence = measured(given, *numbers, earlier=float(self.earlier.numpy()), falling=falling)
+            self.earlier.assign(next_earlier(evidence.earlier, evidence, epochs))
             self.evidence.assign(np.array(evidence, np.float32))
             if evidence.enough and evidence.memorised > 2.0 * evidence.error and self.memorised_since.numpy() < 0:
                 self.memorised_since.assign(epoch)
@@ -177,8 +186,9 @@ class SelfTuningStrength(tf.Module):
             limit = next_reward_limit(float(self.reward_limit.numpy()), evidence)
             self.reward_limit.assign(limit)
             self.reward_share.assign(next_reward_share(float(self.reward_share.numpy()), limit, evidence, epochs))
-        if (epoch + 2) / epochs > _RELEASE + 1e-6:
+        if (epoch + 2) / epochs > _RELEASE + 1e-6 and self.monitors.numpy().any():
             self.monitors.assign(tf.zeros_like(self.monitors))
+            self.strength.assign(settled_strength(float(self.strength.numpy())))
 
     def figures(self) -> dict[str, float | None]:
         """By name, what an epoch shows of it."""

@@ -8,15 +8,18 @@ from ieg_fsr.reweighting.memorising import (
     baseline_epochs,
     choose_monitors,
     measured,
+    next_earlier,
     next_reward_limit,
     next_reward_share,
     next_strength,
+    settled_strength,
 )
 
 # Errors of .01; T = 10, so that the strength fades by 1/3 an epoch at most.
 MEMORISING = Evidence(memorised=0.10, generalised=0.01, error=0.01, contradicted=50)
 LEARNING = Evidence(memorised=0.01, generalised=0.10, error=0.01, contradicted=50)
-BETWEEN = Evidence(memorised=0.075, generalised=0.1, error=0.01, contradicted=50)  # .075 - .8 x .1 = -.5 errors
+# .095 - .5 x .1 - .8 x (.1 - .0375) = -.5 errors.
+BETWEEN = Evidence(memorised=0.095, generalised=0.1, error=0.01, contradicted=50, earlier=0.0375)
 
 
 def test_the_strength_follows_a_schedule_of_evidence_worked_out_by_hand():
@@ -25,6 +28,25 @@ def test_the_strength_follows_a_schedule_of_evidence_worked_out_by_hand():
     for evidence, expected in schedule:
         strength = next_strength(strength, evidence, epochs=10)
         assert strength == pytest.approx(expected)
+
+
+def test_what_was_generalised_long_ago_excuses_less():
+    at_last = LEARNING._replace(memorised=0.06, earlier=0.1)  # .5 x .1 is tolerable
+    assert next_strength(0.0, at_last, epochs=10) == 1
+    assert next_strength(0.0, at_last._replace(earlier=0.0), epochs=10) == 0
+    earlier = next_earlier(0.0, LEARNING, epochs=40)
+    assert earlier == pytest.approx(0.01)
+    assert next_earlier(earlier, LEARNING, epochs=2) == pytest.approx(0.1)
+
+
+def test_less_is_tolerable_where_the_learning_rate_is_still_to_fall():
+    evidence = LEARNING._replace(memorised=0.03, earlier=0.1)
+    assert next_strength(0.0, evidence, epochs=10) == 0
+    assert next_strength(0.0, evidence._replace(falling=True), epochs=10) == 1  # .2 x .1
+
+
+def test_the_last_part_of_the_training_is_plain_or_full():
+    assert [settled_strength(strength) for strength in (0.0, 0.2, 0.25, 1.0)] == [0, 0, 1, 1]
 
 
 def test_it_fades_where_nothing_is_contradicted():
@@ -39,6 +61,8 @@ def test_the_reward_loss_keeps_its_share_until_contradicted_labels_are_learned()
     # (.1 - .6 x .16) / .01 = .4 of the way.
     half = Evidence(memorised=0.16, generalised=0.1, error=0.01, contradicted=50)
     assert next_reward_share(0.0, 1.0, half, epochs=100) == pytest.approx(0.6)
+    # Where the rate is still to fall only .2 of what was learned earlier counts: .02 - .6 x .16 < 0.
+    assert next_reward_share(0.0, 1.0, half._replace(falling=True, earlier=0.1), epochs=100) == 1
     # Not learned at all, and less so than memorised by chance: a negative rise is no memorising.
     assert next_reward_share(0.0, 1.0, half._replace(memorised=-1.0, generalised=-0.1), epochs=100) == 1
 
@@ -73,7 +97,9 @@ def test_measured_of_no_monitors_is_nothing():
 
 
 @pytest.mark.parametrize(
-    ("examples", "classes", "expected"), [(10000, 10, 300), (2000, 10, 200), (300, 3, 30)], ids=["300", "tenth", "few"]
+    ("examples", "classes", "expected"),
+    [(30000, 10, 1000), (2000, 10, 200), (300, 3, 30)],
+    ids=["1000", "tenth", "few"],
 )
 def test_monitors_are_a_seeded_draw_from_each_class_in_proportion(examples, classes, expected):
     labels = np.random.default_rng(0).permutation(np.arange(examples) % classes)

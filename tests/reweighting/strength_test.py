@@ -98,7 +98,7 @@ def test_labels_that_are_contradicted_first_and_memorised_later_keep_it_at_full_
     for epoch in range(10):
         rise = 0.1 * epoch * trained_only
         tuning.given.assign((np.where(contradicted, -1, 1) * (0.1 + rise + spread * (epoch > 1))).astype(np.float16))
-        tuning.decide(epoch, 10, warmup_epochs=2)
+        tuning.decide(epoch, 10, warmup_epochs=2, falling=False)
     figures = tuning.figures()
     assert figures["strength"] == figures["reward_share"] == 1
     assert figures["memorised_since"] == 3
@@ -111,6 +111,6 @@ def test_it_fades_to_plain_training_where_nothing_is_contradicted():
     tuning = SelfTuningStrength(40, C, None, seed=0)
     tuning.begin(np.arange(40) % C)
     for epoch in range(10):
-        tuning.decide(epoch, 10, warmup_epochs=2)
+        tuning.decide(epoch, 10, warmup_epochs=2, falling=False)
     assert tuning.figures()["strength"] == tuning.figures()["reward_share"] == 0
     assert tuning.figures()["memorised_since"] is None

@@ -29,7 +29,7 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.methods.models.fit_arguments import refuse, training_data
-from ieg_fsr.methods.models.fsr_settings import check_settings, checked_strength, reward_set_size
+from ieg_fsr.methods.models.fsr_settings import check_settings, checked_strength, rate_falls, reward_set_size
 from ieg_fsr.methods.models.meta_part import Lookahead, MetaPart
 from ieg_fsr.methods.models.reward_keeping import RewardKeeping
 from ieg_fsr.methods.models.step_scopes import in_scope
@@ -267,7 +267,8 @@ class FSR(RewardKeeping):
         """The strength, the mean weights, and step 9."""
         super().end_epoch(epoch)
         if isinstance(self.strength, SelfTuningStrength):
-            self.strength.decide(epoch, self.course.plan.epochs, self.reweight_warmup_epochs)
+            epochs = self.course.plan.epochs
+            self.strength.decide(epoch, epochs, self.reweight_warmup_epochs, rate_falls(self.optimizer, epoch, epochs))
         if self.reweighting:
             self.mean_weights.update(self.last_weights)
         self.renew_dictionary(epoch + 1)

@@ -3,6 +3,8 @@
 import numbers
 from typing import Any
 
+import keras
+
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.errors import UserError, one_line
 from ieg_fsr.reweighting.settings import LARGEST_DEFAULT_DICTIONARY, REWEIGHTING_SETTINGS, STRENGTH
@@ -40,3 +42,12 @@ def checked_strength(value: Any) -> float:
     if not number or not STRENGTH.rule.allows(value):
         raise UserError(f"strength must be {STRENGTH.rule.text}. Received: {one_line(value)}")
     return float(value)
+
+
+def rate_falls(optimizer: keras.optimizers.Optimizer, epoch: int, epochs: int) -> bool:
+    """Whether the schedule of the learning rate halves it at least from the end of an epoch, from 0, to that of all."""
+    schedule = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
+    if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        return False
+    steps = int(optimizer.iterations.numpy())
+    return float(schedule(steps * epochs // (epoch + 1) - 1)) <= 0.5 * float(schedule(steps))

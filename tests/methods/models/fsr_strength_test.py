@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import ieg_fsr
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods.models.fsr_settings import rate_falls
 from ieg_fsr.reweighting.strength import FixedStrength, SelfTuningStrength
 
 N, CLASSES = 240, 3
@@ -105,3 +106,20 @@ def test_where_nothing_can_be_tuned_strength_is_full(options):
 def test_a_strength_beyond_its_range_is_named(value):
     with pytest.raises(UserError, match=r"strength must be auto or a number in \[0, 1\]. Received: "):
         fsr(strength=value)
+
+
+@pytest.mark.parametrize(
+    ("rate", "epoch", "falls"),
+    [
+        (0.1, 0, False),
+        (keras.optimizers.schedules.CosineDecay(0.1, 40), 1, True),
+        (keras.optimizers.schedules.ExponentialDecay(0.1, 40, 0.6), 1, False),
+        (keras.optimizers.schedules.PiecewiseConstantDecay([10], [0.1, 0.001]), 1, False),
+    ],
+    ids=["constant", "to nothing", "to six tenths", "already fallen"],
+)
+def test_whether_the_learning_rate_is_still_to_fall_by_half(rate, epoch, falls):
+    """After 20 of 40 steps."""
+    optimizer = keras.optimizers.SGD(rate)
+    optimizer.iterations.assign(20)
+    assert rate_falls(optimizer, epoch, 4) == falls
