@@ -20,10 +20,10 @@ Re-weighting goes up to full strength while more is memorised than a part of wha
 rate is still to fall by half (more will be memorised then) and 0.5 where it is not, and 0.8 of what of it came in the
 last quarter of the training; it fades otherwise, by at most 1 / (0.3 T) an epoch of T. The reward loss has its full
 share while what is generalised (or that sum, while the rate is to fall) is not above 0.6 of what is memorised: then the
-contradicted labels are wrong, and to weigh them by zero is right. It yields for good where a final layer that is trained plainly beside the network's own predicts more of
-the monitors' given labels, by 1.5 to 2.5 standard errors: wrong labels among them cost both alike. After three quarters
-of the training the monitors are released, and their labels enter the loss like all others; the strength becomes 1 if it
-is above 0.2 then, and 0 if not.
+contradicted labels are wrong, and to weigh them by zero is right. It yields for good where a final layer that is
+trained plainly beside the network's own predicts more of the monitors' given labels, by 1.5 to 2.5 standard errors:
+wrong labels among them cost both alike. After three quarters of the training the monitors are released, and their
+labels enter the loss like all others; the strength becomes 1 if it is above 0.2 then, and 0 if not.
 """
 
 from collections.abc import Callable
@@ -176,8 +176,8 @@ class SelfTuningStrength(tf.Module):
         done = (epoch + 1) / epochs
         if done <= _RELEASE + 1e-6:
             tables = (self.baseline, self.lead, self.monitors)
-            numbers = (table.numpy().astype(np.float64) for table in tables)
-            evidence = measured(given, *numbers, earlier=float(self.earlier.numpy()), falling=falling)
+            baseline, lead, monitors = (table.numpy().astype(np.float64) for table in tables)
+            evidence = measured(given, baseline, lead, monitors, float(self.earlier.numpy()), falling)
             self.earlier.assign(next_earlier(evidence.earlier, evidence, epochs))
             self.evidence.assign(np.array(evidence, np.float32))
             if evidence.enough and evidence.memorised > 2.0 * evidence.error and self.memorised_since.numpy() < 0:
