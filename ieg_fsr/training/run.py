@@ -66,7 +66,8 @@ def describe(summary: dict[str, Any]) -> str:
         if figure.told and summary.get(name) is not None and (summary[name] or not figure.counted):
             label, template = figure.told
             lines.append(f"{label:<15} {sentence(template, summary)}")
-    lines += METHODS[summary["method"]].conclusion(summary)
+    if summary.get("method") in METHODS:
+        lines += METHODS[summary["method"]].conclusion(summary)
     return "\n".join([*lines, f"time            {clock(summary['seconds_total'])}"])
 
 

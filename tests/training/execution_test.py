@@ -72,7 +72,7 @@ def test_given_labels_are_saved_with_their_hash(short_run):
 
 def test_purity_of_a_noisy_long_tail_is_measured_against_the_true_labels(tmp_path):
     """The dictionary is worked out here from labels.csv, and its purity from the data set's own labels."""
-    settings = SHORT | FSR | {"imbalance": 4.0, "train_examples": 800, "model_dir": str(tmp_path)}
+    settings = SHORT | FSR | {"imbalance": 4.0, "strength": "1", "train_examples": 800, "model_dir": str(tmp_path)}
     summary = train(resolve(settings), lambda text: None)
     with open(tmp_path / "labels.csv", newline="") as file:
         rows = list(csv.DictReader(file))
