@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import math
 import pathlib
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ import numpy as np
 from ieg_fsr.audit.findings import Findings
 from ieg_fsr.configuration.settings import SETTINGS, Config
 from ieg_fsr.data.sources.datasets import load_dataset
-from ieg_fsr.data.sources.image_source import DataSet, ImageSource
+from ieg_fsr.data.sources.image_source import DataSet, ImageSource, file_names
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.evaluate import check_fits, load_classifier, predict_logits
 from ieg_fsr.files import parse_json
@@ -111,13 +112,6 @@ def _findings(
     return found.worst_first()
 
 
-def file_names(images: Any) -> np.ndarray:
-    """Paths [N] of images in files; "" for others."""
-    if getattr(images, "in_files", False):
-        return np.array(images.names, object)
-    return np.full(len(images), "", object)
-
-
 def _check_labels(
     directory: pathlib.Path, labels: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray], data: DataSet
 ) -> None:
@@ -173,7 +167,7 @@ def _read_columns(directory: pathlib.Path, name: str, kinds: Mapping[str, type])
     """Columns of numbers of a CSV file, each int or float, with a row for each example in the order of the ids."""
 
     def parse(text: str) -> dict[str, np.ndarray]:
-        rows = list(csv.DictReader(text.splitlines()))
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))  # Names of files may hold ends of lines.
         columns = {column: np.array([kind(row[column]) for row in rows], kind) for column, kind in kinds.items()}
         if not rows or np.any(columns["example_id"] != np.arange(len(rows))):
             raise ValueError("not a row for each example")

@@ -15,9 +15,10 @@ from ieg_fsr.configuration.flags import command_line
 from ieg_fsr.data.labels.given_labels import labels_sha256
 from ieg_fsr.data.labels.long_tail import measured_imbalance
 from ieg_fsr.data.pipeline.examples import Examples
-from ieg_fsr.data.sources.image_source import DataSet
+from ieg_fsr.data.sources.image_source import DataSet, file_names
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.figures import RUN_FIGURES, Figure
+from ieg_fsr.methods.models.label_report import LabelReport
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.methods.registry import METHODS, method_figures
 from ieg_fsr.results.identity import identify
@@ -51,7 +52,10 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     strategy = strategy_of(config)
     with strategy.scope():
         model, examples = build(config, data, training.given_labels)
-    resolved = _resolved(config, data, training.given_labels) | {"replicas": strategy.num_replicas_in_sync}
+    resolved = _resolved(config, data, training.given_labels) | {
+        "replicas": strategy.num_replicas_in_sync,
+        "batch_size_resolved": examples.batch_size,
+    }
     run.begin(config, resolved["given_labels_sha256"])
     columns = {
         "example_id": np.arange(len(training.given_labels)),
@@ -65,7 +69,7 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     rows = _fit(config, data, model, examples, run, interruption)
     _write_models(model, run)
     labels = model.label_report()
-    run.write_columns("labels.csv", labels.columns())
+    run.write_columns("labels.csv", labels.columns() | _in_words(data, labels))
     wrong = training.given_labels != data.train.labels
     detection = detection_figures(wrong, labels.suspect, labels.score)
     own = model.declared_figures
@@ -77,6 +81,16 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     run.write_json("summary.json", summary)
     wait_for_all(strategy)
     return summary
+
+
+def _in_words(data: DataSet, labels: LabelReport) -> dict[str, np.ndarray]:
+    """Columns of labels.csv for people: names of the classes, "" for none, and the file of each example."""
+    names = np.array([*data.class_names, ""], object)
+    return {
+        "given_class": names[labels.given_label],
+        "suggested_class": names[labels.suggested_label],
+        "file": file_names(data.train),
+    }
 
 
 def _fit(
@@ -138,7 +152,7 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable
     counted = [name for name, figure in named.items() if figure.counted]
     names = """dataset method variant reward_source meta_layers weight_rule clean_images
         network noise noise_type noise_matrix labels_file measured_noise_rate imbalance
-        measured_imbalance training_examples corrupt_images given_labels_sha256 seed epochs"""
+        measured_imbalance training_examples corrupt_images left_out given_labels_sha256 seed epochs"""
     return (
         {name: resolved.get(name) for name in names.split()}
         | {"steps": last["step"]}
@@ -165,6 +179,7 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
         "num_classes": data.num_classes,
         "corrupt_images": len(data.damaged_files),
         "corrupt_files": list(data.damaged_files),
+        "left_out": dict(data.left_out),
         "measured_noise_rate": float(np.mean(given_labels != data.train.labels)),
         "measured_imbalance": measured_imbalance(data.train.labels),
         "given_labels_sha256": labels_sha256(given_labels),

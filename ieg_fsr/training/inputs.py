@@ -42,11 +42,15 @@ def load_training_data(config: Config) -> TrainingData:
         data = dataclasses.replace(data, holdout=data.train.take(held_out))
     if len(ids) < len(data.train):
         data = dataclasses.replace(data, train=data.train.take(ids))
-    steps = config.epochs * (len(data.train) // config.batch_size)
+    if config.batch_size > len(data.train) and "batch_size" not in config.given:
+        sizes = f"the default of {config.batch_size} is more than the {len(data.train)} training examples"
+        data = dataclasses.replace(data, notes=(*data.notes, f"--batch_size: {sizes}, which make one batch"))
+    else:
+        _check_at_most("batch_size", config.batch_size, len(data.train))
+    steps = config.epochs * (len(data.train) // min(config.batch_size, len(data.train)))
     if config.profile_steps and config.profile_steps[1] > steps:
         text = text_of(config.profile_steps)
         raise UserError(f"--profile_steps must end by the last step of the run, {steps}. Received: {text}")
-    _check_at_most("batch_size", config.batch_size, len(data.train))
     METHODS[config.method].check(config, data)
     if from_file is not None:
         return TrainingData(data, from_file[ids], ids)

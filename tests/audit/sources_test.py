@@ -8,10 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from ieg_fsr.audit.sources import MEMORY_NOTICE, file_names, from_model, from_run
+from ieg_fsr.audit.sources import MEMORY_NOTICE, from_model, from_run
 from ieg_fsr.configuration.resolve import resolve
-from ieg_fsr.data.pipeline.encoded_images import EncodedImages
-from ieg_fsr.data.sources.image_source import ArraySource
 from ieg_fsr.errors import UserError
 
 
@@ -146,8 +144,3 @@ def test_a_model_is_its_own_witness(npz, tmp_path):
     np.testing.assert_allclose(audited.findings.scores, np.log([0.1] * 10 + [0.9] * 10), rtol=1e-5)
     assert audited.notices == (MEMORY_NOTICE,)
     assert audited.findings.true_labels is audited.findings.weights is None
-
-
-def test_names_are_those_of_files():
-    assert file_names(ArraySource(np.zeros((2, 8, 8), np.uint8), [0, 1])).tolist() == ["", ""]
-    assert file_names(EncodedImages(["a/b.png"], [0], 8)).tolist() == ["a/b.png"]

@@ -5,7 +5,17 @@ Nothing here imports TensorFlow before it is needed: a mistyped flag is answered
 
 import os
 
-from ieg_fsr.data.sources import cifar, digits, fashion_mnist, folder, inaturalist, npz, tfds_named, webvision
+from ieg_fsr.data.sources import (
+    cifar,
+    digits,
+    fashion_mnist,
+    folder,
+    image_table,
+    inaturalist,
+    npz,
+    tfds_named,
+    webvision,
+)
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError
@@ -18,6 +28,7 @@ _SPECS = (
     webvision.SPEC,
     inaturalist.SPEC,
     folder.SPEC,
+    image_table.SPEC,
     npz.SPEC,
     tfds_named.SPEC,
 )
@@ -46,7 +57,7 @@ def spec_of(name: str) -> DataSetSpec:
 
 
 def image_side(name: str, data_dir: str | None = None) -> int | None:
-    """The longer side of the images of npz:FILE or tfds:NAME, if it can be told at once; of tfds: up to 64."""
+    """The longer side of the images of own data, if it can be told at once; of files and of tfds: up to 64."""
     return spec_of(name).image_side(name.partition(":")[2], data_dir)
 
 

@@ -1,7 +1,8 @@
 """Images with their true labels, addressed by a dense example id. NumPy only."""
 
 import dataclasses
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,9 +31,14 @@ class ImageSource(Protocol):
 
 
 class ArraySource:
-    """Images and true labels in memory: an `ImageSource`."""
+    """Images and true labels in memory: an `ImageSource`.
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
+    Attributes:
+      names: [N], paths of the files that the images come from; empty where they come from none.
+      in_files: whether they come from files.
+    """
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, names: Sequence[str] = ()) -> None:
         """Args: images: uint8 [N, H, W, channels], or [N, H, W] for one channel; not copied. labels: see below.
 
         Raises:
@@ -43,7 +49,7 @@ class ArraySource:
             images = images[..., np.newaxis]
         if images.dtype != np.uint8 or images.ndim != 4:
             raise UserError(f"images must be uint8 [N, H, W, channels]. Received: {_describe(images)}")
-        self._images = images
+        self._images, self.names, self.in_files = images, list(names), bool(names)
         self.labels = checked_labels(labels, len(images))
         self.image_shape: tuple[int, int, int] = images.shape[1:]
 
@@ -57,7 +63,15 @@ class ArraySource:
     def take(self, ids: Any) -> "ArraySource":
         """A new source of these examples; entry k of `ids` becomes example id k."""
         checked = checked_ids(ids, len(self))
-        return ArraySource(self._images[checked], self.labels[checked])
+        names = [self.names[one] for one in checked] if self.in_files else []
+        return ArraySource(self._images[checked], self.labels[checked], names)
+
+
+def file_names(source: Any) -> np.ndarray:
+    """Paths [N] of the images of a source, bytes that are no text as \\x..; "" where they are in no files."""
+    if not getattr(source, "in_files", False):
+        return np.full(len(source), "", object)
+    return np.array([os.fsencode(name).decode("utf-8", "backslashreplace") for name in source.names], object)
 
 
 def checked_labels(labels: Any, num_images: int) -> np.ndarray:
@@ -110,6 +124,7 @@ class DataSet:
       extra_tests: further test sets of the same classes by name, such as ImageNet's images for WebVision's classes.
       notes: what a user should know about how the data were read, a line each.
       damaged_files: images that could not be decoded and were left out, of all parts.
+      left_out: how many files were left out, by reason: damaged images, and what is no image.
       holdout: images held out of the training part, whose true labels a method may see; None for none.
     """
 
@@ -120,6 +135,7 @@ class DataSet:
     extra_tests: Mapping[str, ImageSource] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
     damaged_files: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
     holdout: ImageSource | None = None
 
     @property

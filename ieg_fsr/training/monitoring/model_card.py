@@ -113,7 +113,7 @@ def _source_of_noise(config: Mapping[str, Any]) -> str | None:
 def _training(config: Mapping[str, Any]) -> str:
     rows = [
         ("method", f"`{config['method']}`: {METHODS[config['method']].described}"),
-        ("epochs, batch", f"{config['epochs']}, {config['batch_size']}"),
+        ("epochs, batch", f"{config['epochs']}, {config.get('batch_size_resolved', config['batch_size'])}"),
         ("learning rate", f"{config['learning_rate']:g}, {config['schedule']}"),
         ("MixUp, label smoothing", f"{'on' if config['mixup'] else 'off'}, {config['label_smoothing']:g}"),
         ("seed", config["seed"]),

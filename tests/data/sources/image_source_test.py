@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ieg_fsr.data.sources.image_source import ArraySource, DataSet
+from ieg_fsr.data.pipeline.encoded_images import EncodedImages
+from ieg_fsr.data.sources.image_source import ArraySource, DataSet, file_names
 from ieg_fsr.errors import UserError
 
 
@@ -51,6 +52,14 @@ def test_take_counts_anew():
     assert len(part) == 2
     assert part.labels.tolist() == [2, 1]
     assert part.images([0, 1])[:, 0, 0, 0].tolist() == [30, 10]
+
+
+def test_names_of_files_go_with_the_examples():
+    source = ArraySource(np.zeros((3, 2, 2), np.uint8), np.zeros(3, int), ["a/0.png", "b/\udcff.png", "c\n.png"])
+    assert file_names(source.take([2, 1])).tolist() == ["c\n.png", r"b/\xff.png"]
+    assert file_names(small_source()).tolist() == [""] * 4
+    assert file_names(EncodedImages(["a/b.png"], [0], 8)).tolist() == ["a/b.png"]
+    assert file_names(EncodedImages([b"content"], [0], 8, in_files=False)).tolist() == [""]
 
 
 @pytest.mark.parametrize("ids", [[-1], [4]])
