@@ -31,7 +31,9 @@ def run(directory, **settings):
     summary = train(resolve(TINY | settings | {"model_dir": str(directory)}), said.append)
     assert json.loads((directory / "summary.json").read_text()) == summary
     assert 0 <= summary["test_accuracy"] <= 1
-    assert summary["dictionary_purity"] == 1.0
+    # The labels of a user's own data, or of the web, are in question; a published data set's are taken for right.
+    known = settings["dataset"] == "inaturalist2018"
+    assert summary["dictionary_purity"] == (1.0 if known else None)
     return summary, "\n".join(said)
 
 

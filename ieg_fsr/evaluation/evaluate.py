@@ -254,7 +254,7 @@ def _confusion_table(titles: list[str], rows: list[list[int]]) -> list[str]:
     width = max(len(title) for title in titles)
     cell = max(len(str(number)) for row in [*rows, range(len(rows))] for number in row) + 1
     head = " " * (width + 3) + "".join(f"{column:>{cell}}" for column in range(len(rows)))
-    lines = ["confusion matrix (row: true class, column: predicted)", head]
+    lines = ["confusion matrix (row: label in the data, column: predicted)", head]
     for title, row in zip(titles, rows, strict=True):
         lines.append(f"  {title:<{width}} " + "".join(f"{count:>{cell}}" for count in row))
     return lines
