@@ -65,7 +65,7 @@ def from_run(directory: pathlib.Path, config: Config) -> Audited:
     _check_labels(directory, labels, given, data)
     images = data.train.take(given["source_id"])
     names = ("example_id", "given_label", "score", "weight", "pseudo_label", "confidence", "suspect")
-    report = LabelReport(*(labels[name] for name in names))
+    report = LabelReport._make([*(labels[name] for name in names), estimate])
     truth = truth_of(settings)
     true_labels = given["data_label"] if truth else None
     findings = _findings(report, reweighted, given["source_id"], images, true_labels, data.class_names)
@@ -89,10 +89,11 @@ def from_model(config: Config) -> Audited:
     probabilities = probabilities_of(predict_logits(model, data.train))
     given_labels = np.asarray(training.given_labels)
     report = label_report(given_labels, None, np.ones(len(given_labels)), probabilities)
-    true_labels = data.train.labels if training.truth else None
+    truth = truth_of(config)
+    true_labels = data.train.labels if truth else None
     findings = _findings(report, False, training.source_ids, data.train, true_labels, data.class_names)
     notices = (MEMORY_NOTICE, *data.notes)
-    return Audited(config.dataset, config.model, findings, data.train, training.truth, [], None, None, notices)
+    return Audited(config.dataset, config.model, findings, data.train, truth, [], None, None, notices)
 
 
 def _findings(

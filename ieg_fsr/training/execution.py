@@ -14,7 +14,7 @@ import tensorflow as tf
 from ieg_fsr.configuration.flags import command_line
 from ieg_fsr.data.labels.given_labels import labels_sha256
 from ieg_fsr.data.labels.long_tail import measured_imbalance
-from ieg_fsr.data.labels.truth import KNOWN
+from ieg_fsr.data.labels.truth import KNOWN, truth_of
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.figures import RUN_FIGURES, Figure
@@ -47,7 +47,7 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     The directory is made once the method is known to fit the data; true labels are for monitoring only. Raises
     UserError, if the network or the labels of an earlier run do not fit, RunError and Interrupted.
     """
-    data = training.data
+    data, truth = training.data, truth_of(config)
     strategy = strategy_of(config)
     with strategy.scope():
         model, examples = build(config, data, training.given_labels)
@@ -56,7 +56,7 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     columns = {
         "example_id": np.arange(len(training.given_labels)),
         "label": training.given_labels,
-        "true_label" if training.truth is KNOWN else "data_label": data.train.labels,
+        "true_label" if truth is KNOWN else "data_label": data.train.labels,
         "source_id": training.source_ids,
     }
     run.write_columns("given_labels.csv", columns)
@@ -66,10 +66,11 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     _write_models(model, run)
     labels = model.label_report()
     run.write_columns("labels.csv", labels.columns())
-    wrong = None if training.right is None else ~training.right
-    detection = detection_figures(wrong, labels.suspect, labels.score)
+    right = training.right(truth)
+    detection = detection_figures(None if right is None else ~right, labels.suspect, labels.score)
     own = model.declared_figures
     summary = _summary(resolved, rows, own) | {"saved_network": model.saved_network} | detection
+    summary["estimated_noise_rate"] = labels.estimated_noise_rate
     compared = [figure.name for figure in (*RUN_FIGURES, *own) if figure.compared]
     final = {name: summary[name] for name in compared if summary.get(name) is not None}
     write_hyperparameters(run.path, config, final)
@@ -87,7 +88,7 @@ def _fit(
     run: RunDirectory,
     interruption: Interruption,
 ) -> list[dict[str, Any]]:
-    data, directory = training.data, run.path
+    data, directory, truth = training.data, run.path, truth_of(config)
     plan = model.course.lay_out(config.epochs)
     checkpoints = Checkpoints(directory / "checkpoints", model, config.keep_checkpoints)
     # Before anything is restored: workers that restore and others that do not are out of step with each other.
@@ -107,11 +108,11 @@ def _fit(
     figures = (*RUN_FIGURES, *model.declared_figures)
     begun = epochs_done + first_step / examples.steps_per_epoch
     # The line has no room to say what else than the truth a figure is measured against.
-    shown = [figure for figure in figures if training.truth is KNOWN or not figure.needs_truth]
+    shown = [figure for figure in figures if truth is KNOWN or not figure.needs_truth]
     progress = Progress(config.epochs, examples.steps_per_epoch, begun, figures=shown)
     intervals = {"": config.eval_interval, "_ema": config.parameter_average_eval_interval}
-    basis = training.truth.basis if training.truth else ""
-    log = EpochLog(directory, data.test, training.right, progress, rows, intervals, data.extra_tests, basis)
+    right, basis = training.right(truth), truth.basis if truth else ""
+    log = EpochLog(directory, data.test, right, progress, rows, intervals, data.extra_tests, basis)
     agreed = any_worker(model.distribute_strategy)
     steps = None if plan.partial else config.epochs * examples.steps_per_epoch
     safeguard = Safeguard(checkpoints, interruption, config.epochs, steps, step, config.checkpoint_seconds, agreed)
@@ -163,7 +164,8 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable
 
 def _resolved(config: Config, training: TrainingData) -> dict[str, Any]:
     """What config.json holds: all settings, and what they came to on this machine."""
-    data, right = training.data, training.right
+    data, truth = training.data, truth_of(config)
+    right = training.right(truth)
     return dict(config) | {
         "variant": identify(config).variant,
         "clean_images": 0 if data.holdout is None else len(data.holdout),
@@ -173,7 +175,7 @@ def _resolved(config: Config, training: TrainingData) -> dict[str, Any]:
         "num_classes": data.num_classes,
         "corrupt_images": len(data.damaged_files),
         "corrupt_files": list(data.damaged_files),
-        "true_labels": training.truth.name if training.truth else "not known",
+        "true_labels": truth.name if truth else "not known",
         "measured_noise_rate": None if right is None else float(np.mean(~right)),
         "measured_imbalance": measured_imbalance(data.train.labels),
         "given_labels_sha256": labels_sha256(training.given_labels),

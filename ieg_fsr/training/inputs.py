@@ -10,7 +10,7 @@ from ieg_fsr.data.labels.corruption import corrupt_labels
 from ieg_fsr.data.labels.given_labels import read_given_labels
 from ieg_fsr.data.labels.long_tail import long_tail_ids
 from ieg_fsr.data.labels.noise_matrix import transition_matrix
-from ieg_fsr.data.labels.truth import Truth, truth_of
+from ieg_fsr.data.labels.truth import Truth
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError
@@ -24,12 +24,10 @@ class TrainingData(NamedTuple):
     data: DataSet  # its training part is cut to what the run uses and has the labels that the data came with
     given_labels: np.ndarray  # [N], int32, what training sees
     source_ids: np.ndarray  # [N], ids of the examples in the whole training set, rising
-    truth: Truth | None  # what the given labels may be measured against
 
-    @property
-    def right(self) -> np.ndarray | None:
-        """Which given labels are those that the data came with, [N], bool; None where that tells nothing."""
-        return None if self.truth is None else self.given_labels == self.data.train.labels
+    def right(self, truth: Truth | None) -> np.ndarray | None:
+        """Which given labels are right, [N], bool, as far as `truth` of the run goes; None where nobody knows."""
+        return None if truth is None else self.given_labels == self.data.train.labels
 
 
 def load_training_data(config: Config) -> TrainingData:
@@ -56,9 +54,9 @@ def load_training_data(config: Config) -> TrainingData:
     _check_at_most("batch_size", config.batch_size, len(data.train))
     METHODS[config.method].check(config, data)
     if from_file is not None:
-        return TrainingData(data, from_file[ids], ids, truth_of(config))
+        return TrainingData(data, from_file[ids], ids)
     given_labels = corrupt_labels(true_labels, transition_matrix(config, data.num_classes), config.seed)
-    return TrainingData(data, given_labels[np.isin(labelled, ids)], ids, truth_of(config))
+    return TrainingData(data, given_labels[np.isin(labelled, ids)], ids)
 
 
 def _training_ids(config: Config, data: DataSet) -> tuple[np.ndarray, np.ndarray]:

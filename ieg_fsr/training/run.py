@@ -50,7 +50,7 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
             for line in METHODS[config.method].notes(config, training.data):
                 report(line)
             summary = execute(config, training, run, interruption)
-            report(f"{describe(summary, training.truth)}\nfiles           {run.path}")
+            report(f"{describe(summary, truth_of(config))}\nfiles           {run.path}")
             return summary
 
 

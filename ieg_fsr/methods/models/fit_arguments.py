@@ -76,8 +76,9 @@ def checked_labels(data: Any, num_classes: int) -> Any:
     if not isinstance(parts, tuple) or not all(isinstance(part, tf.TensorSpec) for part in parts[1:2]):
         return data
     if len(parts) > 2 and not (isinstance(parts[2], tf.TensorSpec) and parts[2].dtype.is_integer):
+        received = parts[2].dtype.name if isinstance(parts[2], tf.TensorSpec) else type(parts[2]).__name__
         rule = "be example ids, integers; factors of the losses are the fourth: (x, y, example_id, loss_factor)"
-        raise refusal("the third part of batches", rule, getattr(parts[2], "dtype", parts[2]).name)
+        raise refusal("the third part of batches", rule, received)
     rule = f"y must be class numbers from 0..{num_classes - 1}, the classifier's {num_classes} logits. Received:"
 
     # XLA leaves assertions out of a training step; the pipeline is on the CPU, and ahead of the steps.
