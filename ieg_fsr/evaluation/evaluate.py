@@ -116,7 +116,7 @@ def evaluate_model(
     Returns:
       A dictionary ready for JSON: test_accuracy, test_top5, mean_class_accuracy (over classes with images),
       per_class_accuracy (C values, None for a class without images), confusion_matrix (C rows of C counts, row =
-      true class; None for more than 1000 classes), examples, and class_names if they were given.
+      label in the data; None for more than 1000 classes), examples, and class_names if they were given.
 
     Raises:
       UserError: the model returns another number of classes, or the source is empty.

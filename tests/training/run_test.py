@@ -31,6 +31,7 @@ except UserError as error:
 
 def test_description_by_hand():
     summary = {
+        "method": "fsr",
         "variant": "FSR, deferred",
         "clean_images": 0,
         "test_accuracy": 0.98765,
@@ -67,6 +68,7 @@ def test_description_by_hand():
 
 
 OF_OWN_DATA = {
+    "method": "fsr",
     "variant": "FSR",
     "test_accuracy": 0.75,
     "test_accuracy_ema": 0.5,
