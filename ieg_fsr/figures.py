@@ -24,7 +24,8 @@ class Figure:
         short: its name on the progress line, where there is little room; None leaves it out.
         words: its name in the model card; None leaves it out.
         told: what a run says of it in the end, a label and a text with {figures} of the summary; None for nothing.
-        needs_truth: whether the model card is silent where no label is known to be wrong.
+        needs_truth: whether it compares given labels with others; its texts have places for what these are called,
+            {right} and {wrong}. The model card is silent where none is wrong.
         counted: whether it counts over all of training: an epoch has what it added, the summary the sum.
         promised: whether it has its place in every summary and comparison, filled or not.
         compared: whether TensorBoard compares runs by its last value.
@@ -83,18 +84,19 @@ RUN_FIGURES = (
         "test_accuracy_ema", format=".1%", best="up", tag="test/accuracy_ema", short="ema", promised=True, compared=True
     ),
     Figure(
-        "test_top5", format=".1%", best="up", tag="test/top5", words="true class among the five likeliest",
+        "test_top5", format=".1%", best="up", tag="test/top5", words="label among the five likeliest",
         promised=True,
     ),
     Figure(
         "test_mean_class_accuracy", format=".1%", best="up", tag="test/mean_class_accuracy",
         words="mean accuracy over the classes",
     ),
-    Figure("measured_noise_rate", format=".1%"),
+    Figure("measured_noise_rate", format=".1%", needs_truth=True),
+    Figure("estimated_noise_rate", format=".1%", compared=True),
     Figure("seconds_per_step", format=".4f", tag="time/seconds_per_step", compared=True),
     Figure("seconds_total", heading="seconds", format=".0f"),
     Figure("seconds", format=".0f"),
-    Figure("detection_f1", compared=True),
+    Figure("detection_f1", needs_truth=True, compared=True),
 )  # fmt: skip
 
 

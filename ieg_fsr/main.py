@@ -2,14 +2,19 @@
 
 import sys
 
-from absl import app, logging
+try:
+    from absl import app, logging
 
-from ieg_fsr.audit.mode import audit
-from ieg_fsr.configuration import flags as command_line
-from ieg_fsr.configuration import help_text
-from ieg_fsr.errors import Interrupted, UserError, one_line
-from ieg_fsr.evaluation.mode import evaluate
-from ieg_fsr.training.run import train
+    from ieg_fsr.audit.mode import audit
+    from ieg_fsr.configuration import flags as command_line
+    from ieg_fsr.configuration import help_text
+    from ieg_fsr.errors import Interrupted, UserError, one_line
+    from ieg_fsr.evaluation.mode import evaluate
+    from ieg_fsr.terminal import make_streams_patient
+    from ieg_fsr.training.run import train
+except KeyboardInterrupt:  # while the command is loaded
+    print("ieg_fsr: interrupted", file=sys.stderr)
+    sys.exit(3)
 
 MODES = {"train": train, "evaluate": evaluate, "audit": audit}
 
@@ -37,9 +42,7 @@ def main(argv: list[str]) -> int | None:
 
 def run() -> None:
     """Entry point of the console command `ieg-fsr`."""
-    # A path may hold bytes that are no text, and a terminal may know few letters: neither is a reason to stop.
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    make_streams_patient()
     app.run(main, flags_parser=_parse_or_exit)
 
 

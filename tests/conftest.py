@@ -284,6 +284,7 @@ def finished_run(tmp_path: pathlib.Path, npz: str) -> pathlib.Path:
     files = {
         "config.json": json.dumps(
             {"dataset": npz, "data_dir": None, "image_size": None, "strict_data": False, "variant": "FSR"}
+            | {"noise": 0.5, "noise_matrix": None, "labels_file": None}
         ),
         "summary.json": json.dumps({"test_accuracy": 0.75, "zero_weight_ratio": 0.5}),
         "metrics.jsonl": json.dumps({"epoch": 1, "test_accuracy": 0.5, "weight_noisy": 0.25}),

@@ -1,8 +1,10 @@
 """`--mode=audit`: which labels are suspect, as a table (audit.csv) and as a page to look at (audit.html)."""
 
+from __future__ import annotations
+
 import pathlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ieg_fsr.audit.findings import Findings, write_findings
 from ieg_fsr.evaluation.detection import detection_figures
@@ -10,9 +12,12 @@ from ieg_fsr.files import make_directory, write_text
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.setting import Config
 
+if TYPE_CHECKING:
+    from ieg_fsr.audit.sources import Audited
+
 _IN_WORDS = {
-    "detection_precision": "Suspects that are wrong in truth",
-    "detection_recall": "Wrong labels that are suspects",
+    "detection_precision": "Share of suspects that are {wrong}",
+    "detection_recall": "Share of {wrong} labels that are suspects",
     "detection_f1": "F1 of the suspects",
     "detection_average_precision": "Average precision of the score",
 }
@@ -37,7 +42,7 @@ def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]
     make_directory(directory)
     findings = audited.findings
     figures = _figures(findings)
-    facts = _facts(audited.dataset, audited.what, findings, figures, audited.test_accuracy)
+    facts = _facts(audited, figures)
     contents = PageContents(
         title=f"Label audit: {audited.dataset}",
         facts=facts,
@@ -45,7 +50,7 @@ def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]
         findings=findings,
         sheets=thumbnail_sheets(audited.images, findings.example_ids[findings.suspects][:LARGEST_GALLERY]),
         epochs=audited.epochs,
-        truth_is_known=findings.true_labels is not None,
+        truth=audited.truth,
     )
     write_findings(directory / "audit.csv", findings)
     write_text(directory / "audit.html", page(contents))
@@ -64,20 +69,21 @@ def _figures(findings: Findings) -> dict[str, Any]:
     return figures
 
 
-def _facts(
-    dataset: str, what: str, findings: Findings, figures: dict[str, Any], test_accuracy: float | None
-) -> dict[str, str]:
+def _facts(audited: Audited, figures: dict[str, Any]) -> dict[str, str]:
     """The rows of the summary."""
-    share = figures["suspects"] / len(findings)
+    findings, truth = audited.findings, audited.truth
     facts = {
-        "Data": dataset,
-        "Judged by": what,
+        "Data": audited.dataset,
+        "Judged by": audited.what,
         "Examples": str(len(findings)),
         "Classes": str(len(findings.class_names)),
-        "Suspects": f"{figures['suspects']} ({share:.1%}): the estimated share of wrong labels",
+        "Suspects": f"{figures['suspects']} ({figures['suspects'] / len(findings):.1%})",
     }
-    if test_accuracy is not None:
-        facts["Test accuracy"] = f"{test_accuracy:.4f}"
-    return facts | {
-        f"{words} (truth known)": f"{figures[name]:.4f}" for name, words in _IN_WORDS.items() if name in figures
-    }
+    if audited.estimate is not None:
+        facts["Wrong labels"] = f"about {audited.estimate:.1%}, an estimate of training's"
+    if audited.test_accuracy is not None:
+        facts["Test accuracy"] = f"{audited.test_accuracy:.4f}"
+    if truth is not None:
+        for name in filter(figures.__contains__, _IN_WORDS):
+            facts[f"{_IN_WORDS[name].format(**truth.words)} ({truth.basis})"] = f"{figures[name]:.4f}"
+    return facts

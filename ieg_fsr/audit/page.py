@@ -16,6 +16,7 @@ import numpy as np
 from ieg_fsr.audit.charts import curves, histogram
 from ieg_fsr.audit.findings import Findings
 from ieg_fsr.audit.thumbnails import SHEET_COLUMNS, Sheets
+from ieg_fsr.data.labels.truth import Truth
 
 # Suspects that the page shows; audit.csv has all of them.
 LARGEST_GALLERY = 5000
@@ -26,8 +27,8 @@ _LONGEST_LIST = 50
 _CURVES = {
     "Accuracy": {"test_accuracy": "test set", "train_accuracy": "training, given labels"},
     "Loss": {"train_loss": "training"},
-    "Mean weight": {"weight_clean": "right labels", "weight_noisy": "wrong labels"},
-    "Dictionary": {"dictionary_purity": "share of right labels"},
+    "Mean weight": {"weight_clean": "{right} labels", "weight_noisy": "{wrong} labels"},
+    "Dictionary": {"dictionary_purity": "share of {right} labels"},
 }
 
 
@@ -40,7 +41,7 @@ class PageContents(NamedTuple):
     findings: Findings  # worst first
     sheets: Sheets | None  # thumbnails of the first suspects in the order of `findings`; None for a table instead
     epochs: Sequence[Mapping[str, Any]]  # rows of metrics.jsonl, none for a model without a run
-    truth_is_known: bool  # whether the curves may speak of right and wrong labels
+    truth: Truth | None  # what the curves may say of right and wrong labels
 
 
 def page(contents: PageContents) -> str:
@@ -164,9 +165,10 @@ def _curves(contents: PageContents) -> str:
         return "<p>The classifier was not trained in this run: there are no curves.</p>"
     panels = []
     for title, columns in _CURVES.items():
-        if title in ("Mean weight", "Dictionary") and not contents.truth_is_known:
+        if title in ("Mean weight", "Dictionary") and contents.truth is None:
             continue
-        lines = {name: [row.get(column) for row in contents.epochs] for column, name in columns.items()}
+        words = contents.truth.words if contents.truth else {}
+        lines = {name.format(**words): [row.get(column) for row in contents.epochs] for column, name in columns.items()}
         if any(value is not None for line in lines.values() for value in line):
             panels.append(_figure(title, curves(lines)))
     return "\n".join(panels)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ieg_fsr.audit.findings import Findings
 from ieg_fsr.configuration.settings import SETTINGS, Config
+from ieg_fsr.data.labels.truth import Truth, truth_of
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.data.sources.image_source import DataSet, ImageSource, file_names
 from ieg_fsr.errors import UserError
@@ -25,13 +26,13 @@ _LABELS: dict[str, type] = {
     **dict.fromkeys(("example_id", "given_label", "pseudo_label", "suspect"), int),
     **dict.fromkeys(("score", "weight", "confidence"), float),
 }
-_GIVEN_LABELS: dict[str, type] = dict.fromkeys(("example_id", "label", "true_label", "source_id"), int)
+_GIVEN_LABELS: dict[str, type] = dict.fromkeys(("example_id", "label", "data_label", "source_id"), int)
 MEMORY_NOTICE = (
     "The suggestions are this classifier's own predictions, on images that it may have been trained on. Labels that it "
     "has memorised are not among its suspects, so wrong ones may be missing here. Training with FSR resists that."
 )
-# Settings that make the data set.
-_OF_DATA = ("dataset", "data_dir", "image_size", "strict_data")
+# Settings that make the data set and its given labels.
+_OF_DATA = ("dataset", "data_dir", "image_size", "strict_data", "noise", "noise_matrix", "labels_file")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +43,10 @@ class Audited:
     what: str  # the method or the model, for the reader
     findings: Findings  # worst first
     images: ImageSource  # of the training part; example ids count its images
+    truth: Truth | None  # what is known of true labels
     epochs: list[dict[str, Any]]  # rows of metrics.jsonl, none for a model
     test_accuracy: float | None  # of the run; None for a model
+    estimate: float | None  # of the share of wrong labels, by the run; None where it has none
     notices: tuple[str, ...]  # lines that a reader must not miss
 
 
@@ -56,16 +59,20 @@ def from_run(directory: pathlib.Path, config: Config) -> Audited:
     settings = _read_run_file(directory, "config.json", _parse_settings)
     labels = _read_columns(directory, "labels.csv", _LABELS)
     given = _read_columns(directory, "given_labels.csv", _GIVEN_LABELS)
-    test_accuracy, reweighted = _read_run_file(directory, "summary.json", _parse_summary)
+    test_accuracy, reweighted, estimate = _read_run_file(directory, "summary.json", _parse_summary)
     epochs = _read_run_file(directory, "metrics.jsonl", _parse_epochs)
     data_dir = config.data_dir if "data_dir" in config.given else settings["data_dir"]
     data = load_dataset(settings["dataset"], data_dir, settings["image_size"], settings["strict_data"])
     _check_labels(directory, labels, given, data)
     images = data.train.take(given["source_id"])
     names = ("example_id", "given_label", "score", "weight", "pseudo_label", "confidence", "suspect")
-    report = LabelReport(*(labels[name] for name in names))
-    findings = _findings(report, reweighted, given["source_id"], images, given["true_label"], data.class_names)
-    return Audited(settings["dataset"], settings["variant"], findings, images, epochs, test_accuracy, data.notes)
+    report = LabelReport._make([*(labels[name] for name in names), estimate])
+    truth = truth_of(settings)
+    true_labels = given["data_label"] if truth else None
+    findings = _findings(report, reweighted, given["source_id"], images, true_labels, data.class_names)
+    return Audited(
+        settings["dataset"], settings["variant"], findings, images, truth, epochs, test_accuracy, estimate, data.notes
+    )
 
 
 def from_model(config: Config) -> Audited:
@@ -83,8 +90,11 @@ def from_model(config: Config) -> Audited:
     probabilities = probabilities_of(predict_logits(model, data.train))
     given_labels = np.asarray(training.given_labels)
     report = label_report(given_labels, None, np.ones(len(given_labels)), probabilities)
-    findings = _findings(report, False, training.source_ids, data.train, data.train.labels, data.class_names)
-    return Audited(config.dataset, config.model, findings, data.train, [], None, (MEMORY_NOTICE, *data.notes))
+    truth = truth_of(config)
+    true_labels = data.train.labels if truth else None
+    findings = _findings(report, False, training.source_ids, data.train, true_labels, data.class_names)
+    notices = (MEMORY_NOTICE, *data.notes)
+    return Audited(config.dataset, config.model, findings, data.train, truth, [], None, None, notices)
 
 
 def _findings(
@@ -92,10 +102,11 @@ def _findings(
     reweighted: bool,
     source_ids: np.ndarray,
     images: ImageSource,
-    true_labels: np.ndarray,
+    true_labels: np.ndarray | None,
     class_names: tuple[str, ...],
 ) -> Findings:
-    """Worst first; true labels that are all the given ones are not known to be true."""
+    """Worst first. Args: true_labels: where they are known; there is nothing to measure if all are the given ones."""
+    nothing_wrong = true_labels is None or np.array_equal(true_labels, report.given_label)
     found = Findings(
         example_ids=report.example_id,
         source_ids=source_ids,
@@ -106,7 +117,7 @@ def _findings(
         weights=report.weight if reweighted else None,
         scores=report.score,
         suspects=report.suspect > 0,
-        true_labels=true_labels if np.any(true_labels != report.given_label) else None,
+        true_labels=None if nothing_wrong else true_labels,
         class_names=class_names,
     )
     return found.worst_first()
@@ -124,7 +135,7 @@ def _check_labels(
         raise misfit("labels.csv and given_labels.csv have the same given labels")
     source_ids = given["source_id"]
     outside = source_ids.min() < 0 or source_ids.max() >= len(data.train)
-    if outside or np.any(data.train.labels[source_ids] != given["true_label"]):
+    if outside or np.any(data.train.labels[source_ids] != given["data_label"]):
         raise misfit(f"data set is as it was: --dataset={data.name} has other images or labels now")
     found = np.concatenate([labels["given_label"], labels["pseudo_label"]])
     if (strange := found[(found < 0) | (found >= data.num_classes)]).size:
@@ -144,12 +155,14 @@ def _parse_settings(text: str) -> dict[str, Any]:
     return settings
 
 
-def _parse_summary(text: str) -> tuple[float, bool]:
-    """Test accuracy, and whether the method learned weights."""
+def _parse_summary(text: str) -> tuple[float, bool, float | None]:
+    """Test accuracy, whether the method learned weights, and the estimated share of wrong labels if there is one."""
     summary = parse_json(text)
-    if not math.isfinite(summary["test_accuracy"]):
-        raise ValueError("no test_accuracy")
-    return summary["test_accuracy"], summary["zero_weight_ratio"] is not None
+    accuracy, reweighted = summary["test_accuracy"], summary["zero_weight_ratio"] is not None
+    estimate = summary.get("estimated_noise_rate")
+    if not math.isfinite(accuracy) or not (estimate is None or math.isfinite(estimate)):
+        raise ValueError("no figures")
+    return accuracy, reweighted, estimate
 
 
 def _parse_epochs(text: str) -> list[dict[str, Any]]:
@@ -167,6 +180,8 @@ def _read_columns(directory: pathlib.Path, name: str, kinds: Mapping[str, type])
     """Columns of numbers of a CSV file, each int or float, with a row for each example in the order of the ids."""
 
     def parse(text: str) -> dict[str, np.ndarray]:
+        # The labels that the data came with: earlier versions called them true ones of any data.
+        text = text.replace(",true_label,", ",data_label,", 1)
         rows = list(csv.DictReader(io.StringIO(text, newline="")))  # Names of files may hold ends of lines.
         columns = {column: np.array([kind(row[column]) for row in rows], kind) for column, kind in kinds.items()}
         if not rows or np.any(columns["example_id"] != np.arange(len(rows))):

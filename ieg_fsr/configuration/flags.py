@@ -11,9 +11,10 @@ from absl import flags
 from ieg_fsr.configuration.help_text import asked_for
 from ieg_fsr.configuration.resolve import base_of, resolve
 from ieg_fsr.configuration.settings import SETTINGS, Config, text_of
-from ieg_fsr.errors import UserError, one_line
+from ieg_fsr.errors import Interrupted, UserError, one_line
 from ieg_fsr.rules import ANY
 from ieg_fsr.setting import Setting
+from ieg_fsr.terminal import make_streams_patient
 
 
 class _Parser(flags.ArgumentParser):
@@ -94,14 +95,16 @@ def _given(flag_values: flags.FlagValues, names: Iterable[str]) -> dict[str, Any
 
 
 def run_program(words: Sequence[str] | None, text: str, work: Callable[[Sequence[str]], None]) -> int:
-    """Runs a small program; returns its exit code, after one line on stderr that of the `UserError` that ended it.
+    """Runs a small program; returns its exit code, after a line on stderr that of what ended it: `UserError` or Ctrl-C.
 
     Args:
         words: its arguments; None for those of this process.
         text: what it prints in place of its work where help is asked for.
         work: does it with the words.
     """
-    words = sys.argv[1:] if words is None else words
+    if words is None:
+        make_streams_patient()
+        words = sys.argv[1:]
     try:
         if asked_for(words):
             print(text)
@@ -110,6 +113,9 @@ def run_program(words: Sequence[str] | None, text: str, work: Callable[[Sequence
     except UserError as error:
         print(f"ieg_fsr: {one_line(error)}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("ieg_fsr: interrupted", file=sys.stderr)
+        return Interrupted.exit_code
     return 0
 
 

@@ -116,7 +116,7 @@ def evaluate_model(
     Returns:
       A dictionary ready for JSON: test_accuracy, test_top5, mean_class_accuracy (over classes with images),
       per_class_accuracy (C values, None for a class without images), confusion_matrix (C rows of C counts, row =
-      true class; None for more than 1000 classes), examples, and class_names if they were given.
+      label in the data; None for more than 1000 classes), examples, and class_names if they were given.
 
     Raises:
       UserError: the model returns another number of classes, or the source is empty.
@@ -254,7 +254,7 @@ def _confusion_table(titles: list[str], rows: list[list[int]]) -> list[str]:
     width = max(len(title) for title in titles)
     cell = max(len(str(number)) for row in [*rows, range(len(rows))] for number in row) + 1
     head = " " * (width + 3) + "".join(f"{column:>{cell}}" for column in range(len(rows)))
-    lines = ["confusion matrix (row: true class, column: predicted)", head]
+    lines = ["confusion matrix (row: label in the data, column: predicted)", head]
     for title, row in zip(titles, rows, strict=True):
         lines.append(f"  {title:<{width}} " + "".join(f"{count:>{cell}}" for count in row))
     return lines

@@ -4,10 +4,12 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from ieg_fsr.data.sources.datasets import load_dataset
+from ieg_fsr.data.sources.datasets import load_dataset, spec_of
 from ieg_fsr.files import make_directory, write_json
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.setting import Config
+
+_DOUBT = "The labels are those in the data: wrong ones count against the classifier where it is right."
 
 
 def evaluate(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]:
@@ -24,7 +26,8 @@ def evaluate(config: Config, tell: Callable[[str], None] = print) -> dict[str, A
     model = load_classifier(config.model)
     check_fits(model, data.test.image_shape, data.num_classes, config.dataset, config.model)
     result = evaluate_model(model, data.test, data.num_classes, data.class_names)
-    tell("\n".join([*data.notes, report(result)]))
+    doubtful = [] if spec_of(config.dataset).labels_are_true else [_DOUBT]
+    tell("\n".join([*data.notes, report(result), *doubtful]))
     for name, test in data.extra_tests.items():
         extra = evaluate_model(model, test, data.num_classes)
         tell(f"\n{name}: top-1 accuracy {extra['test_accuracy']:.4f}, top-5 accuracy {extra['test_top5']:.4f}")

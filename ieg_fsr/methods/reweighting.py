@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ieg_fsr.data.labels.truth import truth_of
 from ieg_fsr.data.sources.datasets import spec_of
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES, strength_in_words
@@ -73,9 +74,7 @@ def _check(config: Config, data: DataSet | None) -> None:
             f"Received: {config.reward_features}"
         )
     # The labels of these are what is in question, unless other labels stand in for them.
-    spec = spec_of(config.dataset)
-    own_labels = config.noise == 0 and config.noise_matrix is None and config.labels_file is None
-    if holds_out and (not spec.has_true_labels or (spec.place and own_labels)):
+    if holds_out and (truth_of(config) is None or not spec_of(config.dataset).has_true_labels):
         raise UserError(
             f"--reward_source must be dictionary with --dataset={config.dataset}, whose true labels are not known "
             "(those of own data count as true where --labels_file or --noise stands in for them). Received: holdout"

@@ -1,6 +1,7 @@
 """What methods that learn a weight for every example let be seen of it, by epoch. NumPy only.
 
-`right` is [N], bool, whether a given label is the true one, which only monitoring knows; None where nobody does.
+`right` is [N], bool, whether a given label is the true one, which only monitoring knows; None where nobody does. Texts
+that need the truth have places for the words "right" and "wrong", which are others where it is known in part.
 """
 
 from collections.abc import Mapping
@@ -10,24 +11,26 @@ import numpy as np
 
 from ieg_fsr.figures import ExampleGrid, Figure
 
-_WEIGHTS = "right labels {weight_clean:.3f}, wrong labels {weight_noisy:.3f}; {zero_weight_ratio:.3f} of all are zero"
+_WEIGHTS = "{right} labels {weight_clean:.3f}, {wrong} labels {weight_noisy:.3f}"
 REWEIGHTING_FIGURES = (
     Figure(
         "dictionary_purity", heading="dictionary right", format=".1%", best="up", tag="dictionary/purity",
-        short="purity", words="right labels in the dictionary (share)", needs_truth=True, promised=True, compared=True,
-        told=("dictionary", "{dictionary_purity:.4f} of its labels right"),
+        short="purity", words="{right} labels in the dictionary (share)", needs_truth=True, promised=True,
+        compared=True, told=("dictionary", "{dictionary_purity:.4f} of its labels {right}"),
     ),
     Figure(
         "zero_weight_ratio", heading="zero weights", format=".1%", tag="weights/zero_ratio", promised=True,
-        words="training samples of weight zero (share)", told=("mean weight", _WEIGHTS),
+        words="training samples of weight zero (share)",
+        told=("zero weights", "{zero_weight_ratio:.4f} of the training set"),
     ),
     Figure(
         "weight_clean", heading="weight, right", tag="weights/mean_clean", short="weight clean",
-        words="mean weight of training samples with right labels", needs_truth=True, promised=True,
+        words="mean weight of training samples with {right} labels", needs_truth=True, promised=True,
+        told=("mean weight", _WEIGHTS),
     ),
     Figure(
         "weight_noisy", heading="weight, wrong", tag="weights/mean_wrong", short="wrong",
-        words="mean weight of training samples with wrong labels", needs_truth=True, promised=True,
+        words="mean weight of training samples with {wrong} labels", needs_truth=True, promised=True,
     ),
     Figure(
         "zero_weight_batches", tag="weights/zero_batches", counted=True, promised=True,
@@ -48,7 +51,7 @@ REWEIGHTING_FIGURES = (
     ),
     Figure("memorised_error", format=".3f", words="standard error of the two above"),
     Figure("memorised_since", format=".0f", words="first epoch in which labels were being memorised"),
-    *(Figure(f"loss_{when}_{kind}") for kind in ("clean", "noisy") for when in ("before", "after")),
+    *(Figure(f"loss_{when}_{kind}", needs_truth=True) for kind in ("clean", "noisy") for when in ("before", "after")),
 )  # fmt: skip
 _CLASSES, _MEMBERS = 20, 10  # rows and columns of the picture of the dictionary
 _WORST = 50

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ieg_fsr.data.labels.truth import CHANGES, truth_of
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.results.identity import Identity, identify
 from ieg_fsr.results.runs import Run
@@ -35,6 +36,8 @@ class Group:
         """What a reader of its cell should know: seeds that come twice, runs without figures, what does not agree."""
         name = f"{self.identity.label} at {self.identity.condition.title}"
         notes = []
+        if self.runs and truth_of(self.runs[0].values) is CHANGES:
+            notes.append(f"{name}: right labels are those that the data came with, which may be wrong themselves")
         for run in self.spare:
             used = next(other for other in self.runs if other.seed == run.seed)
             notes.append(f"{name}, seed {run.seed}, was run more than once: {used.place} is used, {run.place} is not")

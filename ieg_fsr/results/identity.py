@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ieg_fsr.configuration.resolve import base_of
 from ieg_fsr.configuration.settings import settings_for, text_of
+from ieg_fsr.data.labels.truth import truth_of
 from ieg_fsr.data.sources.datasets import DATASETS
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.setting import COMPUTED
@@ -44,6 +45,7 @@ class Condition(NamedTuple):
     imbalance: float = 1.0  # largest over smallest class
     noise_type: str = "uniform"  # "uniform" where there is no noise
     noise: float = 0.0  # share of the labels drawn anew
+    doubtful: bool = False  # whether the labels are a user's own, as they are
 
     @property
     def family(self) -> str:
@@ -56,7 +58,9 @@ class Condition(NamedTuple):
 
     @property
     def title(self) -> str:
-        """noise 0.4; imbalance 50, pairflip 0.2."""
+        """noise 0.4; imbalance 50, pairflip 0.2; labels as they are."""
+        if self.doubtful and self.imbalance <= 1:
+            return "labels as they are"
         kind = "noise" if self.noise_type == "uniform" else self.noise_type
         words = [f"imbalance {self.imbalance:g}"] if self.imbalance > 1 else []
         words += [f"labels {self.labels}"] if self.labels else []
@@ -113,7 +117,11 @@ def identify(values: Mapping[str, Any]) -> Identity:
         dataset=values["dataset"],
         protocol=", ".join(_phrase(one.name, values[one.name]) for one in differing if one.protocol),
         condition=Condition(
-            pathlib.Path(labels or "").stem, float(values["imbalance"]), noise_type, float(values["noise"])
+            pathlib.Path(labels or "").stem,
+            float(values["imbalance"]),
+            noise_type,
+            float(values["noise"]),
+            truth_of(values) is None,
         ),
         method=spec.name,
         variant=_variant(values, own, network),

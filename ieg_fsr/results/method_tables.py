@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ieg_fsr.data.labels.truth import truth_of
 from ieg_fsr.methods.registry import method_figures
 from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES
 from ieg_fsr.results.groups import Group, gathered, notes_of
@@ -60,7 +61,8 @@ def detail_table(members: Sequence[Group]) -> Table:
         cells = [Cell() if name in own and _does_not_apply(name, one) else measured(one, name) for name in details]
         rows.append(Row(one.identity.label, tuple(cells), one.identity.clean_per_class > 0))
     wrong = [value for one in members for value in one.figures("measured_noise_rate")]
-    share = f", {sum(wrong) / len(wrong):.1%} of the labels wrong" if wrong else ""
+    truths = [truth_of(run.values) for one in members for run in one.runs]
+    share = f", {sum(wrong) / len(wrong):.1%} of the labels {truths[0].wrong}" if wrong and truths[0] else ""
     title = f"{identity.experiment.title}: comparison, {identity.condition.title}{share}"
     return Table(identity.name("comparison"), title, "method", tuple(details.values()), tuple(rows), notes_of(members))
 

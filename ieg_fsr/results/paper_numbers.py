@@ -59,10 +59,10 @@ def _long_tail_or_even(noise: float, *values: float) -> tuple[PaperColumn, ...]:
 
 # The test set of our runs on WebVision is its own; ImageNet's has figures of its own.
 _WEBVISION = (
-    PaperColumn("ImageNet top 1", Condition(), "test_accuracy_imagenet"),
-    PaperColumn("ImageNet top 5", Condition(), "test_top5_imagenet"),
-    PaperColumn("WebVision top 1", Condition()),
-    PaperColumn("WebVision top 5", Condition(), "test_top5"),
+    PaperColumn("ImageNet top 1", Condition(doubtful=True), "test_accuracy_imagenet"),
+    PaperColumn("ImageNet top 5", Condition(doubtful=True), "test_top5_imagenet"),
+    PaperColumn("WebVision top 1", Condition(doubtful=True)),
+    PaperColumn("WebVision top 5", Condition(doubtful=True), "test_top5"),
 )
 _INATURALIST = (PaperColumn("top 1", Condition()), PaperColumn("top 5", Condition(), "test_top5"))
 _BOTH = (*_long_tail_or_even(0.2, 10, 50, 200), *_long_tail_or_even(0.4, 10, 50, 200))

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ieg_fsr.configuration.settings import SETTINGS, canonical, defaults_for
+from ieg_fsr.data.labels.truth import truth_of
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import TEMPORARY, parse_json, read_json_lines, write_columns
-from ieg_fsr.methods.registry import METHODS
+from ieg_fsr.methods.registry import METHODS, figure_of
 
 # What a run's directory has that no run can be below, or that is only being written.
 _NOT_RUNS = ("checkpoints", "saved_model", TEMPORARY)
@@ -50,7 +51,10 @@ class Run:
 
     def rows(self, file: str = "metrics.jsonl") -> list[dict[str, Any]]:
         """The lines of one of its files, which all tell their epoch; none if it cannot be read."""
-        return _rows(os.path.join(self.place, file)) if self.has_files else []
+        if not self.has_files:
+            return []
+        rows = _rows(os.path.join(self.place, file))
+        return rows if truth_of(self.values) else [_without_truth(row) for row in rows]
 
 
 @dataclasses.dataclass
@@ -117,7 +121,7 @@ def _read(directory: str, found: Collection) -> None:
         values |= summary
     except (OSError, ValueError) as error:
         failure = _reason("summary.json", error)
-    found.runs.append(Run(directory, values, failure, has_files=True))
+    found.runs.append(Run(directory, _known(values), failure, has_files=True))
 
 
 def _json(directory: str, file: str) -> dict[str, Any]:
@@ -142,6 +146,15 @@ def _settings(config: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    """What is known of a run: earlier versions took the labels of a user's own data for true."""
+    return values if truth_of(values) else _without_truth(values)
+
+
+def _without_truth(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if not figure_of(name).needs_truth}
+
+
 def _reason(file: str, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"no {file}"
@@ -156,7 +169,7 @@ def _read_csv(path: str) -> list[Run]:
             for line in csv.DictReader(file):
                 known = {name: _decoded(text) for name, text in line.items() if name and text}
                 place, failure = str(known.pop("directory", "")), known.pop("failure", None)
-                runs.append(Run(place, _settings(known), failure))
+                runs.append(Run(place, _known(_settings(known)), failure))
     except (OSError, ValueError, csv.Error):
         runs = []
     if not runs:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from ieg_fsr.configuration.flags import command_line
 from ieg_fsr.data.labels.given_labels import labels_sha256
 from ieg_fsr.data.labels.long_tail import measured_imbalance
+from ieg_fsr.data.labels.truth import KNOWN, truth_of
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.sources.image_source import DataSet, file_names
 from ieg_fsr.evaluation.detection import detection_figures
@@ -48,11 +49,11 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     The directory is made once the method is known to fit the data; true labels are for monitoring only. Raises
     UserError, if the network or the labels of an earlier run do not fit, RunError and Interrupted.
     """
-    data = training.data
+    data, truth = training.data, truth_of(config)
     strategy = strategy_of(config)
     with strategy.scope():
         model, examples = build(config, data, training.given_labels)
-    resolved = _resolved(config, data, training.given_labels) | {
+    resolved = _resolved(config, training) | {
         "replicas": strategy.num_replicas_in_sync,
         "batch_size_resolved": examples.batch_size,
     }
@@ -60,20 +61,21 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     columns = {
         "example_id": np.arange(len(training.given_labels)),
         "label": training.given_labels,
-        "true_label": data.train.labels,
+        "true_label" if truth is KNOWN else "data_label": data.train.labels,
         "source_id": training.source_ids,
     }
     run.write_columns("given_labels.csv", columns)
     if not (run.path / "config.json").exists():
         run.write_json("config.json", resolved)
-    rows = _fit(config, data, model, examples, run, interruption)
+    rows = _fit(config, training, model, examples, run, interruption)
     _write_models(model, run)
     labels = model.label_report()
     run.write_columns("labels.csv", labels.columns() | _in_words(data, labels))
-    wrong = training.given_labels != data.train.labels
-    detection = detection_figures(wrong, labels.suspect, labels.score)
+    right = training.right(truth)
+    detection = detection_figures(None if right is None else ~right, labels.suspect, labels.score)
     own = model.declared_figures
     summary = _summary(resolved, rows, own) | {"saved_network": model.saved_network} | detection
+    summary["estimated_noise_rate"] = labels.estimated_noise_rate
     compared = [figure.name for figure in (*RUN_FIGURES, *own) if figure.compared]
     final = {name: summary[name] for name in compared if summary.get(name) is not None}
     write_hyperparameters(run.path, config, final)
@@ -94,9 +96,14 @@ def _in_words(data: DataSet, labels: LabelReport) -> dict[str, np.ndarray]:
 
 
 def _fit(
-    config: Config, data: DataSet, model: Supervised, examples: Examples, run: RunDirectory, interruption: Interruption
+    config: Config,
+    training: TrainingData,
+    model: Supervised,
+    examples: Examples,
+    run: RunDirectory,
+    interruption: Interruption,
 ) -> list[dict[str, Any]]:
-    directory = run.path
+    data, directory, truth = training.data, run.path, truth_of(config)
     plan = model.course.lay_out(config.epochs)
     checkpoints = Checkpoints(directory / "checkpoints", model, config.keep_checkpoints)
     # Before anything is restored: workers that restore and others that do not are out of step with each other.
@@ -115,10 +122,12 @@ def _fit(
         callbacks.append(LayerGradientLog(directory, config.layer_gradients_interval, epochs_done))
     figures = (*RUN_FIGURES, *model.declared_figures)
     begun = epochs_done + first_step / examples.steps_per_epoch
-    progress = Progress(config.epochs, examples.steps_per_epoch, begun, figures=figures)
-    right = examples.given_labels == data.train.labels
+    # The line has no room to say what else than the truth a figure is measured against.
+    shown = [figure for figure in figures if truth is KNOWN or not figure.needs_truth]
+    progress = Progress(config.epochs, examples.steps_per_epoch, begun, figures=shown)
     intervals = {"": config.eval_interval, "_ema": config.parameter_average_eval_interval}
-    log = EpochLog(directory, data.test, right, progress, rows, intervals, data.extra_tests)
+    right, basis = training.right(truth), truth.basis if truth else ""
+    log = EpochLog(directory, data.test, right, progress, rows, intervals, data.extra_tests, basis)
     agreed = any_worker(model.distribute_strategy)
     steps = None if plan.partial else config.epochs * examples.steps_per_epoch
     safeguard = Safeguard(checkpoints, interruption, config.epochs, steps, step, config.checkpoint_seconds, agreed)
@@ -151,7 +160,7 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable
     named = {figure.name: figure for figure in (*RUN_FIGURES, *method_figures().values()) if figure.promised} | added
     counted = [name for name, figure in named.items() if figure.counted]
     names = """dataset method variant reward_source meta_layers weight_rule clean_images
-        network noise noise_type noise_matrix labels_file measured_noise_rate imbalance
+        network noise noise_type noise_matrix labels_file true_labels measured_noise_rate imbalance
         measured_imbalance training_examples corrupt_images left_out given_labels_sha256 seed epochs"""
     return (
         {name: resolved.get(name) for name in names.split()}
@@ -168,8 +177,10 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable
     )
 
 
-def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[str, Any]:
+def _resolved(config: Config, training: TrainingData) -> dict[str, Any]:
     """What config.json holds: all settings, and what they came to on this machine."""
+    data, truth = training.data, truth_of(config)
+    right = training.right(truth)
     return dict(config) | {
         "variant": identify(config).variant,
         "clean_images": 0 if data.holdout is None else len(data.holdout),
@@ -180,9 +191,10 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
         "corrupt_images": len(data.damaged_files),
         "corrupt_files": list(data.damaged_files),
         "left_out": dict(data.left_out),
-        "measured_noise_rate": float(np.mean(given_labels != data.train.labels)),
+        "true_labels": truth.name if truth else "not known",
+        "measured_noise_rate": None if right is None else float(np.mean(~right)),
         "measured_imbalance": measured_imbalance(data.train.labels),
-        "given_labels_sha256": labels_sha256(given_labels),
+        "given_labels_sha256": labels_sha256(training.given_labels),
         **METHODS[config.method].resolved(config, data),
         "jit_compile_resolved": resolved_jit(config),
         "versions": {"ieg_fsr": VERSION}

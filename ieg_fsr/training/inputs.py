@@ -10,6 +10,7 @@ from ieg_fsr.data.labels.corruption import corrupt_labels
 from ieg_fsr.data.labels.given_labels import read_given_labels
 from ieg_fsr.data.labels.long_tail import long_tail_ids
 from ieg_fsr.data.labels.noise_matrix import transition_matrix
+from ieg_fsr.data.labels.truth import Truth
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError
@@ -20,9 +21,13 @@ from ieg_fsr.setting import Config, text_of
 class TrainingData(NamedTuple):
     """What a run trains on."""
 
-    data: DataSet  # its training part is cut to what the run uses and has the true labels
+    data: DataSet  # its training part is cut to what the run uses and has the labels that the data came with
     given_labels: np.ndarray  # [N], int32, what training sees
     source_ids: np.ndarray  # [N], ids of the examples in the whole training set, rising
+
+    def right(self, truth: Truth | None) -> np.ndarray | None:
+        """Which given labels are right, [N], bool, as far as `truth` of the run goes; None where nobody knows."""
+        return None if truth is None else self.given_labels == self.data.train.labels
 
 
 def load_training_data(config: Config) -> TrainingData:

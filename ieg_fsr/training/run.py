@@ -1,10 +1,11 @@
 """`--mode=train`: checks what can be checked at once, then loads TensorFlow and trains."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ieg_fsr.configuration.flags import command_line
+from ieg_fsr.data.labels.truth import KNOWN, Truth, truth_of
 from ieg_fsr.figures import sentence
 from ieg_fsr.methods.registry import METHODS, method_figures
 from ieg_fsr.quiet_import import import_tensorflow
@@ -36,7 +37,8 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
     ):
         finished = run.earlier_run(config)
         if finished:
-            report(f"{run.path} holds this run, finished; --noresume trains it again.\n{describe(finished)}")
+            told = describe(finished, truth_of(config))
+            report(f"{run.path} holds this run, finished; --noresume trains it again.\n{told}")
             return finished
         with Interruption(model_dir, again) as interruption, run:
             training = load_training_data(config)
@@ -48,27 +50,44 @@ def train(config: Config, report: Callable[[str], None] = print) -> dict[str, An
             for line in METHODS[config.method].notes(config, training.data):
                 report(line)
             summary = execute(config, training, run, interruption)
-            report(f"{describe(summary)}\nfiles           {run.path}")
+            report(f"{describe(summary, truth_of(config))}\nfiles           {run.path}")
             return summary
 
 
-def describe(summary: dict[str, Any]) -> str:
-    """What a user wants to read at the end of a run."""
+def describe(summary: dict[str, Any], truth: Truth | None) -> str:
+    """What a user wants to read at the end of a run. Args: truth: what is known of true labels in it."""
+    judged = "" if truth is KNOWN else ", by the labels in the data"
+    average = f"(parameter average: {summary['test_accuracy_ema']:.4f})"
     lines = [
         f"method          {summary['variant']}",
-        f"test accuracy   {summary['test_accuracy']:.4f}  (parameter average: {summary['test_accuracy_ema']:.4f})",
-        f"wrong labels    {summary['measured_noise_rate']:.4f} of the training set",
+        f"test accuracy   {summary['test_accuracy']:.4f}  {average}{judged}",
+        *_wrong_labels(summary, truth),
     ]
     if summary.get("clean_images"):
-        lines.append(f"clean images    {summary['clean_images']}, held out with their true labels")
+        which = "true labels" if truth is KNOWN else "labels in the data"
+        lines.append(f"clean images    {summary['clean_images']}, held out with their {which}")
     for name, figure in method_figures().items():
-        # Where there was nothing to count, there is nothing to tell.
-        if figure.told and summary.get(name) is not None and (summary[name] or not figure.counted):
-            label, template = figure.told
-            lines.append(f"{label:<15} {sentence(template, summary)}")
+        # Where there was nothing to count, there is nothing to tell; and what nobody knows an earlier version told.
+        told = figure.told if truth or not figure.needs_truth else None
+        if told and summary.get(name) is not None and (summary[name] or not figure.counted):
+            label, template = told
+            lines.append(f"{label:<15} {sentence(template, summary | (truth.words if truth else {}))}")
     if summary.get("method") in METHODS:
         lines += METHODS[summary["method"]].conclusion(summary)
     return "\n".join([*lines, f"time            {clock(summary['seconds_total'])}"])
+
+
+def _wrong_labels(summary: Mapping[str, Any], truth: Truth | None) -> list[str]:
+    """How many labels are wrong, by the truth and by what training estimates, as far as either is known."""
+    measured, estimate = summary["measured_noise_rate"], summary.get("estimated_noise_rate")
+    if truth is KNOWN and measured is not None:
+        near = "" if estimate is None else f" (estimated: {estimate:.4f}, {estimate - measured:+.4f})"
+        return [f"wrong labels    {measured:.4f} of the training set{near}"]
+    guess = "not known" if estimate is None else f"about {estimate:.4f} of the training set: an estimate of training's"
+    lines = [f"wrong labels    {guess}"]
+    if truth and measured is not None:
+        lines.append(f"changed labels  {measured:.4f} of the training set; what was wrong before is not known")
+    return lines
 
 
 def _settings_text(config: Config, width: int = 110) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from ieg_fsr.audit.findings import Findings
 from ieg_fsr.audit.page import LARGEST_GALLERY, PageContents, page
 from ieg_fsr.audit.thumbnails import thumbnail_sheets
+from ieg_fsr.data.labels.truth import CHANGES, KNOWN
 from ieg_fsr.data.sources.image_source import ArraySource
 
 HOSTILE = ("</script><script>alert(1)</script>", "a\"b'c<!--", "日本\u2028& <img src=x onerror=alert(2)>")
@@ -46,7 +47,7 @@ def findings(examples=60, suspects=12, names=HOSTILE):
 
 
 def contents(found, sheets=None, **changes):
-    return PageContents("<i>title</i>", {"<u>fact</u>": HOSTILE[0]}, ["<b>notice"], found, sheets, [], False)._replace(
+    return PageContents("<i>title</i>", {"<u>fact</u>": HOSTILE[0]}, ["<b>notice"], found, sheets, [], None)._replace(
         **changes
     )
 
@@ -115,7 +116,10 @@ def test_many_classes_are_listed_by_pairs():
 def test_curves_speak_of_right_labels_only_where_they_are_known():
     epochs = [{"test_accuracy": 0.5, "weight_clean": 1.0, "weight_noisy": 0.5}] * 3
     assert "wrong labels" not in page(contents(findings(), epochs=epochs))
-    assert "wrong labels" in page(contents(findings(), epochs=epochs, truth_is_known=True))
+    assert "wrong labels" in page(contents(findings(), epochs=epochs, truth=KNOWN))
+    changed = page(contents(findings(), epochs=epochs, truth=CHANGES))
+    assert "wrong labels" not in changed
+    assert "changed labels" in changed
 
 
 def test_five_thousand_suspects_of_noise_stay_under_15_mb():

@@ -7,7 +7,7 @@ from absl import flags
 
 import ieg_fsr.main  # noqa: F401  (defines the flags, as a user's command does)
 from ieg_fsr.configuration import flags as command_line_module
-from ieg_fsr.configuration.flags import command_line, given_settings
+from ieg_fsr.configuration.flags import command_line, given_settings, run_program
 from ieg_fsr.configuration.settings import SETTINGS
 from ieg_fsr.errors import UserError
 
@@ -106,3 +106,16 @@ def test_steps_to_trace(parsed, complaint):
 def test_a_switch_that_is_off_takes_no_value(word):
     with pytest.raises(UserError, match="mixup"):
         given_settings([word])
+
+
+def test_what_ends_a_small_program_is_one_line_and_a_code(capsys):
+    def interrupted(words):
+        raise KeyboardInterrupt
+
+    def refused(words):
+        raise UserError(f"--a must be b. Received: {words[0]}")
+
+    endings = {interrupted: (3, "interrupted"), refused: (2, "--a must be b. Received: c"), len: (0, "")}
+    for work, (code, line) in endings.items():
+        assert run_program(["c"], "help", work) == code
+        assert capsys.readouterr().err == (f"ieg_fsr: {line}\n" if line else "")

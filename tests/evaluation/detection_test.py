@@ -22,6 +22,7 @@ def test_no_suspects_and_no_wrong_labels():
     figures = detection_figures(np.array([0, 1, 0]), none, np.arange(3.0))
     assert (figures["detection_precision"], figures["detection_recall"], figures["detection_f1"]) == (0, 0, 0)
     assert set(detection_figures(none, np.ones(3), np.arange(3.0)).values()) == {None}
+    assert set(detection_figures(None, np.ones(3), np.arange(3.0)).values()) == {None}
 
 
 def average_precision(wrong, scores):

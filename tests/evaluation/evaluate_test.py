@@ -278,7 +278,7 @@ def test_report():
         "  1 dog  0.5000",
         "  2 eel  no images",
         "",
-        "confusion matrix (row: true class, column: predicted)",
+        "confusion matrix (row: label in the data, column: predicted)",
         "         0 1 2",
         "  0 cat  3 2 0",
         "  1 dog  1 1 0",

@@ -30,6 +30,7 @@ def test_figures_are_a_count_of_the_predictions(saved_model, tmp_path):
     assert result["confusion_matrix"][3][4] == ((test.labels == 3) & (predictions == 4)).sum()
     assert json.loads((directory / "evaluation.json").read_text()) == result
     assert f"{result['test_accuracy']:.4f}" in told[0]
+    assert "wrong ones" not in told[0]
 
 
 def test_without_a_directory_nothing_is_written(saved_model, tmp_path, monkeypatch):

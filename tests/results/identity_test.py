@@ -57,6 +57,8 @@ def test_settings_of_training_make_the_protocol():
     ("given", "condition", "title", "family"),
     [
         ({}, Condition(), "noise 0", "noise"),
+        ({"dataset": "folder:x"}, Condition(doubtful=True), "labels as they are", "noise"),
+        ({"dataset": "folder:x", "imbalance": 9.0}, Condition("", 9.0, doubtful=True), "imbalance 9", "imbalance"),
         ({"noise": 0.4}, Condition(noise=0.4), "noise 0.4", "noise"),
         (
             {"noise": 0.2, "noise_type": "pairflip"},

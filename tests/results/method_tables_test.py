@@ -90,6 +90,19 @@ def test_everything_in_detail():
     }
 
 
+def test_of_a_user_s_own_data():
+    """What was changed is known where something was; else nothing is, and no noise of 0 is claimed."""
+    folder = {"dataset": "folder:photos"}
+    [table] = condition_tables(group([made(0.5, **folder)]), "test_accuracy", "noise")
+    assert [column.title for column in table.columns] == ["labels as they are"]
+    assert detail_table(group([made(0.5, **folder)])).title.endswith(": comparison, labels as they are")
+    more = {"measured_noise_rate": 0.25, "dictionary_purity": 1.0}
+    table = detail_table(group([made(0.5, more=more, noise=0.25, **folder)]))
+    assert table.title.endswith(": comparison, noise 0.25, 25.0% of the labels changed")
+    [note] = table.notes
+    assert "right labels are those that the data came with, which may be wrong themselves" in note
+
+
 def test_no_weight_of_wrong_labels_where_none_is_wrong():
     figures = {"dictionary_purity": 1.0, "weight_clean": 1.0, "weight_noisy": None, "measured_noise_rate": 0.0}
     assert texts(detail_table(group([made(0.75, more=figures)])))["FSR"][5:7] == ["1.00 (1)", "-"]

@@ -33,6 +33,22 @@ def test_runs_are_found_at_any_depth_with_all_they_tell(tmp_path):
     assert second.figure("flip") is None
 
 
+def test_of_a_user_s_own_data_earlier_versions_said_more_than_was_known(tmp_path):
+    more = {"measured_noise_rate": 0.0, "dictionary_purity": 1.0, "weight_clean": 1.0, "zero_weight_ratio": 0.5}
+    rows = [{"epoch": 1, "weight_clean": 1.0, "test_accuracy": 0.5}]
+    write(tmp_path / "a", rows=rows, summary=more, dataset="folder:photos")
+    write(tmp_path / "b", rows=rows, summary=more, dataset="folder:photos", noise=0.2)
+    write_csv(tmp_path / "runs.csv", collect([str(tmp_path)]).runs)
+    for place in (tmp_path, tmp_path / "runs.csv"):
+        as_they_are, changed = collect([str(place)]).runs
+        names = ("measured_noise_rate", "dictionary_purity", "weight_clean", "zero_weight_ratio", "test_accuracy")
+        assert [as_they_are.figure(name) for name in names] == [None, None, None, 0.5, 0.5]
+        assert [changed.figure(name) for name in names] == [0.0, 1.0, 1.0, 0.5, 0.5]
+    as_they_are, changed = collect([str(tmp_path)]).runs
+    assert as_they_are.rows() == [{"epoch": 1, "test_accuracy": 0.5}]
+    assert changed.rows() == rows
+
+
 def test_best_epoch(tmp_path):
     rows = [{"epoch": 1, "test_accuracy": 0.5}, {"epoch": 2, "test_accuracy": 0.75}, {"epoch": 3}]
     write(tmp_path / "a", 0.25, rows)

@@ -88,8 +88,7 @@ class DataSetSpec:
         num_classes: C; None where the data decide.
         data_dir: what --data_dir must be where it must be given; else empty.
         resizes: whether --image_size is for it: images in files are brought to that side.
-        has_true_labels: whether the labels in the data are right; those of own data stand for the truth only where
-            noise or a file replaces them.
+        has_true_labels: whether the labels in the data are right; of a user's own data nobody knows.
         image_side: from place and data_dir the longer side of the images, if it can be told at once.
         mistakes: the class [C] for which each class is mistaken, which asymmetric noise is made of.
     """
@@ -105,6 +104,11 @@ class DataSetSpec:
     has_true_labels: bool = True
     image_side: Callable[[str, str | None], int | None] = lambda place, data_dir: None
     mistakes: Callable[[], np.ndarray] | None = None
+
+    @property
+    def labels_are_true(self) -> bool:
+        """Whether the labels in the data can be taken for the true ones."""
+        return self.has_true_labels and not self.place
 
     @property
     def usage(self) -> str:

@@ -40,7 +40,12 @@ class ClassifierModel(keras.Model):
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any) -> None:
         """`keras.Model.compile` without a loss; gradients of a float16 classifier are scaled on their way back."""
         if loss is not None:
-            raise UserError(f"loss must not be given: training takes the cross-entropy of logits. Received: {loss}")
+            raise UserError(
+                "loss must not be given: training takes the cross-entropy of logits, and Supervised(sample_loss=...) "
+                f"another. Received: {loss}"
+            )
+        if kwargs.get("loss_weights") is not None:
+            raise UserError(f"loss_weights must not be given: there is one loss. Received: {kwargs['loss_weights']}")
         optimizer = keras.optimizers.get(optimizer)
         if self.classifier.compute_dtype == "float16" and not isinstance(optimizer, LossScaleOptimizer):
             optimizer = LossScaleOptimizer(optimizer)

@@ -111,7 +111,8 @@ class Course:
             batches = on_every_replica(batches, model.distribute_strategy)
             heard.set_params({"verbose": verbose, "epochs": epochs, "steps": steps})
             part = {"initial_epoch": segment.start - ahead, "epochs": segment.stop - ahead, "steps_per_epoch": steps}
-            fit(batches, callbacks=heard, shuffle=False, verbose=verbose, **part, **arguments)
+            # They are shuffled.
+            fit(batches, callbacks=heard, verbose=verbose, **part, **(arguments | {"shuffle": False}))
             if model.stop_training:
                 break
         heard.end()

@@ -11,19 +11,22 @@ import tensorflow as tf
 from ieg_fsr.data.pipeline.array_checks import checked_class_numbers, checked_inputs
 from ieg_fsr.data.pipeline.dataset_examples import examples_from_dataset
 from ieg_fsr.data.pipeline.examples import Examples
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 
 # Arguments of `fit` and `evaluate`, and what to do instead.
 _REFUSED = {
-    "class_weight": "use weight_constraint='shift' for rare classes",
-    "sample_weight": "the method finds the weights",
+    "class_weight": "FSR(weight_constraint='shift') is for rare classes",
+    "sample_weight": "FSR finds the weights, and Supervised takes batches (x, y, example_id, loss_factor)",
 }
 _REFUSED_WITH_EXAMPLES = {
     "y": "it is in examples",
     "batch_size": "it is in examples",
     "steps_per_epoch": "an epoch is a pass over the examples",
     "validation_split": "pass validation_data=(x, y)",
+    "shuffle": "ieg_fsr.examples(x, y, seed=0) shuffles, and a dataset does so itself",
 }
+# Values that ask for nothing else than what is done.
+_HARMLESS = {"validation_split": 0.0, "shuffle": True}
 # What the batches of `checked_labels` say, in TensorFlow's words around it.
 _BAD_LABEL = re.compile(r"\[(y must be class numbers [^\]]*) Received:\] \[([^\]]*)\]")
 
@@ -35,7 +38,7 @@ def refuse(examples: bool, arguments: dict[str, Any]) -> None:
     """
     for name, advice in (_REFUSED | (_REFUSED_WITH_EXAMPLES if examples else {})).items():
         value = arguments.get(name)
-        if value is not None and (name != "validation_split" or value):
+        if value is not None and (name not in _HARMLESS or value != _HARMLESS[name]):
             received = value if isinstance(value, int | float | dict) else type(value).__name__
             raise UserError(f"{name} must not be given: {advice}. Received: {received}")
 
@@ -64,13 +67,18 @@ def checked_labels(data: Any, num_classes: int) -> Any:
 
     What Keras takes beside these is given back as it is.
 
-    UserError: the classifier has no logit for a label of `Examples`; of a dataset's see `labels_in_one_line`.
+    UserError: the classifier has no logit for a label of `Examples`, or a dataset's third part is no example id; of its
+    labels see `labels_in_one_line`.
     """
     if isinstance(data, Examples):
         checked_class_numbers(data.given_labels, "y", num_classes)
     parts = data.element_spec if isinstance(data, tf.data.Dataset) else None
     if not isinstance(parts, tuple) or not all(isinstance(part, tf.TensorSpec) for part in parts[1:2]):
         return data
+    if len(parts) > 2 and not (isinstance(parts[2], tf.TensorSpec) and parts[2].dtype.is_integer):
+        received = parts[2].dtype.name if isinstance(parts[2], tf.TensorSpec) else type(parts[2]).__name__
+        rule = "be example ids, integers; factors of the losses are the fourth: (x, y, example_id, loss_factor)"
+        raise refusal("the third part of batches", rule, received)
     rule = f"y must be class numbers from 0..{num_classes - 1}, the classifier's {num_classes} logits. Received:"
 
     # XLA leaves assertions out of a training step; the pipeline is on the CPU, and ahead of the steps.

@@ -15,7 +15,7 @@ _AT_ONCE = 500 * 64 * 64 * 3  # numbers of inputs in a forward pass, which has t
 
 
 class LabelReport(NamedTuple):
-    """One entry per training example, ordered by example id; every field is [N].
+    """One entry per training example, ordered by example id; every field is [N] but the last.
 
     Attributes:
         example_id: dense id 0..N-1: the row of `examples(x, y)`.
@@ -25,6 +25,8 @@ class LabelReport(NamedTuple):
         suggested_label: class that the trained classifier believes in; the given one where it believes no other more.
         confidence: probability of `suggested_label` by the trained classifier, in (0, 1].
         suspect: 1 where `suggested_label` is not `given_label`, and the latter less probable than a guess.
+        estimated_noise_rate: estimated share of wrong labels among all; None where training kept no scores, as a
+            classifier alone may have memorised wrong labels.
     """
 
     example_id: np.ndarray
@@ -34,12 +36,13 @@ class LabelReport(NamedTuple):
     suggested_label: np.ndarray
     confidence: np.ndarray
     suspect: np.ndarray
+    estimated_noise_rate: float | None = None
 
     def suspects(self) -> "LabelReport":
         """The suspect examples alone, those of the lowest score first."""
         chosen = np.flatnonzero(self.suspect)
         chosen = chosen[np.argsort(self.score[chosen], kind="stable")]
-        return LabelReport(*(column[chosen] for column in self))
+        return LabelReport._make([*(column[chosen] for column in self[:-1]), self.estimated_noise_rate])
 
     @property
     def pseudo_label(self) -> np.ndarray:
@@ -47,9 +50,9 @@ class LabelReport(NamedTuple):
         return self.suggested_label
 
     def columns(self) -> dict[str, np.ndarray]:
-        """The fields by their headings in CSV, where the suggested label is called pseudo_label."""
+        """The fields [N] by their headings in CSV, where the suggested label is called pseudo_label."""
         headings = ["pseudo_label" if name == "suggested_label" else name for name in self._fields]
-        return dict(zip(headings, self, strict=True))
+        return dict(zip(headings[:-1], self[:-1], strict=True))
 
     def to_csv(self, path: str | os.PathLike, **columns: Sequence[Any]) -> None:
         """Writes the fields as CSV with a header; more columns by name, such as `file=examples.source.names`.
@@ -77,9 +80,12 @@ def label_report(
     to tell apart: there most of the labels that a classifier contradicts are right, and those it does find likely.
     Nothing is tuned, and the rate of noise need not be known.
 
+    The estimated share of wrong labels counts those suspects that the trained classifier, too, gives less than a guess:
+    where it has not learned its classes yet, too many right labels are suspect.
+
     Args:
         given_labels, weights: [N].
-        scores: [N]; None where training kept none: then the log-probability of the given label.
+        scores: [N]; None where training kept none: then the log-probability of the given label, and no estimate.
         probabilities: [N, C], of the trained classifier for plain inputs: its last word.
         own_probabilities: [N], of the given labels all through training; None to take them from `probabilities`.
     """
@@ -87,7 +93,8 @@ def label_report(
     # Where all classes are alike nothing is known, and nothing suspect.
     suggested_labels = np.where(given == probabilities.max(axis=1), given_labels, probabilities.argmax(axis=1))
     own_probabilities = given if own_probabilities is None else own_probabilities
-    contradicted = suggested_labels != given_labels
+    suspects = (suggested_labels != given_labels) & (own_probabilities < 1.0 / probabilities.shape[1])
+    estimate = None if scores is None else float(np.mean(suspects & (given < 1.0 / probabilities.shape[1])))
     scores = np.log(np.maximum(given, np.finfo(np.float32).tiny)) if scores is None else scores
     return LabelReport(
         example_id=np.arange(len(given_labels), dtype=np.int32),
@@ -96,7 +103,8 @@ def label_report(
         weight=weights,
         suggested_label=suggested_labels.astype(np.int32),
         confidence=probabilities.max(axis=1),
-        suspect=(contradicted & (own_probabilities < 1.0 / probabilities.shape[1])).astype(np.int32),
+        suspect=suspects.astype(np.int32),
+        estimated_noise_rate=estimate,
     )
 
 

@@ -32,12 +32,14 @@ class EpochLog(keras.callbacks.Callback):
         rows: list[dict[str, Any]],
         eval_intervals: dict[str, int],
         extra_tests: Mapping[str, ImageSource] | None = None,
+        basis: str = "",
     ) -> None:
         """Sets up the writers.
 
         Args:
             test, extra_tests: what to evaluate on; figures of the others, by name, end in the name.
             right: [N], bool, given label = true label; None where nobody knows.
+            basis: what stands behind `right`, for TensorBoard.
             rows: metrics of the epochs already done.
             eval_intervals: epochs between evaluations of the parameters ("") and of their average ("_ema"); both are
                 evaluated after the last epoch.
@@ -48,7 +50,7 @@ class EpochLog(keras.callbacks.Callback):
         self.rows, self.eval_intervals = rows, eval_intervals
         self.evaluated: dict[str, Callable] = {}
         self.metrics_file = directory / "metrics.jsonl"
-        self.events = EventWriter(str(directory))
+        self.events = EventWriter(str(directory), basis)
         self.epoch_started = self.epoch_trained = time.monotonic()
 
     def on_train_begin(self, logs: dict | None = None) -> None:

@@ -52,7 +52,7 @@ class EpochPictures(keras.callbacks.Callback):
             confusion = confusion_matrix(
                 self.data.test.labels, logits.argmax(axis=1), labels=range(self.data.num_classes)
             )
-            text = "Row: true class, column: predicted; the darker, the larger the share of the row."
+            text = "Row: label in the data, column: predicted; the darker, the larger the share of the row."
             made["test/confusion"] = (confusion_image(confusion), text)
         return made
 

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ieg_fsr.data.labels.truth import KNOWN, Truth, truth_of
 from ieg_fsr.figures import RUN_FIGURES, Figure
 from ieg_fsr.files import write_text
 from ieg_fsr.methods.registry import METHODS
@@ -23,13 +24,14 @@ def write_model_card(
 
     Args: class_names: by logit. image_shape: (H, W, channels). figures: that the method adds to those of every run.
     """
+    truth = truth_of(config)
     sections = (
         _title(config, summary),
         _use(config, class_names, image_shape),
-        _data(config),
+        _data(config, summary, truth),
         _training(config),
-        _figures(config, summary, figures),
-        _limits(config),
+        _figures(config, summary, figures, truth),
+        _limits(truth),
     )
     write_text(directory / "model_card.md", "\n\n".join(sections) + "\n")
 
@@ -82,7 +84,7 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("`", "'").split())
 
 
-def _data(config: Mapping[str, Any]) -> str:
+def _data(config: Mapping[str, Any], summary: Mapping[str, Any], truth: Truth | None) -> str:
     rows = [
         ("data set", f"`{_plain(config['dataset'])}`, {config['num_classes']} classes"),
         ("training examples", config["training_examples"]),
@@ -94,10 +96,21 @@ def _data(config: Mapping[str, Any]) -> str:
         rows.append(("training labels that are not the data set's own", f"{config['measured_noise_rate']:.2%}"))
         rows.append(("where those come from", source))
     else:
-        rows.append(("wrong training labels", "not known: the data set's own labels were used as they are"))
+        rows.append(("training labels", "the data set's own, as they are"))
+    rows.append(("wrong training labels", _wrong_labels(config, summary, truth)))
     if config["clean_images"]:
-        rows.append(("images held out whose true labels training saw", config["clean_images"]))
+        which = "true labels" if truth is KNOWN else "labels in the data"
+        rows.append((f"images held out whose {which} training saw", config["clean_images"]))
     return "## Data\n\n" + _table(rows)
+
+
+def _wrong_labels(config: Mapping[str, Any], summary: Mapping[str, Any], truth: Truth | None) -> str:
+    """Their share: what is known, and what training estimates."""
+    known = "not known"
+    if truth is KNOWN:
+        known = f"{config['measured_noise_rate']:.2%}, if the data set's own are all right"
+    estimate = summary.get("estimated_noise_rate")
+    return known if estimate is None else f"{known}; by an estimate of training's, {estimate:.2%}"
 
 
 def _source_of_noise(config: Mapping[str, Any]) -> str | None:
@@ -122,7 +135,9 @@ def _training(config: Mapping[str, Any]) -> str:
     return f"## Training\n\n{_table(rows)}\n\n```\n{_plain(config['command'])}\n```"
 
 
-def _figures(config: Mapping[str, Any], summary: Mapping[str, Any], figures: Sequence[Figure]) -> str:
+def _figures(
+    config: Mapping[str, Any], summary: Mapping[str, Any], figures: Sequence[Figure], truth: Truth | None
+) -> str:
     rows = []
     named = [figure for figure in RUN_FIGURES if figure.words]
     for name, value in summary.items():
@@ -134,17 +149,20 @@ def _figures(config: Mapping[str, Any], summary: Mapping[str, Any], figures: Seq
             rows.append((words + (" (parameter average)" if name.endswith("_ema") else ""), figure.text(value)))
     # As the accuracies, first what is measured against the truth.
     for figure in sorted(figures, key=lambda figure: not figure.needs_truth):
-        known = config["measured_noise_rate"] > 0 or not figure.needs_truth
+        known = (truth and config["measured_noise_rate"] > 0) or not figure.needs_truth
         if figure.words and known and summary.get(figure.name) is not None:
-            rows.append((figure.words, figure.text(summary[figure.name])))
-    return "## Figures\n\nOn the test part, after the last step: no epoch was chosen by it.\n\n" + _table(rows)
+            words = figure.words.format(**truth.words) if truth else figure.words
+            rows.append((words, figure.text(summary[figure.name])))
+    labels = "" if truth is KNOWN else " Its labels are those of the data, right or wrong."
+    heading = f"## Figures\n\nOn the test part, after the last step: no epoch was chosen by it.{labels}"
+    return f"{heading}\n\n{_table(rows)}"
 
 
 def _table(rows: Sequence[tuple[str, Any]]) -> str:
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
-def _limits(config: Mapping[str, Any]) -> str:
+def _limits(truth: Truth | None) -> str:
     lines = [
         "- The figures hold for images like those of the test part. Nothing was measured on others.",
         "- They are those of one run and one seed; runs differ.",
@@ -153,6 +171,6 @@ def _limits(config: Mapping[str, Any]) -> str:
         "- `suspect` in `labels.csv` is an opinion of training: look at an example before its label is changed.",
         "- What the licence of the data allows, this card does not know.",
     ]
-    if _source_of_noise(config) is None:
+    if truth is not KNOWN:
         lines.insert(1, "- Wrong labels in the test part count against the classifier where it is right.")
     return "\n".join(["## Limits", "", *lines])

@@ -1,5 +1,6 @@
 """One line that tells how the run is going: epoch, the figures that have a place on it, time left."""
 
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ class Progress:
         self.in_place = self.stream.isatty()
         self.started = self.shown = time.monotonic()
         self.measured = self.stage = ""
+        self.drawn = 0  # letters of the line that is redrawn
 
     def step(self, epoch: int, step: int) -> None:
         """After a step; `epoch` and `step` count from 0."""
@@ -61,7 +63,15 @@ class Progress:
         bar = "=" * cells + "." * (_BAR_CELLS - cells)
         stage = f" {self.stage}" if self.stage else ""
         line = f"epoch {int(epochs_done)}/{self.epochs}{stage} [{bar}] {self.measured} left {clock(left)}"
-        self.stream.write(f"\r\x1b[2K{line}" if self.in_place else line + "\n")
+        if self.in_place:
+            room = shutil.get_terminal_size().columns - 1
+            if len(line) > room:  # in two rows it could not be redrawn in place
+                line = f"epoch {int(epochs_done)}/{self.epochs}{stage} left {clock(left)} {self.measured}"[:room]
+            # Blanks for what shows terminals' output and knows no control codes, as notebooks do.
+            self.stream.write(f"\r\x1b[2K{line:<{self.drawn}}")
+            self.drawn = len(line)
+        else:
+            self.stream.write(line + "\n")
         self.stream.flush()
 
 

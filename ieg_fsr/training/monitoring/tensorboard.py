@@ -16,15 +16,17 @@ from ieg_fsr.files import write_whole
 class EventWriter:
     """Writes events into a directory, by epoch (1 = after the first)."""
 
-    def __init__(self, directory: str) -> None:
-        self._writer = tf.summary.create_file_writer(directory)
+    def __init__(self, directory: str, basis: str = "") -> None:
+        """Args: basis: what stands behind figures that need the truth, to be shown beside their curves."""
+        self._writer, self._basis = tf.summary.create_file_writer(directory), basis
 
     def epoch(self, row: dict[str, Any], figures: Iterable[Figure], histograms: Mapping[str, np.ndarray]) -> None:
         """Writes one epoch. Args: row: its metrics. figures: those of the run. histograms: tag -> values."""
         with self._writer.as_default(step=row["epoch"]):
             for figure in figures:
                 if figure.tag and row.get(figure.name) is not None:
-                    tf.summary.scalar(figure.tag, row[figure.name])
+                    description = self._basis if figure.needs_truth else None
+                    tf.summary.scalar(figure.tag, row[figure.name], description=description)
             if "stage" in row:
                 tf.summary.text("train/stage", row["stage"])
             for tag, values in histograms.items():

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from ieg_fsr.errors import Interrupted
+from ieg_fsr.training.survival.snapshot import find_snapshots
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -69,4 +70,6 @@ class Interruption:
             self.stop("outside of training")
 
     def _message(self, name: str, where: str) -> str:
-        return f"stopped by {name} {where}; {self.again} goes on from the last checkpoint in {self.directory}"
+        saved = find_snapshots(pathlib.Path(self.directory) / "checkpoints")
+        goes_on = f"goes on from the last checkpoint in {self.directory}"
+        return f"stopped by {name} {where}; {self.again} {goes_on if saved else 'begins anew: no checkpoint was made'}"

@@ -38,7 +38,9 @@ _FILES = (
     "config.json",
 )
 # What a finished run tells its user.
-_FIGURES = ("test_accuracy", "test_accuracy_ema", "measured_noise_rate", "seconds_total")
+_FIGURES = ("test_accuracy", "test_accuracy_ema", "seconds_total")
+# And what may not be known.
+_MAYBE = ("clean_images", "measured_noise_rate")
 # Seconds: another process may remove the file of its lock while this one asks for it, which is no refusal.
 _PATIENCE = 0.2
 
@@ -151,7 +153,8 @@ class RunDirectory:
             summary = parse_json((self.path / "summary.json").read_text(encoding="utf-8"))
             figures = [summary[name] for name in _FIGURES]
             promised = [figure.name for figure in method_figures().values() if figure.promised]
-            figures += [summary[name] for name in ("clean_images", *promised) if summary[name] is not None]
+            maybe = [summary[name] for name in (*_MAYBE, *promised)] + [summary.get("estimated_noise_rate")]
+            figures += [value for value in maybe if value is not None]
             return summary if all(map(math.isfinite, figures)) and isinstance(summary["variant"], str) else None
         except (OSError, ValueError, LookupError, TypeError):
             return None

@@ -78,6 +78,10 @@ def test_weights_are_refused(model):
         model.evaluate(X, Y, sample_weight=np.ones(20))
     with pytest.raises(UserError, match=r"class_weight must not be given"):
         model.fit(X, Y, class_weight={0: 1.0})
+    weighted = tf.data.Dataset.from_tensor_slices((X, Y, np.ones(20, np.float32))).batch(5)
+    message = r"third part of batches must be example ids, .*\(x, y, example_id, loss_factor\)\. Received: float32$"
+    with pytest.raises(UserError, match=message):
+        model.fit(weighted)
 
 
 def test_what_is_saved_is_the_classifier(model, tmp_path):
@@ -101,6 +105,8 @@ def test_a_loss_is_refused_and_compile_wanted():
     for arguments in (("adam", "mse"), ("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))):
         with pytest.raises(UserError, match=r"loss must not be given: .*cross-entropy of logits"):
             made.compile(*arguments)
+    with pytest.raises(UserError, match=r"loss_weights must not be given: there is one loss\. Received: \[1\]"):
+        made.compile("adam", loss_weights=[1])
 
 
 def test_several_inputs_are_refused():

@@ -24,11 +24,15 @@ X, Y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 2, 0, 1, 2])
     ("arguments", "message"),
     [
         ({"class_weight": {0: 2.0}}, r"class_weight must not be given: .*shift.*Received: \{0: 2\.0\}"),
-        ({"sample_weight": np.ones(6)}, "sample_weight must not be given: .*finds the weights. Received: ndarray"),
+        (
+            {"sample_weight": np.ones(6)},
+            r"sample_weight must not be given: .*finds the weights,.*loss_factor\)\. Received: ndarray",
+        ),
         ({"validation_split": 0.2}, r"validation_split must not be given: pass validation_data=\(x, y\).*: 0\.2"),
         ({"y": Y}, "y must not be given: it is in examples. Received: ndarray"),
         ({"batch_size": 32}, "batch_size must not be given: it is in examples. Received: 32"),
         ({"steps_per_epoch": 3}, "steps_per_epoch must not be given: an epoch is a pass"),
+        ({"shuffle": False}, r"shuffle must not be given: ieg_fsr.examples\(x, y, seed=0\) shuffles.*Received: False"),
     ],
 )
 def test_what_has_no_meaning_is_refused(arguments, message):
@@ -37,7 +41,7 @@ def test_what_has_no_meaning_is_refused(arguments, message):
 
 
 def test_what_keras_passes_by_default_is_no_complaint():
-    refuse(True, {"y": None, "batch_size": None, "validation_split": 0.0, "class_weight": None})
+    refuse(True, {"y": None, "batch_size": None, "validation_split": 0.0, "class_weight": None, "shuffle": True})
     refuse(False, {"y": Y, "batch_size": 32, "validation_split": 0.2, "steps_per_epoch": 3})
 
 

@@ -87,6 +87,17 @@ def test_a_suspect_is_contradicted_and_less_probable_than_a_guess():
     assert suspect(np.array([0.33, 0.34, 0.1])) == [1, 0, 0]
 
 
+def test_the_share_of_wrong_labels_is_that_of_suspects_the_classifier_too_finds_less_likely_than_a_guess():
+    """Label 1 of three classes. Suspects by training are the first two; the classifier gives them .4 and .1."""
+    probabilities = np.array([[0.6, 0.4, 0.0], [0.6, 0.1, 0.3], [0.2, 0.8, 0.0], [0.9, 0.1, 0.0]])
+    own = np.array([0.1, 0.1, 0.1, 0.5])
+    report = label_report(np.ones(4, int), np.log(own), np.ones(4), probabilities, own)
+    assert report.suspect.tolist() == [1, 1, 0, 0]
+    assert report.estimated_noise_rate == report.suspects().estimated_noise_rate == 0.25
+    # A classifier alone, which may have memorised wrong labels, gives none.
+    assert label_report(np.ones(4, int), None, np.ones(4), probabilities).estimated_noise_rate is None
+
+
 def test_probabilities_by_hand_and_of_huge_logits():
     np.testing.assert_allclose(probabilities_of(np.array([[0.0, np.log(3.0)], [1e4, -1e4]])), [[0.25, 0.75], [1, 0]])
 

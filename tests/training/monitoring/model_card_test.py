@@ -56,10 +56,14 @@ def test_a_run_says_what_its_files_say(run):
     found = rows(text)
     assert found["accuracy"] == f"{summary['test_accuracy']:.4f}"
     assert found["accuracy (parameter average)"] == f"{summary['test_accuracy_ema']:.4f}"
-    assert found["true class among the five likeliest"] == f"{summary['test_top5']:.4f}"
+    assert found["label among the five likeliest"] == f"{summary['test_top5']:.4f}"
     assert found["right labels in the dictionary (share)"] == f"{summary['dictionary_purity']:.4f}"
     assert found["training examples"] == "400"
-    assert found["training labels that are not the data set's own"] == f"{summary['measured_noise_rate']:.2%}"
+    share = f"{summary['measured_noise_rate']:.2%}"
+    assert found["training labels that are not the data set's own"] == share
+    wrong = f"{share}, if the data set's own are all right; by an estimate of training's, "
+    assert found["wrong training labels"] == f"{wrong}{summary['estimated_noise_rate']:.2%}"
+    assert "Its labels are those of the data" not in text
     assert f"ieg_fsr {config['versions']['ieg_fsr']}" in found["versions"]
     assert config["command"] in text
 
@@ -83,8 +87,10 @@ def test_a_new_run_in_the_place_removes_it(tmp_path):
 
 
 def test_of_own_data_nothing_is_claimed_about_wrong_labels(tmp_path):
-    text = card(tmp_path)
-    assert rows(text)["wrong training labels"].startswith("not known")
+    text = card(tmp_path, {"measured_noise_rate": None})
+    assert rows(text)["wrong training labels"] == "not known"
+    assert rows(text)["training labels"] == "the data set's own, as they are"
+    assert "Its labels are those of the data, right or wrong." in text
     assert "right labels in the dictionary" not in text
     assert "mean weight" not in text
     assert rows(text)["training samples of weight zero (share)"] == "0.1250"
@@ -93,11 +99,14 @@ def test_of_own_data_nothing_is_claimed_about_wrong_labels(tmp_path):
 
 
 def test_a_labels_file_is_named_without_its_place(tmp_path):
+    """They are as much in question as the data's own: what they changed is known."""
     given = {"labels_file": "some/where/labels.csv", "measured_noise_rate": 0.125}
-    found = rows(card(tmp_path, given, {"weight_noisy": 0.5}))
+    found = rows(card(tmp_path, given, {"weight_noisy": 0.5, "estimated_noise_rate": 0.25}))
     assert found["training labels that are not the data set's own"] == "12.50%"
     assert found["where those come from"] == "`--labels_file=labels.csv`"
-    assert found["mean weight of training samples with wrong labels"] == "0.500"
+    assert found["wrong training labels"] == "not known; by an estimate of training's, 25.00%"
+    assert found["mean weight of training samples with changed labels"] == "0.500"
+    assert found["unchanged labels in the dictionary (share)"] == "1.0000"
 
 
 def test_figures_on_a_second_test_set(tmp_path):
@@ -111,7 +120,8 @@ def test_methods_of_another_kind(tmp_path):
     assert "keras.ops.sigmoid(logits)" in text
     text = card(tmp_path, {"method": "coteaching"}, {"saved_network": "the first of two"})
     assert "Of the trained networks it is the first of two." in text
-    assert rows(card(tmp_path, {"clean_images": 20}))["images held out whose true labels training saw"] == "20"
+    held_out = rows(card(tmp_path, {"clean_images": 20, "dataset": "digits"}))
+    assert held_out["images held out whose true labels training saw"] == "20"
 
 
 def test_names_stay_in_their_place(tmp_path):

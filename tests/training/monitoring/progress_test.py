@@ -90,6 +90,19 @@ def test_terminal_shows_every_epoch_and_ends_the_line_in_the_end(time):
     assert drawn(stream)[-1] == f"epoch 2/2 [{'=' * 20}] loss 1.000 test 0.750 left 0:00\n"
 
 
+def test_a_narrow_terminal_is_redrawn_in_one_row(time, monkeypatch):
+    """The bar goes first, then what is last."""
+    monkeypatch.setenv("COLUMNS", "50")
+    stream = Terminal()
+    progress = Progress(2, 10, stream=stream)
+    progress.epoch(0, {"train_loss": 2.0, "test_accuracy": 0.5, "test_accuracy_ema": 0.25})
+    progress.epoch(1, {})
+    first, second = drawn(stream)
+    assert first == "epoch 1/2 left 0:00 loss 2.000 test 0.500 ema 0.2"
+    # What knows no control codes, as a notebook, sees nothing of the longer line before.
+    assert second == f"epoch 2/2 [{'=' * 20}]  left 0:00".ljust(len(first))
+
+
 def test_what_follows_a_run_that_was_cut_has_its_own_line(time):
     stream = Terminal()
     progress = Progress(2, 10, stream=stream)

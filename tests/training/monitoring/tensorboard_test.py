@@ -45,6 +45,15 @@ def scalars(events):
     return {tag: [(step, float(value)) for step, value in pairs] for tag, pairs in plain.items()}
 
 
+def test_what_needs_the_truth_tells_what_stands_behind_it(tmp_path):
+    EventWriter(str(tmp_path), "by the data's own labels").epoch(ROW, FIGURES, {})
+    events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
+    events.Reload()
+    described = {tag: events.SummaryMetadata(tag).summary_description for tag in events.Tags()["tensors"]}
+    told = {tag for tag, description in described.items() if description == "by the data's own labels"}
+    assert told == {"dictionary/purity", "weights/mean_clean", "weights/mean_wrong"}
+
+
 def test_the_stage_is_a_text_where_there_is_one(tmp_path):
     writer = EventWriter(str(tmp_path))
     writer.epoch(ROW, (), {})

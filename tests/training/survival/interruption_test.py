@@ -16,7 +16,10 @@ pytestmark = pytest.mark.usefixtures("two_blocks")
 
 
 @pytest.fixture
-def place():
+def place(tmp_path, monkeypatch):
+    """With a checkpoint."""
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("runs/a/checkpoints/step-00000003").mkdir(parents=True)
     return pathlib.Path("runs/a")
 
 
@@ -31,6 +34,12 @@ def test_at_once_outside_of_training(place, number):
     with pytest.raises(Interrupted, match=message), Interruption(place):
         send(number)
     assert signal.getsignal(number) is before
+
+
+def test_without_a_checkpoint_nothing_goes_on(tmp_path):
+    message = r"; the same command begins anew: no checkpoint was made$"
+    with pytest.raises(Interrupted, match=message), Interruption(tmp_path):
+        send(signal.SIGINT)
 
 
 def test_deferred_until_it_is_asked_for(place):
@@ -91,7 +100,7 @@ def test_no_signal_no_trace(place):
     assert interruption.requested == ""
 
 
-def test_the_second_signal_ends_the_process():
+def test_the_second_signal_ends_the_process(place):
     code = """
 import os, pathlib, signal, sys
 from ieg_fsr.training.survival.interruption import Interruption
