@@ -68,7 +68,8 @@ _BEFORE_METHODS = (
     Setting("noise", 0.0, between(0, 1), "share of the labels drawn anew", short=True, **_CORRUPTION),
     Setting("noise_type", "uniform", one_of(*NOISE_TYPES),
             "uniform: from all classes, the true one too; uniform_other: from the others; asymmetric: to the class it "
-            "is mistaken for; pairflip: to the next class", short=True, **_CORRUPTION),
+            "is mistaken for; pairflip: to the next class; instance: to a class and at a rate that the image decides",
+            short=True, **_CORRUPTION),
     Setting("noise_matrix", None, ANY, "file of P(given | true), [C, C], .npy or CSV, instead of --noise", kind=str,
             **_CORRUPTION),
     Setting("labels_file", None, ANY, "file of given labels, CSV with example_id,label or .npy; no --noise", kind=str,

@@ -8,10 +8,11 @@ import numpy as np
 from ieg_fsr.data.labels.clean_images import clean_ids
 from ieg_fsr.data.labels.corruption import corrupt_labels
 from ieg_fsr.data.labels.given_labels import read_given_labels
+from ieg_fsr.data.labels.instance_noise import instance_labels
 from ieg_fsr.data.labels.long_tail import long_tail_ids
 from ieg_fsr.data.labels.noise_matrix import transition_matrix
 from ieg_fsr.data.sources.datasets import load_dataset
-from ieg_fsr.data.sources.image_source import DataSet
+from ieg_fsr.data.sources.image_source import DataSet, ImageSource
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.setting import Config, text_of
@@ -37,7 +38,7 @@ def load_training_data(config: Config) -> TrainingData:
         from_file = read_given_labels(config.labels_file, len(data.train), data.num_classes)
     ids, held_out = _training_ids(config, data)
     labelled = np.union1d(ids, held_out)
-    true_labels = data.train.labels[labelled]
+    whole = data.train
     if len(held_out):
         data = dataclasses.replace(data, holdout=data.train.take(held_out))
     if len(ids) < len(data.train):
@@ -50,8 +51,15 @@ def load_training_data(config: Config) -> TrainingData:
     METHODS[config.method].check(config, data)
     if from_file is not None:
         return TrainingData(data, from_file[ids], ids)
-    given_labels = corrupt_labels(true_labels, transition_matrix(config, data.num_classes), config.seed)
-    return TrainingData(data, given_labels[np.isin(labelled, ids)], ids)
+    return TrainingData(data, _noisy_labels(config, whole, labelled, data.num_classes)[np.isin(labelled, ids)], ids)
+
+
+def _noisy_labels(config: Config, source: ImageSource, ids: np.ndarray, num_classes: int) -> np.ndarray:
+    """Given labels [n], int32, of the examples `ids` [n]."""
+    true_labels = source.labels[ids]
+    if config.noise_type == "instance" and config.noise > 0:
+        return instance_labels(source.images, ids, true_labels, num_classes, config.noise, config.seed)
+    return corrupt_labels(true_labels, transition_matrix(config, num_classes), config.seed)
 
 
 def _training_ids(config: Config, data: DataSet) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,7 @@ VALUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "strategy": _names("none"),
     "num_replicas": ((), ("0", *WHOLE_REFUSED)),
     "noise": SHARE,
-    "noise_type": (("uniform", "uniform_other", "pairflip"), ("asymmetric", "foo", "", "Uniform")),
+    "noise_type": (("uniform", "uniform_other", "pairflip", "instance"), ("asymmetric", "foo", "", "Uniform")),
     "noise_matrix": ((), PATH_REFUSED),
     "labels_file": ((), PATH_REFUSED),
     "imbalance": (("1", "1.0", "2", "5", "1e9", "1e308"), ("0.5", "0", "-1", *NUMBERS_REFUSED)),

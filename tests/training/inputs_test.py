@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.data.labels.instance_noise import instance_labels
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.coteaching import forget_rate
@@ -61,6 +62,21 @@ def test_noise_comes_after_the_long_tail():
     )
     wrong = noisy.given_labels != noisy.data.train.labels
     assert wrong.mean() == pytest.approx(0.4, abs=4 * np.sqrt(0.24 / len(wrong)))
+
+
+def test_noise_that_depends_on_the_image_looks_at_the_images_of_the_run():
+    settings = {"noise": 0.4, "noise_type": "instance", "train_examples": 900, "imbalance": 2.0}
+    training = load_training_data(resolve(settings))
+    labels, wrong = training.data.train.labels, training.given_labels != training.data.train.labels
+    assert wrong.mean() == pytest.approx(0.4, abs=4 * np.sqrt(0.24 / len(labels)))
+    train = training.data.train
+    again = instance_labels(train.images, np.arange(len(train)), labels, 10, 0.4, 0)
+    np.testing.assert_array_equal(training.given_labels, again)
+    # A hold-out leaves the labels of the others as they are.
+    held_out = load_training_data(resolve(settings | {"imbalance": 1.0, "method": "l2r", "clean_per_class": 5}))
+    without = load_training_data(resolve(settings | {"imbalance": 1.0}))
+    places = np.searchsorted(without.source_ids, held_out.source_ids)
+    np.testing.assert_array_equal(held_out.given_labels, without.given_labels[places])
 
 
 @pytest.mark.parametrize("settings", [{}, {"train_examples": 700}, {"imbalance": 4.0}])
@@ -127,6 +143,8 @@ def correction_matrix(**settings):
 def test_matrix_of_forward_correction(tmp_path):
     assert correction_matrix(noise=0.4) is None
     pairflip = correction_matrix(noise=0.4, noise_type="pairflip", correction_matrix="true")
+    with pytest.raises(UserError, match=r"^--correction_matrix must be estimated or a file with --noise_type=instance"):
+        correction_matrix(noise=0.4, noise_type="instance", correction_matrix="true")
     np.testing.assert_allclose(pairflip, 0.6 * np.eye(10) + 0.4 * np.roll(np.eye(10), 1, axis=1))
     np.save(tmp_path / "m.npy", pairflip)
     for settings in ({"correction_matrix": "true", "noise_matrix": str(tmp_path / "m.npy")},
@@ -148,6 +166,8 @@ def test_share_that_coteaching_forgets(tmp_path):
     expected = [
         ({"noise": 0.4}, 0.4),
         ({"noise": 0.4, "noise_type": "uniform_other"}, 0.4),
+        ({"noise": 0.3, "noise_type": "instance"}, 0.3),
+        ({"noise_type": "instance"}, 0.0),
         ({"noise": 0.4, "coteaching_forget_rate": 0.1}, 0.1),
         ({"noise_matrix": str(tmp_path / "m.npy")}, 0.05),  # one of ten classes, half of it
         ({}, 0.0),

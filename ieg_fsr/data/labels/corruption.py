@@ -7,7 +7,8 @@ import numpy as np
 from ieg_fsr.data.sources.datasets import SPECS
 from ieg_fsr.errors import UserError
 
-NOISE_TYPES = ("uniform", "uniform_other", "asymmetric", "pairflip")
+# All but the last are matrices; that one depends on the image (`instance_noise`).
+NOISE_TYPES = ("uniform", "uniform_other", "asymmetric", "pairflip", "instance")
 
 
 def noise_transition_matrix(noise_type: str, num_classes: int, noise: float, dataset: str | None = None) -> np.ndarray:
@@ -19,9 +20,12 @@ def noise_transition_matrix(noise_type: str, num_classes: int, noise: float, dat
     last one the first: a share of `noise` ends up wrong, but for classes that are never mistaken.
 
     Raises:
-        UserError: `noise_type` is unknown or not defined for the data set, or `noise` is outside [0, 1].
+        UserError: `noise_type` is unknown, not defined for the data set or no matrix, or `noise` is outside [0, 1].
     """
     check_noise_type(noise_type, dataset)
+    if noise_type == "instance" and noise > 0:
+        names = ", ".join(NOISE_TYPES[:-1])
+        raise UserError(f"--noise_type must be one of {names} for a transition matrix. Received: instance")
     if not 0.0 <= noise <= 1.0:
         raise UserError(f"--noise must be in [0, 1]. Received: {noise:g}")
     identity = np.eye(num_classes)
