@@ -72,8 +72,10 @@ _BEFORE_METHODS = (
             short=True, **_CORRUPTION),
     Setting("noise_matrix", None, ANY, "file of P(given | true), [C, C], .npy or CSV, instead of --noise", kind=str,
             **_CORRUPTION),
-    Setting("labels_file", None, ANY, "file of given labels, CSV with example_id,label or .npy; no --noise", kind=str,
+    Setting("labels_file", None, ANY, "file of given labels by example_id or path, CSV or .npy; no --noise", kind=str,
             short=True, **_CORRUPTION),
+    Setting("labels_key", None, ANY, "which labels of a labels_file that has several, as CIFAR-N's worse_label",
+            kind=str, **_CORRUPTION),
     Setting("imbalance", 1.0, at_least(1), "largest over smallest class of a long tail; noise comes after it",
             short=True, **_CORRUPTION),
 

@@ -35,7 +35,8 @@ def load_training_data(config: Config) -> TrainingData:
     data = load_dataset(config.dataset, config.data_dir, config.image_size, config.strict_data)
     from_file = None
     if config.labels_file is not None:
-        from_file = read_given_labels(config.labels_file, len(data.train), data.num_classes)
+        from_file, notes = read_given_labels(config.labels_file, config.labels_key, data)
+        data = dataclasses.replace(data, notes=(*data.notes, *notes))
     ids, held_out = _training_ids(config, data)
     labelled = np.union1d(ids, held_out)
     whole = data.train

@@ -110,6 +110,8 @@ class DataSet:
       extra_tests: further test sets of the same classes by name, such as ImageNet's images for WebVision's classes.
       notes: what a user should know about how the data were read, a line each.
       damaged_files: images that could not be decoded and were left out, of all parts.
+      original_places: place [N] of each training example in the data set's original files, where the order is another
+        one that is known; None where it is that order, or not known.
       holdout: images held out of the training part, whose true labels a method may see; None for none.
     """
 
@@ -120,6 +122,7 @@ class DataSet:
     extra_tests: Mapping[str, ImageSource] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
     damaged_files: tuple[str, ...] = ()
+    original_places: np.ndarray | None = None
     holdout: ImageSource | None = None
 
     @property
