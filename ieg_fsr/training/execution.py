@@ -38,6 +38,7 @@ from ieg_fsr.training.survival.divergence import explain
 from ieg_fsr.training.survival.interruption import Interruption
 from ieg_fsr.training.survival.run_directory import RunDirectory
 from ieg_fsr.training.survival.safeguard import Safeguard
+from ieg_fsr.unlabelled import labelled
 from ieg_fsr.version import VERSION
 
 
@@ -66,8 +67,9 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     _write_models(model, run)
     labels = model.label_report()
     run.write_columns("labels.csv", labels.columns())
+    known = labelled(training.given_labels)
     wrong = training.given_labels != data.train.labels
-    detection = detection_figures(wrong, labels.suspect, labels.score)
+    detection = detection_figures(wrong[known], labels.suspect[known], labels.score[known])
     own = model.declared_figures
     summary = _summary(resolved, rows, own) | {"saved_network": model.saved_network} | detection
     compared = [figure.name for figure in (*RUN_FIGURES, *own) if figure.compared]
@@ -138,7 +140,7 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable
     counted = [name for name, figure in named.items() if figure.counted]
     names = """dataset method variant reward_source meta_layers weight_rule clean_images
         network noise noise_type noise_matrix labels_file measured_noise_rate imbalance
-        measured_imbalance training_examples corrupt_images given_labels_sha256 seed epochs"""
+        measured_imbalance training_examples unlabelled_examples corrupt_images given_labels_sha256 seed epochs"""
     return (
         {name: resolved.get(name) for name in names.split()}
         | {"steps": last["step"]}
@@ -161,11 +163,12 @@ def _resolved(config: Config, data: DataSet, given_labels: np.ndarray) -> dict[s
         "clean_images": 0 if data.holdout is None else len(data.holdout),
         "command": f"python -m ieg_fsr.main {command_line(config)}",
         "training_examples": len(data.train),
+        "unlabelled_examples": int(np.sum(~labelled(given_labels))),
         "test_examples": len(data.test),
         "num_classes": data.num_classes,
         "corrupt_images": len(data.damaged_files),
         "corrupt_files": list(data.damaged_files),
-        "measured_noise_rate": float(np.mean(given_labels != data.train.labels)),
+        "measured_noise_rate": float(np.mean((given_labels != data.train.labels)[labelled(given_labels)])),
         "measured_imbalance": measured_imbalance(data.train.labels),
         "given_labels_sha256": labels_sha256(given_labels),
         **METHODS[config.method].resolved(config, data),

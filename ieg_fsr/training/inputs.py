@@ -16,13 +16,14 @@ from ieg_fsr.data.sources.image_source import DataSet, ImageSource
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.setting import Config, text_of
+from ieg_fsr.unlabelled import labelled
 
 
 class TrainingData(NamedTuple):
     """What a run trains on."""
 
     data: DataSet  # its training part is cut to what the run uses and has the true labels
-    given_labels: np.ndarray  # [N], int32, what training sees
+    given_labels: np.ndarray  # [N], int32, what training sees; -1 for none
     source_ids: np.ndarray  # [N], ids of the examples in the whole training set, rising
 
 
@@ -38,21 +39,24 @@ def load_training_data(config: Config) -> TrainingData:
         from_file, notes = read_given_labels(config.labels_file, config.labels_key, data)
         data = dataclasses.replace(data, notes=(*data.notes, *notes))
     ids, held_out = _training_ids(config, data)
-    labelled = np.union1d(ids, held_out)
-    whole = data.train
+    taken, whole = np.union1d(ids, held_out), data.train
     if len(held_out):
         data = dataclasses.replace(data, holdout=data.train.take(held_out))
     if len(ids) < len(data.train):
         data = dataclasses.replace(data, train=data.train.take(ids))
-    steps = config.epochs * (len(data.train) // config.batch_size)
+    known = int(np.sum(labelled(data.train.labels if from_file is None else from_file[ids])))
+    if known < len(ids):
+        note = f"{len(ids) - known} of {len(ids)} training examples have no given label: labels.csv suggests one"
+        data = dataclasses.replace(data, notes=(*data.notes, note))
+    steps = config.epochs * (known // config.batch_size)
     if config.profile_steps and config.profile_steps[1] > steps:
         text = text_of(config.profile_steps)
         raise UserError(f"--profile_steps must end by the last step of the run, {steps}. Received: {text}")
-    _check_at_most("batch_size", config.batch_size, len(data.train))
+    _check_at_most("batch_size", config.batch_size, known)
     METHODS[config.method].check(config, data)
     if from_file is not None:
         return TrainingData(data, from_file[ids], ids)
-    return TrainingData(data, _noisy_labels(config, whole, labelled, data.num_classes)[np.isin(labelled, ids)], ids)
+    return TrainingData(data, _noisy_labels(config, whole, taken, data.num_classes)[np.isin(taken, ids)], ids)
 
 
 def _noisy_labels(config: Config, source: ImageSource, ids: np.ndarray, num_classes: int) -> np.ndarray:
@@ -69,12 +73,15 @@ def _training_ids(config: Config, data: DataSet) -> tuple[np.ndarray, np.ndarray
     if config.train_examples is not None:
         _check_at_most("train_examples", config.train_examples, len(ids))
         ids = np.sort(np.random.default_rng([config.seed, 1]).permutation(len(ids))[: config.train_examples])
+    # Those without a label are in no class, and stay.
+    unknown = ids[~labelled(data.train.labels[ids])]
+    ids = np.setdiff1d(ids, unknown)
     if clean_per_class := METHODS[config.method].clean_per_class(config):
         held_out = ids[clean_ids(data.train.labels[ids], clean_per_class, data.num_classes, config.seed)]
         ids = np.setdiff1d(ids, held_out)
     if config.imbalance > 1:
         ids = ids[long_tail_ids(data.train.labels[ids], config.imbalance, data.num_classes, config.seed)]
-    return ids, held_out
+    return np.union1d(ids, unknown), held_out
 
 
 def _check_at_most(name: str, value: int, examples: int) -> None:

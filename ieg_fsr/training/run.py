@@ -59,6 +59,8 @@ def describe(summary: dict[str, Any]) -> str:
         f"test accuracy   {summary['test_accuracy']:.4f}  (parameter average: {summary['test_accuracy_ema']:.4f})",
         f"wrong labels    {summary['measured_noise_rate']:.4f} of the training set",
     ]
+    if summary.get("unlabelled_examples"):
+        lines.append(f"unlabelled      {summary['unlabelled_examples']} training examples; labels.csv suggests labels")
     if summary.get("clean_images"):
         lines.append(f"clean images    {summary['clean_images']}, held out with their true labels")
     for name, figure in method_figures().items():

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ieg_fsr.errors import UserError
+from ieg_fsr.unlabelled import labelled
 
 STANDARD_DEVIATION = 0.1  # of the rates of single examples, before truncation
 LARGEST_CLASSES = 1000  # numbers are drawn for each pair of classes and each pixel
@@ -42,7 +43,7 @@ def instance_labels(
     Args:
         images: reads a batch.
         ids: [N], what it is to read.
-        true_labels: [N], int in [0, C).
+        true_labels: [N], int in [0, C), or -1: that one stays.
         num_classes: C.
         noise: expected share of wrong labels, in [0, 1].
         seed: non-negative.
@@ -60,7 +61,7 @@ def instance_labels(
         return given_labels
     rates = flip_rates(np.random.default_rng([seed, _STREAM, 0]).random(len(ids)), noise)
     draws = np.random.default_rng(seed).random(len(ids))
-    flipped = draws < rates
+    flipped = labelled(true_labels) & (draws < rates)
     for label in np.unique(true_labels[flipped]):
         projection = None
         for places in _chunks(np.flatnonzero(flipped & (true_labels == label))):

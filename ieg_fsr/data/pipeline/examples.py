@@ -13,6 +13,7 @@ from ieg_fsr.data.pipeline.array_checks import checked_class_numbers, checked_in
 from ieg_fsr.data.pipeline.encoded_images import EncodedImages
 from ieg_fsr.errors import UserError
 from ieg_fsr.stateless_random import fold_in, permuted
+from ieg_fsr.unlabelled import labelled
 
 _PARALLEL_IMAGES = os.cpu_count() or 1
 _PARALLEL_BATCHES = 2
@@ -46,37 +47,42 @@ class _Arrays:
 class Examples:
     """Training data as the methods' `fit` takes it: shuffled batches of (x, given_label, example_id).
 
+    Unlabelled examples are there, with their ids, but no epoch visits them.
+
     Attributes:
         source: random access to the inputs; the dictionary fetches its members from it.
-        given_labels: [N], int32.
+        given_labels: [N], int32; -1 of an unlabelled one.
         batch_size: B.
         steps_per_epoch: whole batches in an epoch; each epoch leaves out another remainder.
         class_names: names of the labels, where the data have some; else None.
     """
 
     def __init__(self, source: Source, given_labels: np.ndarray, batch_size: int, seed: int = 0) -> None:
-        """Args: source: of N inputs. given_labels: [N]. batch_size: 1..N. seed: of the shuffle."""
+        """Args: source: of N inputs. given_labels: [N]. batch_size: 1 up to the labelled ones. seed: of the shuffle."""
         if len(source) != len(given_labels):
             raise UserError(f"x and y must have the same length. Received: {len(source)} and {len(given_labels)}")
-        if not 1 <= batch_size <= len(source):
-            raise UserError(f"batch_size must be in 1..{len(source)} (the examples). Received: {batch_size}")
+        visited: np.ndarray = np.flatnonzero(labelled(given_labels)).astype(np.int32)
+        if not 1 <= batch_size <= len(visited):
+            raise UserError(f"batch_size must be in 1..{len(visited)} (the examples). Received: {batch_size}")
         self.class_names: Sequence[str] | None = None
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.given_labels = np.asarray(given_labels, np.int32)
-        self.steps_per_epoch = len(source) // batch_size
-        self._visited: np.ndarray = np.arange(len(source), dtype=np.int32)
+        self.steps_per_epoch = len(visited) // batch_size
+        self._visited: np.ndarray = visited
         self._factors: np.ndarray | None = None
 
     def visiting(self, ids: np.ndarray, factors: np.ndarray | None = None) -> "Examples":
-        """The same examples, of which an epoch visits `ids` [M], distinct, at least one.
+        """The same examples, of which an epoch visits the labelled ones of `ids` [M], distinct, at least one.
 
         If they are fewer than a batch, one batch holds them all. `factors` [M] are a fourth column of the batches.
         """
-        part = copy.copy(self)
-        part._visited = np.asarray(ids, np.int32)
-        part._factors = None if factors is None else np.asarray(factors, np.float32)
-        part.batch_size = min(self.batch_size, len(ids))
-        part.steps_per_epoch = len(ids) // part.batch_size
+        part, kept = copy.copy(self), labelled(self.given_labels[ids])
+        part._visited = np.asarray(ids, np.int32)[kept]
+        part._factors = None if factors is None else np.asarray(factors, np.float32)[kept]
+        if not len(part._visited):
+            raise UserError(f"visits must hold at least one labelled example. Received: {len(ids)} without a label")
+        part.batch_size = min(self.batch_size, len(part._visited))
+        part.steps_per_epoch = len(part._visited) // part.batch_size
         return part
 
     def batch_ids(self, step: tf.Tensor) -> tf.Tensor:
@@ -177,12 +183,13 @@ def examples(x: Any, y: Any, batch_size: int = 100, seed: int = 0) -> Examples:
 
     Args:
         x: [N, ...], inputs of the classifier: images, a table, token ids or texts. float64 becomes float32.
-        y: [N], given labels: class numbers 0..C-1.
+        y: [N], given labels: class numbers 0..C-1; -1 of an unlabelled example, which is not trained on but has its
+            line in the label report.
         batch_size: B.
         seed: of the shuffle.
 
     Raises:
         UserError: x holds several inputs, NaN or infinity; y holds no class numbers; lengths differ; the batch is empty
-            or larger than the data.
+            or larger than the labelled data.
     """
-    return Examples(_Arrays(checked_inputs(x)), checked_class_numbers(y), batch_size, seed)
+    return Examples(_Arrays(checked_inputs(x)), checked_class_numbers(y, unlabelled=True), batch_size, seed)

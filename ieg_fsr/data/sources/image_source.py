@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ieg_fsr.errors import UserError
+from ieg_fsr.unlabelled import UNLABELLED
 
 
 class ImageSource(Protocol):
@@ -16,7 +17,7 @@ class ImageSource(Protocol):
 
     @property
     def labels(self) -> np.ndarray:
-        """True labels, int32 [N], read-only."""
+        """True labels, int32 [N], read-only; -1 of a training example that the data have none for."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -64,15 +65,15 @@ def checked_labels(labels: Any, num_images: int) -> np.ndarray:
     """True labels as int32 [N], a copy, write-protected.
 
     Raises:
-      UserError: they are not integers of at least 0, one for each image.
+      UserError: they are not integers of at least 0, or -1 for none, one for each image.
     """
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" or labels.ndim != 1:
         raise UserError(f"labels must be integers [N]. Received: {_describe(labels)}")
     if num_images != len(labels):
         raise UserError(f"images and labels must have one length. Received: {num_images} and {len(labels)}")
-    if labels.size and labels.min() < 0:
-        raise UserError(f"labels must be at least 0. Received: {labels.min()}")
+    if labels.size and labels.min() < UNLABELLED:
+        raise UserError(f"labels must be at least 0, or {UNLABELLED} for none. Received: {labels.min()}")
     copy = np.array(labels, dtype=np.int32)
     copy.setflags(write=False)
     return copy
