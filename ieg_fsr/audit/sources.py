@@ -18,6 +18,7 @@ from ieg_fsr.evaluation.evaluate import check_fits, load_classifier, predict_log
 from ieg_fsr.files import parse_json
 from ieg_fsr.methods.models.label_report import LabelReport, label_report, probabilities_of
 from ieg_fsr.training.inputs import load_training_data
+from ieg_fsr.unlabelled import labelled, unlabelled_notes
 
 # Columns of the files of labels, and what they hold.
 _LABELS: dict[str, type] = {
@@ -64,7 +65,8 @@ def from_run(directory: pathlib.Path, config: Config) -> Audited:
     names = ("example_id", "given_label", "score", "weight", "pseudo_label", "confidence", "suspect")
     report = LabelReport(*(labels[name] for name in names))
     findings = _findings(report, reweighted, given["source_id"], images, given["true_label"], data.class_names)
-    return Audited(settings["dataset"], settings["variant"], findings, images, epochs, test_accuracy, data.notes)
+    notices = (*data.notes, *unlabelled_notes(given["label"]))
+    return Audited(settings["dataset"], settings["variant"], findings, images, epochs, test_accuracy, notices)
 
 
 def from_model(config: Config) -> Audited:
@@ -95,6 +97,7 @@ def _findings(
     class_names: tuple[str, ...],
 ) -> Findings:
     """Worst first; true labels that are all the given ones are not known to be true."""
+    known = labelled(report.given_label)
     found = Findings(
         example_ids=report.example_id,
         source_ids=source_ids,
@@ -105,7 +108,7 @@ def _findings(
         weights=report.weight if reweighted else None,
         scores=report.score,
         suspects=report.suspect > 0,
-        true_labels=true_labels if np.any(true_labels != report.given_label) else None,
+        true_labels=true_labels if np.any(true_labels[known] != report.given_label[known]) else None,
         class_names=class_names,
     )
     return found.worst_first()
@@ -132,7 +135,7 @@ def _check_labels(
     outside = source_ids.min() < 0 or source_ids.max() >= len(data.train)
     if outside or np.any(data.train.labels[source_ids] != given["true_label"]):
         raise misfit(f"data set is as it was: --dataset={data.name} has other images or labels now")
-    found = np.concatenate([labels["given_label"], labels["pseudo_label"]])
+    found = np.concatenate([labels["given_label"][labelled(labels["given_label"])], labels["pseudo_label"]])
     if (strange := found[(found < 0) | (found >= data.num_classes)]).size:
         raise misfit(f"labels.csv has labels in [0, {data.num_classes})", f"label {strange[0]} in {directory}")
 

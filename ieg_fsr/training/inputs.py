@@ -16,7 +16,7 @@ from ieg_fsr.data.sources.image_source import DataSet, ImageSource
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.setting import Config, text_of
-from ieg_fsr.unlabelled import labelled
+from ieg_fsr.unlabelled import labelled, unlabelled_notes
 
 
 class TrainingData(NamedTuple):
@@ -44,10 +44,11 @@ def load_training_data(config: Config) -> TrainingData:
         data = dataclasses.replace(data, holdout=data.train.take(held_out))
     if len(ids) < len(data.train):
         data = dataclasses.replace(data, train=data.train.take(ids))
-    known = int(np.sum(labelled(data.train.labels if from_file is None else from_file[ids])))
-    if known < len(ids):
-        note = f"{len(ids) - known} of {len(ids)} training examples have no given label: labels.csv suggests one"
-        data = dataclasses.replace(data, notes=(*data.notes, note))
+    labels = data.train.labels if from_file is None else from_file[ids]  # as far as whether there is one
+    data, known = (
+        dataclasses.replace(data, notes=(*data.notes, *unlabelled_notes(labels))),
+        int(np.sum(labelled(labels))),
+    )
     steps = config.epochs * (known // config.batch_size)
     if config.profile_steps and config.profile_steps[1] > steps:
         text = text_of(config.profile_steps)

@@ -10,6 +10,7 @@ from ieg_fsr.data.sources.dataset_spec import DataSetSpec
 from ieg_fsr.data.sources.hold_out import hold_out
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.errors import UserError, refusal
+from ieg_fsr.unlabelled import labelled
 
 _TRAIN, _TEST = ("x_train", "y_train"), ("x_test", "y_test")
 _MEMBERS = {f"{key}.npy" for key in (*_TRAIN, *_TEST)}
@@ -18,8 +19,8 @@ _MEMBERS = {f"{key}.npy" for key in (*_TRAIN, *_TEST)}
 def load_npz(file: str) -> DataSet:
     """Loads x_train uint8 [N, H, W] or [N, H, W, channels], y_train integers [N], and x_test, y_test if they are there.
 
-    Classes are 0 up to the largest label. Without a test part a tenth of each class is held out. Pickled arrays are
-    refused: they could run code.
+    A label of -1 in y_train is none. Classes are 0 up to the largest label. Without a test part a tenth of each class
+    is held out. Pickled arrays are refused: they could run code.
 
     Raises:
       UserError: no such file, no archive, missing keys, wrong shapes or types, fewer than two classes.
@@ -27,7 +28,7 @@ def load_npz(file: str) -> DataSet:
     name = f"npz:{file}"
     arrays = _read(name, os.path.expanduser(file))
     train = _source(name, arrays, _TRAIN)
-    if (found := len(np.unique(train.labels))) < 2:
+    if (found := len(np.unique(train.labels[labelled(train.labels)]))) < 2:
         raise UserError(f"--dataset={name} must have two or more classes in y_train. Received: {found}")
     class_names = tuple(map(str, range(train.labels.max() + 1)))
     if _TEST[0] not in arrays and _TEST[1] not in arrays:

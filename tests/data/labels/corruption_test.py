@@ -149,6 +149,13 @@ def test_a_label_depends_on_its_own_place_only():
     np.testing.assert_array_equal(np.delete(corrupt_labels(changed, uniform(0.4), seed=6), 50), np.delete(full, 50))
 
 
+def test_what_has_no_label_gets_none_and_others_theirs():
+    true_labels = balanced_labels(500)
+    some = np.where(np.arange(500) % 7 == 0, -1, true_labels)
+    given = corrupt_labels(some, uniform(0.4), seed=6)
+    np.testing.assert_array_equal(given, np.where(some < 0, -1, corrupt_labels(true_labels, uniform(0.4), seed=6)))
+
+
 @pytest.mark.parametrize("noise", [-0.1, 1.4, float("nan")])
 def test_noise_out_of_range_is_refused(noise):
     with pytest.raises(UserError, match=rf"--noise must be in \[0, 1\]. Received: {noise:g}"):

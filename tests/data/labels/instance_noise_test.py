@@ -90,6 +90,13 @@ def test_a_label_depends_on_its_own_place_only():
     np.testing.assert_array_equal(np.delete(given_labels(images, changed, 0.6), 50), np.delete(whole, 50))
 
 
+def test_what_has_no_label_gets_none_and_others_theirs():
+    images, labels = some_images(500), np.arange(500) % 10
+    some = np.where(np.arange(500) % 7 == 0, -1, labels)
+    expected = np.where(some < 0, -1, given_labels(images, labels, 0.6))
+    np.testing.assert_array_equal(given_labels(images, some, 0.6), expected)
+
+
 def test_same_seed_same_labels_in_another_process():
     program = (
         "import numpy as np\n"
