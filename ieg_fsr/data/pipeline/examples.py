@@ -81,6 +81,8 @@ class Examples:
         U is B times their number over that of the labelled, rounded up, and at most B: an epoch sees each about once,
         or where they are the majority a part of them, another one each time.
         """
+        if not len(self._unlabelled):
+            return self
         share = len(self._unlabelled) / (len(self.given_labels) - len(self._unlabelled))
         part = copy.copy(self)
         part._beside = min(math.ceil(self.batch_size * share), self.batch_size, len(self._unlabelled))
@@ -221,8 +223,8 @@ def examples(x: Any, y: Any, batch_size: int = 100, seed: int = 0) -> Examples:
 
     Args:
         x: [N, ...], inputs of the classifier: images, a table, token ids or texts. float64 becomes float32.
-        y: [N], given labels: class numbers 0..C-1; -1 of an unlabelled example, which is not trained on but has its
-            line in the label report.
+        y: [N], given labels: class numbers 0..C-1; -1 of an unlabelled example, which FSR trains on its pseudo
+            label and other methods leave out.
         batch_size: B.
         seed: of the shuffle.
 

@@ -13,7 +13,8 @@ One step, in the numbers that `FSR.train_step` marks:
 8. Keep a running mean of each sample's logits: its pseudo label.
 9. After the epoch the best-scored examples of each class become the dictionary.
 
-For the first E epochs the weights stay uniform and steps 3 and 5 are left out.
+For the first E epochs the weights stay uniform and steps 3 and 5 are left out. Unlabelled examples behind the batch are
+in steps 1 and 2, in the second loss of step 6 and in step 8.
 
 Three choices make a method: where reward batches come from (the dictionary, or a hold-out, which leaves out
 steps 7 and 9), how much of the network is the meta part, and the rule that gives the weights. FSR = dictionary x final
