@@ -20,6 +20,7 @@ from ieg_fsr.evaluation.evaluate import check_fits, load_classifier, predict_log
 from ieg_fsr.files import parse_json
 from ieg_fsr.methods.models.label_report import LabelReport, label_report, probabilities_of
 from ieg_fsr.training.inputs import load_training_data
+from ieg_fsr.unlabelled import labelled, unlabelled_notes
 
 # Columns of the files of labels, and what they hold.
 _LABELS: dict[str, type] = {
@@ -70,8 +71,9 @@ def from_run(directory: pathlib.Path, config: Config) -> Audited:
     truth = truth_of(settings)
     true_labels = given["data_label"] if truth else None
     findings = _findings(report, reweighted, given["source_id"], images, true_labels, data.class_names)
+    notices = (*data.notes, *unlabelled_notes(given["label"]))
     return Audited(
-        settings["dataset"], settings["variant"], findings, images, truth, epochs, test_accuracy, estimate, data.notes
+        settings["dataset"], settings["variant"], findings, images, truth, epochs, test_accuracy, estimate, notices
     )
 
 
@@ -106,7 +108,8 @@ def _findings(
     class_names: tuple[str, ...],
 ) -> Findings:
     """Worst first. Args: true_labels: where they are known; there is nothing to measure if all are the given ones."""
-    nothing_wrong = true_labels is None or np.array_equal(true_labels, report.given_label)
+    known = labelled(report.given_label)
+    nothing_wrong = true_labels is None or np.array_equal(true_labels[known], report.given_label[known])
     found = Findings(
         example_ids=report.example_id,
         source_ids=source_ids,
@@ -137,7 +140,7 @@ def _check_labels(
     outside = source_ids.min() < 0 or source_ids.max() >= len(data.train)
     if outside or np.any(data.train.labels[source_ids] != given["data_label"]):
         raise misfit(f"data set is as it was: --dataset={data.name} has other images or labels now")
-    found = np.concatenate([labels["given_label"], labels["pseudo_label"]])
+    found = np.concatenate([labels["given_label"][labelled(labels["given_label"])], labels["pseudo_label"]])
     if (strange := found[(found < 0) | (found >= data.num_classes)]).size:
         raise misfit(f"labels.csv has labels in [0, {data.num_classes})", f"label {strange[0]} in {directory}")
 

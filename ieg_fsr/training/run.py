@@ -63,6 +63,8 @@ def describe(summary: dict[str, Any], truth: Truth | None) -> str:
         f"test accuracy   {summary['test_accuracy']:.4f}  {average}{judged}",
         *_wrong_labels(summary, truth),
     ]
+    if summary.get("unlabelled_examples"):
+        lines.append(f"unlabelled      {summary['unlabelled_examples']} training examples; labels.csv suggests labels")
     if summary.get("clean_images"):
         which = "true labels" if truth is KNOWN else "labels in the data"
         lines.append(f"clean images    {summary['clean_images']}, held out with their {which}")

@@ -37,6 +37,19 @@ def test_a_run_of_several_stages_is_read(finished_run):
     assert from_run(finished_run, audit_config(model_dir=str(finished_run))).epochs == rows
 
 
+def test_unlabelled_examples_of_a_run_are_told_and_left_out(finished_run):
+    for name, old, new in (
+        ("labels.csv", "3,0,-inf,2.0", "3,-1,-inf,0.0"),
+        ("given_labels.csv", "3,0,1,9", "3,-1,1,9"),
+    ):
+        text = (finished_run / name).read_text()
+        (finished_run / name).write_text(text.replace(old, new))
+    audited = from_run(finished_run, audit_config(model_dir=str(finished_run)))
+    np.testing.assert_array_equal(audited.findings.example_ids, [2, 1, 0])
+    np.testing.assert_array_equal(audited.findings.given_labels, [0, 1, 1])
+    assert audited.notices == ("1 of 4 training examples have no given label",)
+
+
 def test_given_labels_that_are_all_the_data_s_own_are_not_the_truth(finished_run):
     text = (finished_run / "given_labels.csv").read_text().splitlines()
     rows = [

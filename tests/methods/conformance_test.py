@@ -28,9 +28,10 @@ from ieg_fsr.training.inputs import load_training_data
 from ieg_fsr.training.run import train
 from ieg_fsr.training.survival.checkpoints import Checkpoints
 
-# 120 examples in batches of 30: four steps an epoch. Each method's own phases begin after an epoch.
+# 120 examples and more in batches of 30, a few unlabelled. Each method's own phases begin after an epoch.
 SMALL = {"train_examples": 150, "batch_size": 30, "epochs": 3, "noise": 0.3, "label_smoothing": 0.1}
 PHASES = {"reweight_warmup_epochs": 1, "correction_warmup_epochs": 1, "coteaching_warmup_epochs": 2}
+UNLABELLED = slice(None, 100, 10)
 SIZES = {"clean_per_class": 3, "dictionary_size": 20, "reward_batch_size": 20}
 
 
@@ -41,7 +42,8 @@ def settings(method: str, **more) -> dict:
 
 def built(method: str, **more):
     config = resolve(settings(method, **more))
-    data, given_labels, _ = load_training_data(config)
+    data, given_labels, *_ = load_training_data(config)
+    given_labels[UNLABELLED] = -1
     return build(config, data, given_labels)
 
 
@@ -87,6 +89,12 @@ def test_it_goes_on_bit_for_bit_and_traces_a_step_once_a_phase(method, tmp_path)
     rest.fit(again, epochs=3, verbose=0, initial_epoch=1, first_step=2)
     for one, other in zip(arrays(whole), arrays(rest), strict=True):
         np.testing.assert_array_equal(one, other)
+    report = whole.label_report()
+    without = report.given_label == -1
+    assert np.flatnonzero(without).tolist() == list(range(0, 100, 10))
+    assert (report.weight[without] == 0).all()
+    assert not (report.suspect[without] | np.isfinite(report.score[without])).any()
+    assert 0 <= report.suggested_label.min() <= report.suggested_label.max() < 10
 
 
 LOADS = """
@@ -150,7 +158,8 @@ for method, settings in json.loads(sys.argv[1]).items():
     for strategy in strategies:
         try:
             config = resolve(settings)
-            data, given_labels, _ = load_training_data(config)
+            data, given_labels, *_ = load_training_data(config)
+            given_labels[:100:10] = -1
             with strategy.scope():
                 model, examples = building.build(config, data, given_labels)
             model.fit(examples, epochs=3, verbose=0)

@@ -5,6 +5,8 @@ Nothing here imports TensorFlow before it is needed: a mistyped flag is answered
 
 import os
 
+import numpy as np
+
 from ieg_fsr.data.sources import (
     cifar,
     digits,
@@ -18,7 +20,8 @@ from ieg_fsr.data.sources import (
 )
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
 from ieg_fsr.data.sources.image_source import DataSet
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
+from ieg_fsr.unlabelled import labelled
 
 _SPECS = (
     digits.SPEC,
@@ -81,6 +84,9 @@ def load_dataset(
     elif spec.data_dir:
         raise UserError(f"--data_dir must be given with --dataset={name}: {spec.data_dir}. Received: nothing")
     data = spec.load(Request(name.partition(":")[2], data_dir, image_size, strict_data))
+    for part in (data.test, *data.extra_tests.values()):
+        if without := int(np.sum(~labelled(part.labels))):
+            raise refusal(f"--dataset={name}", "have a label for each image to test on", f"{without} without")
     if image_size is not None and not spec.resizes:
         sides = "x".join(map(str, data.train.image_shape))
         raise UserError(f"--image_size must be left out: --dataset={name} has images of one size, {sides}. "

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ieg_fsr.errors import UserError
+from ieg_fsr.unlabelled import UNLABELLED
 
 
 class ImageSource(Protocol):
@@ -17,7 +18,7 @@ class ImageSource(Protocol):
 
     @property
     def labels(self) -> np.ndarray:
-        """True labels, int32 [N], read-only."""
+        """True labels, int32 [N], read-only; -1 of a training example that the data have none for."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -78,15 +79,15 @@ def checked_labels(labels: Any, num_images: int) -> np.ndarray:
     """True labels as int32 [N], a copy, write-protected.
 
     Raises:
-      UserError: they are not integers of at least 0, one for each image.
+      UserError: they are not integers of at least 0, or -1 for none, one for each image.
     """
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" or labels.ndim != 1:
         raise UserError(f"labels must be integers [N]. Received: {_describe(labels)}")
     if num_images != len(labels):
         raise UserError(f"images and labels must have one length. Received: {num_images} and {len(labels)}")
-    if labels.size and labels.min() < 0:
-        raise UserError(f"labels must be at least 0. Received: {labels.min()}")
+    if labels.size and labels.min() < UNLABELLED:
+        raise UserError(f"labels must be at least 0, or {UNLABELLED} for none. Received: {labels.min()}")
     copy = np.array(labels, dtype=np.int32)
     copy.setflags(write=False)
     return copy
@@ -124,7 +125,9 @@ class DataSet:
       extra_tests: further test sets of the same classes by name, such as ImageNet's images for WebVision's classes.
       notes: what a user should know about how the data were read, a line each.
       damaged_files: images that could not be decoded and were left out, of all parts.
-      left_out: how many files were left out, by reason: damaged images, and what is no image.
+        left_out: how many files were left out, by reason: damaged images, and what is no image.
+        original_places: place [N] of each training example in the data set's original files, where the order is another
+            one that is known; None where it is that order, or not known.
       holdout: images held out of the training part, whose true labels a method may see; None for none.
     """
 
@@ -136,6 +139,7 @@ class DataSet:
     notes: tuple[str, ...] = ()
     damaged_files: tuple[str, ...] = ()
     left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    original_places: np.ndarray | None = None
     holdout: ImageSource | None = None
 
     @property

@@ -20,8 +20,9 @@ _MEMBERS = {f"{key}.npy" for key in (*_TRAIN, *_TEST)}
 def load_npz(file: str) -> DataSet:
     """Loads x_train [N, H, W] or [N, H, W, channels], y_train [N], and x_test, y_test if they are there.
 
-    Images are uint8, or what `array_forms` makes of others; labels are class numbers, or texts. Classes are those that
-    y_train has. Without a test part a tenth of each class is held out. Pickled arrays are refused: they could run code.
+    Images are uint8, or what `array_forms` makes of others; labels are class numbers, or texts, and -1 is none. Classes
+    are those that y_train has. Without a test part a tenth of each class is held out. Pickled arrays are refused: they
+    could run code.
 
     Raises:
       UserError: no such file, no archive, missing keys, wrong shapes or types, fewer than two classes.

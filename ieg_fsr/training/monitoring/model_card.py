@@ -88,6 +88,7 @@ def _data(config: Mapping[str, Any], summary: Mapping[str, Any], truth: Truth | 
     rows = [
         ("data set", f"`{_plain(config['dataset'])}`, {config['num_classes']} classes"),
         ("training examples", config["training_examples"]),
+        *([("of them without a given label", unlabelled)] if (unlabelled := config.get("unlabelled_examples")) else []),
         ("test examples", config["test_examples"]),
         ("images that could not be decoded", config["corrupt_images"]),
         ("largest over smallest class", f"{config['measured_imbalance']:.3g}"),

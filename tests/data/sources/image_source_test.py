@@ -80,7 +80,11 @@ def test_a_mask_is_not_a_list_of_ids():
         (np.zeros((2, 2, 2, 1), np.float32), np.zeros(2, int), "images must be uint8.*float32"),
         (np.zeros((2, 2), np.uint8), np.zeros(2, int), "images must be uint8"),
         (np.zeros((2, 2, 2, 1), np.uint8), np.zeros(2), "labels must be integers.*float64"),
-        (np.zeros((2, 2, 2, 1), np.uint8), np.array([0, -1]), "labels must be at least 0. Received: -1"),
+        (
+            np.zeros((2, 2, 2, 1), np.uint8),
+            np.array([0, -2]),
+            "labels must be at least 0, or -1 for none. Received: -2",
+        ),
     ],
 )
 def test_source_checks_its_arrays(images, labels, message):
