@@ -208,4 +208,4 @@ def test_every_kind_of_file_starts_a_run(path, monkeypatch, tmp_path, parsed):
     summary = train(parsed(f"--flagfile={path}", *small), lambda text: None)
     assert summary["steps"] == 1
     assert summary["imbalance"] == (2.0 if config.imbalance > 1 else 1.0)
-    assert (summary["measured_noise_rate"] > 0) == (config.noise > 0)
+    assert ((summary["measured_noise_rate"] or 0) > 0) == (config.noise > 0)

@@ -58,7 +58,7 @@ WORDS = np.array(["dog", "cat"])[Y]
         ({"x_train": X[0], "y_train": Y}, r"images must be uint8 .* Received: uint8 \[5, 5\]"),
         ({"x_train": X, "y_train": Y * 0.5}, "labels must be integers .* Received: float64"),
         ({"x_train": X, "y_train": np.eye(2, dtype=int)[Y]}, r"labels must be integers .* \[4, 2\]"),
-        ({"x_train": X, "y_train": Y - 2}, "labels must be at least 0, or -1 for none. Received: -2"),
+        ({"x_train": X, "y_train": Y - 2}, "two or more classes in y_train. Received: 0"),
         ({"x_train": np.zeros((4, 13, 32, 32), np.uint8), "y_train": Y}, r"moveaxis.* Received: \[4, 13, 32, 32\]"),
         ({"x_train": X - 1.0, "y_train": Y}, r"x_train: must have pixels in \[0, 1\] or .* Received: -1..-1"),
         ({"x_train": X + np.nan, "y_train": Y}, "must have pixels in .* Received: nan..nan"),
