@@ -14,7 +14,7 @@ from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.training.run import train
 
-pytestmark = pytest.mark.usefixtures("two_blocks")
+pytestmark = pytest.mark.usefixtures("two_blocks", "no_saved_model")
 
 FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "flags").glob("*.flags"))
 

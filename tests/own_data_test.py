@@ -15,7 +15,7 @@ from ieg_fsr.evaluation.evaluate import predict_logits
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.training.run import train
 
-pytestmark = pytest.mark.usefixtures("two_blocks")
+pytestmark = pytest.mark.usefixtures("two_blocks", "no_saved_model")
 
 TINY = {
     "network": "small_cnn",
