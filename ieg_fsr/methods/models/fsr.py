@@ -94,8 +94,8 @@ class FSR(RewardKeeping):
             num_examples: N, size of the training set; example ids are 0..N-1.
             dictionary_size: |R|, 1..N; None: 2000, or N if that is less. A hold-out has none.
             strength: of re-weighting, pseudo labels and MixUp: "auto", tuned while training, or a number in [0, 1]:
-                0 is plain training, 1 the paper's. With a hold-out, another weight rule, or below 200 examples auto
-                is 1.
+                0 is plain training, 1 the paper's. With a hold-out, another weight rule, "shift", or below 200
+                examples auto is 1.
             clean_examples: hold-out with true labels, in place of the dictionary; its batch size does not matter.
             meta_layers: "dense", "all", or a layer's name or index: that layer and all above (see `cut_classifier`).
             weight_rule: `WeightNet`, `UniformWeights` (scores and pseudo labels alone); None for `DirectWeights`.
@@ -136,7 +136,7 @@ class FSR(RewardKeeping):
         self.weight_rule = weight_rule or DirectWeights(weight_constraint)
         self.reweight_warmup_epochs, self.pseudo_label_loss_weight = reweight_warmup_epochs, pseudo_label_loss_weight
         self.reweighting, self.clean_examples = False, clean_examples
-        tunable = clean_examples is None and isinstance(self.weight_rule, DirectWeights)
+        tunable = clean_examples is None and getattr(self.weight_rule, "weight_constraint", None) == "clip"
         lookahead_momentum = DEFAULT_STEP.momentum if lookahead_momentum is None else lookahead_momentum
         step = VirtualSgd(lookahead_learning_rate, lookahead_momentum, self.weight_decay)
         self.meta_part = MetaPart(classifier, meta_layers, step)
