@@ -66,7 +66,7 @@ def checked_class_numbers(
     smallest = UNLABELLED if unlabelled else 0
     outside = (array < smallest) | (array > (_LARGEST_CLASS if num_classes is None else num_classes - 1))
     if outside.any():
-        none = f", or {UNLABELLED} for an unlabelled example" if unlabelled else ""
+        none = f", or {UNLABELLED} for an unlabelled example" if unlabelled and array[outside][0] < 0 else ""
         raise UserError(f"{name} must be class numbers from 0{limit}{none}. Received: {array[outside][0]}")
     return array.astype(np.int32)
 
