@@ -87,7 +87,7 @@ def test_bad_value(command, word, allowed, place):
 
 def test_sizes_are_compared_with_the_subset(command):
     assert_refused(command("--train_examples=150", "--dictionary_size=151"), "--dictionary_size", "150", "151")
-    assert_refused(command("--train_examples=50", "--dictionary_size=5"), "--batch_size", "50", "100")
+    assert_refused(command("--train_examples=50", "--batch_size=100"), "--batch_size", "50", "100")
     assert hashes(pathlib.Path()) == {}
 
 

@@ -13,7 +13,7 @@ _MONITORS_STREAM = 5  # of the seed
 _FEWEST_CONTRADICTED = 5
 # How much may be memorised of what was generalised at any time, where the learning rate is still to fall and where not,
 # and of what was generalised lately.
-_OF_ALL, _OF_RECENT = {True: 0.2, False: 0.5}, 0.8
+_OF_ALL, _OF_RECENT = {True: 0.2, False: 0.3}, 0.8
 _RECENT = 0.25  # of the training
 _MEMORISED_TO_WEIGH = 0.6
 _SETTLED_ABOVE = 0.2

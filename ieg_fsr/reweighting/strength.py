@@ -17,7 +17,7 @@ learning what they have in common, which it then knows of the monitors as well. 
     memorised   = how much more that of the contradicted training examples has risen.
 
 Re-weighting goes up to full strength while more is memorised than a part of what is generalised, 0.2 where the learning
-rate is still to fall by half (more will be memorised then) and 0.5 where it is not, and 0.8 of what of it came in the
+rate is still to fall by half (more will be memorised then) and 0.3 where it is not, and 0.8 of what of it came in the
 last quarter of the training; it fades otherwise, by at most 1 / (0.3 T) an epoch of T. The reward loss has its full
 share while what is generalised (or that sum, while the rate is to fall) is not above 0.6 of what is memorised: then the
 contradicted labels are wrong, and to weigh them by zero is right. It yields for good where a final layer that is

@@ -18,8 +18,8 @@ from ieg_fsr.reweighting.memorising import (
 # Errors of .01; T = 10, so that the strength fades by 1/3 an epoch at most.
 MEMORISING = Evidence(memorised=0.10, generalised=0.01, error=0.01, contradicted=50)
 LEARNING = Evidence(memorised=0.01, generalised=0.10, error=0.01, contradicted=50)
-# .095 - .5 x .1 - .8 x (.1 - .0375) = -.5 errors.
-BETWEEN = Evidence(memorised=0.095, generalised=0.1, error=0.01, contradicted=50, earlier=0.0375)
+# .075 - .3 x .1 - .8 x (.1 - .0375) = -.5 errors.
+BETWEEN = Evidence(memorised=0.075, generalised=0.1, error=0.01, contradicted=50, earlier=0.0375)
 
 
 def test_the_strength_follows_a_schedule_of_evidence_worked_out_by_hand():
@@ -31,7 +31,7 @@ def test_the_strength_follows_a_schedule_of_evidence_worked_out_by_hand():
 
 
 def test_what_was_generalised_long_ago_excuses_less():
-    at_last = LEARNING._replace(memorised=0.06, earlier=0.1)  # .5 x .1 is tolerable
+    at_last = LEARNING._replace(memorised=0.05, earlier=0.1)  # .3 x .1 is tolerable
     assert next_strength(0.0, at_last, epochs=10) == 1
     assert next_strength(0.0, at_last._replace(earlier=0.0), epochs=10) == 0
     earlier = next_earlier(0.0, LEARNING, epochs=40)
@@ -40,7 +40,7 @@ def test_what_was_generalised_long_ago_excuses_less():
 
 
 def test_less_is_tolerable_where_the_learning_rate_is_still_to_fall():
-    evidence = LEARNING._replace(memorised=0.03, earlier=0.1)
+    evidence = LEARNING._replace(memorised=0.02, earlier=0.1)
     assert next_strength(0.0, evidence, epochs=10) == 0
     assert next_strength(0.0, evidence._replace(falling=True), epochs=10) == 1  # .2 x .1
 

@@ -222,7 +222,8 @@ class Supervised(ClassifierModel):
 
     def regularization(self, network: keras.Model | None = None) -> tf.Tensor | float:
         """Sum of the losses that the layers of the classifier, or of another network, add; after its forward."""
-        if not (losses := (network or self.classifier).losses):
+        losses = (network or self.classifier).losses
+        if not losses:
             return 0.0
         total = tf.add_n([tf.cast(loss, tf.float32) for loss in losses])
         # The gradient is this replica's part: the optimizer takes the sum.
