@@ -33,8 +33,8 @@ def share(values: tf.Tensor) -> tf.Tensor:
     return values[first : first + rows]
 
 
-def whole(part: tf.Tensor) -> tf.Tensor:
-    """The rows of all replicas in order, [replicas * B, ...] of [B, ...].
+def whole(part: tf.Tensor, rows: int | None = None) -> tf.Tensor:
+    """The rows of all replicas in order, [replicas * B, ...] of [B, ...], or of these the first `rows`.
 
     The gradient is that of this replica's rows: each replica has the loss of the whole batch and sends its own share
     back through the network, so that the sum over the replicas is the gradient of that loss.
@@ -51,7 +51,7 @@ def whole(part: tf.Tensor) -> tf.Tensor:
         placed = tf.concat([nothing] * before + [rows] + [nothing] * after, axis=0)
         return summed([placed])[0], share
 
-    return joined(part)
+    return joined(part)[:rows]
 
 
 def summed(parts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -92,7 +92,7 @@ def on_every_replica(batches: tf.data.Dataset, strategy: tf.distribute.Strategy)
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
         return batches
-    size = batches.element_spec[0].shape[0]
+    size = batches.element_spec[1].shape[0]
     if size is None:
         how = ".batch(size, drop_remainder=True) of a size that divides the examples"
         raise refusal("dataset", f"have batches of one size for {replicas} replicas: {how}", "batches of any size")

@@ -14,7 +14,7 @@ from ieg_fsr.training.monitoring.progress import Progress
 from ieg_fsr.training.survival.run_directory import RunDirectory
 from ieg_fsr.training.survival.snapshot import find_snapshots, read_snapshot
 
-pytestmark = pytest.mark.usefixtures("two_blocks")
+pytestmark = pytest.mark.usefixtures("two_blocks", "no_saved_model")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SMALL = ("--epochs=3", "--train_examples=200", "--method=supervised", "--checkpoint_seconds=0")

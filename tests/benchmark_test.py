@@ -13,7 +13,7 @@ SMALL = ["--networks=small_cnn", "--image_size=8", "--train_examples=100", "--ba
 SMALL += ["--reward_batch_size=10", "--dictionary_size=20", "--reward_interval=2"]
 
 
-def test_prints_a_table_and_writes_rows_and_chart(tmp_path, capsys):
+def test_prints_a_table_and_writes_rows_and_chart(tmp_path, capsys, two_blocks):
     output = tmp_path / "new" / "cost.json"
     assert benchmark.main([*SMALL, "--methods=keras,supervised,fsr", f"--output={output}"]) == 0
     rows = json.loads(output.read_text())

@@ -1,8 +1,6 @@
 """Shared by all tests: a quiet TensorFlow and a small CIFAR-10 archive in the published format."""
 
-import fcntl
 import gc
-import hashlib
 import importlib.util
 import io
 import json
@@ -10,10 +8,9 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +20,11 @@ from PIL import Image
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Two tests run at a time on two cores, and most of a test is tracing: more threads only wait for each other.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# XLA compiles in half the time, and what it compiles to takes longer.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
+pytest_plugins = ["order", "processes"]
 
 
 def pytest_collection_finish() -> None:
@@ -193,7 +195,15 @@ def _parsed(*words: str) -> Any:
 def two_blocks() -> Iterator[None]:
     """small_cnn has two of its six blocks, and a step is traced in half the time. Where networks are not tested."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ieg_fsr.networks.small_cnn._BLOCKS", ((16, 2), (32, 2)))
+        patch.setattr("ieg_fsr.networks.small_cnn._BLOCKS", ((16, 1), (32, 2)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def no_saved_model() -> Iterator[None]:
+    """A run leaves an empty SavedModel, whose tracing is a third of a short run. Where no model is loaded from it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("keras.Model.export", lambda self, place, **options: os.makedirs(place))
         yield
 
 
@@ -204,56 +214,6 @@ def npz(tmp_path: pathlib.Path) -> str:
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
     np.savez(tmp_path / "data.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
     return f"npz:{tmp_path / 'data.npz'}"
-
-
-class Ended(NamedTuple):
-    """What a command left."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def command(
-    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
-) -> Callable[..., Ended]:
-    """Runs a command line inside this process, in a directory of its own. For tests that import ieg_fsr.main."""
-    from ieg_fsr import main
-
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-
-    def run(*words: str) -> Ended:
-        capsys.readouterr()
-        with flagsaver.flagsaver():
-            try:
-                code = main.main(main._parse_or_exit(["ieg_fsr", *words]))
-            except SystemExit as stop:
-                code = stop.code
-        return Ended(code or 0, *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def printed_json(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
-    """The JSON that a program prints in a process with devices of its own; it runs once for all workers."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-    def run(program: str) -> Any:
-        kept = shared / f"{hashlib.sha256(program.encode()).hexdigest()}.json"
-        with open(kept.with_suffix(".lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not kept.exists():
-                environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-                done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
-                assert not done.returncode, done.stderr
-                kept.write_text(done.stdout)
-        return json.loads(kept.read_text())
-
-    return run
 
 
 @pytest.fixture

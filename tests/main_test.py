@@ -18,7 +18,7 @@ from ieg_fsr import main
 from ieg_fsr.configuration.help_text import full_help, short_help
 from ieg_fsr.files import read_json_lines
 
-pytestmark = pytest.mark.usefixtures("two_blocks")
+pytestmark = pytest.mark.usefixtures("two_blocks", "no_saved_model")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHORT = ("--epochs=1", "--train_examples=200")

@@ -1,9 +1,12 @@
 """Whole short runs on data that are read from files: trained, reported, evaluated."""
 
+import csv
 import json
 
+import keras
 import numpy as np
 import pytest
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ieg_fsr.configuration.resolve import resolve
@@ -12,7 +15,7 @@ from ieg_fsr.evaluation.evaluate import predict_logits
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.training.run import train
 
-pytestmark = pytest.mark.usefixtures("two_blocks")
+pytestmark = pytest.mark.usefixtures("two_blocks", "no_saved_model")
 
 TINY = {
     "network": "small_cnn",
@@ -58,6 +61,7 @@ def test_a_folder_of_photographs(photos, tmp_path):
     settings = {"dataset": f"folder:{photos}", "image_size": 24, "dictionary_size": 21, "reward_batch_size": 8}
     summary, said = run(tmp_path / "run", batch_size=10, flip=True, **settings)
     assert summary["corrupt_images"] == 2
+    assert summary["left_out"] == {"damaged": 1, "no image inside": 1}
     assert summary["steps"] == 5
     assert "2 images cannot be decoded and are left out" in said
     for name in ("train/dark/5.png", "test/light/2.png"):
@@ -74,6 +78,60 @@ def test_a_folder_of_photographs(photos, tmp_path):
     assert "wrong ones count against the classifier" in printed[0]
     with pytest.raises(UserError, match=r"--model has input 24x24x3 but .* has 224x224x3"):
         evaluate(resolve({"mode": "evaluate", "model": model, "dataset": settings["dataset"]}), printed.append)
+
+
+def labels_of(directory):
+    with open(directory / "labels.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_data_set_as_folder_as_table_and_as_arrays(tmp_path, write_image):
+    """The same examples, labels and parameters, and a file and names for each example of a random subset."""
+    paths = [f"train/{label}/{k:02}.png" for label in ("cat", "dog") for k in range(20)]
+    paths += [f"test/{label}/{k}.png" for label in ("cat", "dog") for k in range(3)]
+    for k, path in enumerate(paths):
+        write_image(tmp_path / "data" / path, 12, 14, seed=k)
+    rows = [f"{path},{path.split('/')[1]},{path.split('/')[0]}\n" for path in paths]
+    (tmp_path / "data" / "table.csv").write_text("path,label,split\n" + "".join(rows))
+    images = np.stack([np.asarray(Image.open(tmp_path / "data" / path)) for path in paths])
+    words = np.array([path.split("/")[1] for path in paths])
+    arrays = {"x_train": images[:40], "y_train": words[:40], "x_test": images[40:], "y_test": words[40:]}
+    np.savez(tmp_path / "data.npz", **arrays)
+    parameters, summaries = [], []
+    for name in (f"folder:{tmp_path}/data", f"csv:{tmp_path}/data/table.csv", f"npz:{tmp_path}/data.npz"):
+        directory = tmp_path / name.partition(":")[0]
+        settings = {"epochs": 1, "batch_size": 10, "train_examples": 30, "method": "supervised", "mixup": False}
+        summary = train(resolve(settings | {"dataset": name, "model_dir": str(directory)}), lambda text: None)
+        parameters.append(keras.saving.load_model(directory / "model.keras", compile=False).get_weights())
+        summaries.append([summary[figure] for figure in ("given_labels_sha256", "network", "test_accuracy_ema")])
+        with open(directory / "given_labels.csv", newline="") as file:
+            sources = [int(row["source_id"]) for row in csv.DictReader(file)]
+        names = ["cat", "dog"]
+        for row, source in zip(labels_of(directory), sources, strict=True):
+            assert row["given_class"] == names[int(row["given_label"])]
+            assert row["suggested_class"] == names[int(row["pseudo_label"])]
+            assert row["file"] == ("" if name.startswith("npz") else f"{tmp_path}/data/{paths[source]}")
+    assert summaries[1:] == summaries[:1] * 2
+    for others in parameters[1:]:
+        for first, other in zip(parameters[0], others, strict=True):
+            np.testing.assert_array_equal(first, other)
+
+
+def test_fifty_examples_and_a_batch_that_nobody_chose(tmp_path):
+    """All 45 that are not held out make a batch; the same command finds the run again; a size that is given is kept."""
+    images = np.random.default_rng(0).integers(0, 256, (50, 8, 8), np.uint8)
+    np.savez(tmp_path / "few.npz", x_train=images, y_train=np.arange(50) % 2 + 1)
+    settings = {"dataset": f"npz:{tmp_path}/few.npz"}
+    summary, said = run(tmp_path / "run", **settings)
+    assert summary["steps"] == 1
+    assert "the default of 100 is more than the 44 training examples, which make one batch" in said
+    assert "few.npz: y_train has 2 of the class numbers 0..2: those are the classes, in their order" in said
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (config["batch_size"], config["batch_size_resolved"], config["num_classes"]) == (100, 44, 2)
+    assert {row["given_class"] for row in labels_of(tmp_path / "run")} == {"1", "2"}
+    assert "holds this run, finished" in run(tmp_path / "run", **settings)[1]
+    with pytest.raises(UserError, match="--batch_size must be at most 44, the number of training examples"):
+        run(tmp_path / "other", **settings, batch_size=100)
 
 
 def test_nothing_that_a_run_on_own_data_leaves_speaks_of_the_truth(photos, tmp_path):
@@ -97,7 +155,7 @@ def test_nothing_that_a_run_on_own_data_leaves_speaks_of_the_truth(photos, tmp_p
 
 def test_strict_data_trains_nothing(photos, tmp_path):
     config = resolve(TINY | {"dataset": f"folder:{photos}", "strict_data": True, "model_dir": str(tmp_path / "run")})
-    with pytest.raises(UserError, match=r"--strict_data .* Received: .*train/dark/5\.png$"):
+    with pytest.raises(UserError, match=r"--strict_data .* Received: .*train/dark/5\.png and 1 more$"):
         train(config, lambda text: None)
     assert not (tmp_path / "run").exists()
 

@@ -158,7 +158,7 @@ def kind_of(command):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", {kind_of(each): each for each in COMMANDS if trains_here(each)}.values())
-def test_a_command_trains(command, place, two_blocks):
+def test_a_command_trains(command, place, two_blocks, no_saved_model):
     given = short(given_settings(program_of(words_of(command))[1]))
     summary = train(resolve(given | {"model_dir": "run"}), lambda text: None)
     assert summary["dataset"] == given["dataset"]

@@ -4,16 +4,11 @@ The second stage starts anew, and visits a part of the examples with factors, bo
 """
 
 import json
-import os
-import pathlib
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Two epochs of five steps, then three of three steps.
 STEPS, BORDER = 19, 10
 
@@ -27,8 +22,9 @@ from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.replicas import update_rows
 from ieg_fsr.training import execution
 from ieg_fsr.training.run import train
-from ieg_fsr.networks import build_network
+from ieg_fsr.networks import build_network, small_cnn
 
+small_cnn._BLOCKS = ((16, 1), (32, 2))
 directory, seed, kill_after, kill_before = sys.argv[1], *map(int, sys.argv[2:])
 
 class Kill(keras.callbacks.Callback):
@@ -94,13 +90,17 @@ train(resolve(settings | {"checkpoint_seconds": 0.0, "model_dir": directory}), l
 """
 
 
-def run(directory, seed, kill_after=0, kill_before=0):
+@pytest.fixture
+def run(start):
     """What the process ended with. Args: a step after which, or before which, it is killed; 0 for none."""
-    threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    words = [sys.executable, "-c", PROGRAM, str(directory), *map(str, (seed, kill_after, kill_before))]
-    done = subprocess.run(words, env=os.environ | threads | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode
+
+    def ended(directory, seed, kill_after=0, kill_before=0):
+        threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        done = start("-c", PROGRAM, str(directory), *map(str, (seed, kill_after, kill_before)), **threads).ended()
+        assert done.code in (0, -signal.SIGKILL), done.err
+        return done.code
+
+    return ended
 
 
 def newest(directory):
@@ -114,7 +114,7 @@ def rows(directory):
 
 
 @pytest.mark.slow
-def test_killed_at_the_border_and_within_the_second_stage(tmp_path):
+def test_killed_at_the_border_and_within_the_second_stage(run, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run(whole, seed=1) == 0
     kills = [

@@ -9,15 +9,12 @@ import pathlib
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import keras
 import numpy as np
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 KILLS = int(os.environ.get("KILLS", "1"))
 SEED = int(os.environ.get("KILL_SEED", str(random.randrange(10**6))))
 # A checkpoint after every step: about half of the time of training goes into writing them.
@@ -28,33 +25,45 @@ WORDS = (
 )
 STEPS = 30
 FEATURES = ("history", "forward")
+# The command with a smaller network.
+PROGRAM = """
+from ieg_fsr import main
+from ieg_fsr.networks import small_cnn
+small_cnn._BLOCKS = ((16, 1), (32, 2))
+main.run()
+"""
 
 
-def command(directory, features):
-    return [sys.executable, "-m", "ieg_fsr.main", *WORDS, f"--reward_features={features}", f"--model_dir={directory}"]
+@pytest.fixture(scope="module")
+def begun(start):
+    """Starts a run."""
+
+    def begin(directory, features):
+        # The order of sums, and so the last bit, depends on the number of threads.
+        threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+        words = [*WORDS, f"--reward_features={features}", f"--model_dir={directory}"]
+        return start("-c", PROGRAM, *words, **threads)
+
+    return begin
 
 
-def start(directory, features):
-    # The order of sums, and so the last bit, depends on the number of threads.
-    threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    environment = os.environ | threads | {"PYTHONPATH": str(ROOT)}
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command(directory, features), env=environment, **pipes)
-
-
-def finish(directory, features):
+@pytest.fixture(scope="module")
+def finish(begun):
     """Runs until done; returns what was written to stderr."""
-    process = start(directory, features)
-    errors = said(process)
-    assert process.returncode == 0, errors
-    return errors
+
+    def run(directory, features):
+        code, errors = said(begun(directory, features))
+        assert code == 0, errors
+        return errors
+
+    return run
 
 
 def said(process):
-    """What a process wrote to stderr until its end, but for what a library says once on a new machine."""
-    _, errors = process.communicate()
+    """Exit code of a process, and what it wrote to stderr but for what a library says once on a new machine."""
+    code, _, errors = process.ended()
     lines = errors.splitlines(keepends=True)
-    return "".join(line for line in lines if "Matplotlib is building the font cache" not in line)
+    return code, "".join(line for line in lines if "Matplotlib is building the font cache" not in line)
 
 
 def rows(directory, name):
@@ -96,7 +105,7 @@ def wait_until_it_writes(process, directory, step):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
+def uninterrupted(tmp_path_factory, finish):
     """Directory and duration of a whole run, by --reward_features; made when first asked for."""
     made = {}
 
@@ -113,20 +122,20 @@ def uninterrupted(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(KILLS))
-def test_killed_at_a_random_moment(uninterrupted, tmp_path, number):
+def test_killed_at_a_random_moment(begun, finish, uninterrupted, tmp_path, number):
     features = FEATURES[number % len(FEATURES)]
     whole, seconds = uninterrupted(features)
     generator = random.Random(SEED + number)
     directory, killed_at = tmp_path / "run", []
     # Every third time one kill is not enough; every fourth time it comes while a checkpoint is being written.
     for _ in range(2 if number % 3 == 2 else 1):
-        process = start(directory, features)
+        process = begun(directory, features)
         if number % 4 == 3:
             wait_until_it_writes(process, directory, generator.randrange(STEPS))
         else:
             time.sleep(generator.uniform(0, seconds))
-        process.kill()
-        process.communicate()
+        process.send_signal(signal.SIGKILL)
+        process.ended()
         writing = len(list(directory.rglob(".writing-*")))
         killed_at.append(f"step {newest_step(directory)}{', while writing' if writing else ''}")
     errors = finish(directory, features)
@@ -136,18 +145,18 @@ def test_killed_at_a_random_moment(uninterrupted, tmp_path, number):
 
 
 @pytest.mark.slow
-def test_a_signal_in_the_middle_of_an_epoch_and_a_damaged_checkpoint(uninterrupted, tmp_path):
+def test_a_signal_in_the_middle_of_an_epoch_and_a_damaged_checkpoint(begun, finish, uninterrupted, tmp_path):
     """A run that a signal stops goes on; a copy whose newest checkpoint is damaged goes on from the one before."""
     whole, _ = uninterrupted("history")
     directory = tmp_path / "run"
-    process = start(directory, "history")
+    process = begun(directory, "history")
     while (newest_step(directory) or 0) < 16:
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.ended()
         time.sleep(0.005)
     process.send_signal(signal.SIGTERM)
-    errors = said(process)
+    code, errors = said(process)
     step = newest_step(directory)
-    assert process.returncode == 3
+    assert code == 3
     assert errors.startswith(f"ieg_fsr: stopped by SIGTERM after step {step} of {STEPS}; the same command goes on")
     assert errors.count("\n") == 1
     for damage in (truncated, flipped):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ieg_fsr.files import write_columns
+from ieg_fsr.unlabelled import labelled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +30,9 @@ class Findings:
         return len(self.example_ids)
 
     def worst_first(self) -> "Findings":
-        """The same, in the order of the class; equal scores by example id."""
+        """The same, in the order of the class; equal scores by example id. What has no given label is left out."""
         order = np.lexsort((self.example_ids, self.scores, ~self.suspects))
+        order = order[labelled(self.given_labels[order])]
         arrays = {name: value[order] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return dataclasses.replace(self, **arrays)
 

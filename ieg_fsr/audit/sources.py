@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import math
 import pathlib
 from collections.abc import Callable, Mapping
@@ -13,12 +14,13 @@ from ieg_fsr.audit.findings import Findings
 from ieg_fsr.configuration.settings import SETTINGS, Config
 from ieg_fsr.data.labels.truth import Truth, truth_of
 from ieg_fsr.data.sources.datasets import load_dataset
-from ieg_fsr.data.sources.image_source import DataSet, ImageSource
+from ieg_fsr.data.sources.image_source import DataSet, ImageSource, file_names
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.evaluate import check_fits, load_classifier, predict_logits
 from ieg_fsr.files import parse_json
 from ieg_fsr.methods.models.label_report import LabelReport, label_report, probabilities_of
 from ieg_fsr.training.inputs import load_training_data
+from ieg_fsr.unlabelled import labelled, unlabelled_notes
 
 # Columns of the files of labels, and what they hold.
 _LABELS: dict[str, type] = {
@@ -69,8 +71,9 @@ def from_run(directory: pathlib.Path, config: Config) -> Audited:
     truth = truth_of(settings)
     true_labels = given["data_label"] if truth else None
     findings = _findings(report, reweighted, given["source_id"], images, true_labels, data.class_names)
+    notices = (*data.notes, *unlabelled_notes(given["label"]))
     return Audited(
-        settings["dataset"], settings["variant"], findings, images, truth, epochs, test_accuracy, estimate, data.notes
+        settings["dataset"], settings["variant"], findings, images, truth, epochs, test_accuracy, estimate, notices
     )
 
 
@@ -105,7 +108,8 @@ def _findings(
     class_names: tuple[str, ...],
 ) -> Findings:
     """Worst first. Args: true_labels: where they are known; there is nothing to measure if all are the given ones."""
-    nothing_wrong = true_labels is None or np.array_equal(true_labels, report.given_label)
+    known = labelled(report.given_label)
+    nothing_wrong = true_labels is None or np.array_equal(true_labels[known], report.given_label[known])
     found = Findings(
         example_ids=report.example_id,
         source_ids=source_ids,
@@ -122,13 +126,6 @@ def _findings(
     return found.worst_first()
 
 
-def file_names(images: Any) -> np.ndarray:
-    """Paths [N] of images in files; "" for others."""
-    if getattr(images, "in_files", False):
-        return np.array(images.names, object)
-    return np.full(len(images), "", object)
-
-
 def _check_labels(
     directory: pathlib.Path, labels: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray], data: DataSet
 ) -> None:
@@ -143,7 +140,7 @@ def _check_labels(
     outside = source_ids.min() < 0 or source_ids.max() >= len(data.train)
     if outside or np.any(data.train.labels[source_ids] != given["data_label"]):
         raise misfit(f"data set is as it was: --dataset={data.name} has other images or labels now")
-    found = np.concatenate([labels["given_label"], labels["pseudo_label"]])
+    found = np.concatenate([labels["given_label"][labelled(labels["given_label"])], labels["pseudo_label"]])
     if (strange := found[(found < 0) | (found >= data.num_classes)]).size:
         raise misfit(f"labels.csv has labels in [0, {data.num_classes})", f"label {strange[0]} in {directory}")
 
@@ -186,8 +183,9 @@ def _read_columns(directory: pathlib.Path, name: str, kinds: Mapping[str, type])
     """Columns of numbers of a CSV file, each int or float, with a row for each example in the order of the ids."""
 
     def parse(text: str) -> dict[str, np.ndarray]:
-        # The labels that the data came with; earlier versions called them true ones of any data.
-        rows = list(csv.DictReader(text.replace(",true_label,", ",data_label,", 1).splitlines()))
+        # The labels that the data came with: earlier versions called them true ones of any data.
+        text = text.replace(",true_label,", ",data_label,", 1)
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))  # Names of files may hold ends of lines.
         columns = {column: np.array([kind(row[column]) for row in rows], kind) for column, kind in kinds.items()}
         if not rows or np.any(columns["example_id"] != np.arange(len(rows))):
             raise ValueError("not a row for each example")

@@ -27,7 +27,8 @@ from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.setting import COMPUTED
 
 # Settings that a run's directory has words of its own for.
-_NAMED = frozenset({"dataset", "method", "noise", "noise_type", "noise_matrix", "labels_file", "imbalance", "seed"})
+_LABELS = ("noise", "noise_type", "noise_matrix", "labels_file", "labels_key")
+_NAMED = frozenset({"dataset", "method", *_LABELS, "imbalance", "seed"})
 _LONGEST_NAME = 150  # letters, of a directory
 
 
@@ -89,6 +90,8 @@ def _check_together(config: Config) -> None:
             raise UserError(f"--noise must be 0 with --{name}, which has its own. Received: {config.noise:g}")
     if config.labels_file is not None and config.noise_matrix is not None:
         raise UserError(f"--noise_matrix must not be given with --labels_file. Received: {config.noise_matrix}")
+    if config.labels_key is not None and config.labels_file is None:
+        raise UserError(f"--labels_key must be given with --labels_file only. Received: {config.labels_key}")
     if config.mixup and not METHODS[config.method].mixes:
         raise UserError(f"--mixup must be false with --method={config.method}. Received: true")
 
@@ -109,6 +112,7 @@ def _run_directory(config: Config, base: Mapping[str, Any]) -> str:
     label_file = config.noise_matrix or config.labels_file
     words = [config.method, *(_word(name, config[name]) for name in differing)]
     words.append(pathlib.Path(label_file).stem if label_file is not None else f"{kind}{config.noise:g}")
+    words += [_word("", config.labels_key)] if config.labels_key else []
     if config.imbalance > 1:
         words.append(f"imbalance{config.imbalance:g}")
     name = f"{'-'.join(words)}-seed{config.seed}"

@@ -68,11 +68,14 @@ _BEFORE_METHODS = (
     Setting("noise", 0.0, between(0, 1), "share of the labels drawn anew", short=True, **_CORRUPTION),
     Setting("noise_type", "uniform", one_of(*NOISE_TYPES),
             "uniform: from all classes, the true one too; uniform_other: from the others; asymmetric: to the class it "
-            "is mistaken for; pairflip: to the next class", short=True, **_CORRUPTION),
+            "is mistaken for; pairflip: to the next class; instance: to a class and at a rate that the image decides",
+            short=True, **_CORRUPTION),
     Setting("noise_matrix", None, ANY, "file of P(given | true), [C, C], .npy or CSV, instead of --noise", kind=str,
             **_CORRUPTION),
-    Setting("labels_file", None, ANY, "file of given labels, CSV with example_id,label or .npy; no --noise", kind=str,
+    Setting("labels_file", None, ANY, "file of given labels by example_id or path, CSV or .npy; no --noise", kind=str,
             short=True, **_CORRUPTION),
+    Setting("labels_key", None, ANY, "which labels of a labels_file that has several, as CIFAR-N's worse_label",
+            kind=str, **_CORRUPTION),
     Setting("imbalance", 1.0, at_least(1), "largest over smallest class of a long tail; noise comes after it",
             short=True, **_CORRUPTION),
 

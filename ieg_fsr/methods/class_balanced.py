@@ -14,6 +14,7 @@ from ieg_fsr.methods.focal import FOCAL_GAMMA, sigmoid_focal_loss
 from ieg_fsr.methods.spec import BuildContext, MethodSpec, Paper
 from ieg_fsr.rules import below_one
 from ieg_fsr.setting import Setting
+from ieg_fsr.unlabelled import class_counts
 
 if TYPE_CHECKING:
     import keras
@@ -84,7 +85,7 @@ def _build(context: BuildContext, loss: Callable[..., Any], sigmoids: bool) -> S
     config = context.config
     if "focal_gamma" in config:
         loss = functools.partial(loss, gamma=config.focal_gamma)
-    counts = np.bincount(context.given_labels, minlength=context.data.num_classes)
+    counts = class_counts(context.given_labels, context.data.num_classes)
     weights = class_weights(counts, config.class_balanced_beta)
     classifier = context.network(config.seed)
     if sigmoids:

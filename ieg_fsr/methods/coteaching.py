@@ -29,12 +29,12 @@ COTEACHING_WARMUP_EPOCHS = Setting(
 def forget_rate(config: Config, data: DataSet) -> float:
     """`--coteaching_forget_rate`, else the expected share of wrong labels where the classes are even.
 
-    Uniform noise: the share of labels drawn anew, though one in C of them comes out right. To leave out a few more does
-    better: on digits at 0.4 .983 against .958, one seed.
+    Noise that depends on the image: its rate. Uniform noise: the share of labels drawn anew, though one in C of them
+    comes out right. To leave out a few more does better: on digits at 0.4 .983 against .958, one seed.
     """
     if config.coteaching_forget_rate is not None:
         return config.coteaching_forget_rate
-    if config.noise > 0 and config.noise_type == "uniform":
+    if config.noise > 0 and config.noise_type in ("uniform", "instance"):
         return config.noise
     return float(1.0 - np.mean(np.diag(transition_matrix(config, data.num_classes))))
 

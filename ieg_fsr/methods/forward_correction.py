@@ -36,6 +36,9 @@ def known_matrix(config: Config, data: DataSet) -> np.ndarray | None:
 def _check(config: Config, data: DataSet | None) -> None:
     if config.correction_matrix == "true" and config.labels_file is not None:
         raise UserError("--correction_matrix must be estimated or a file with --labels_file. Received: true")
+    if config.correction_matrix == "true" and config.noise_type == "instance" and config.noise > 0:
+        raise UserError("--correction_matrix must be estimated or a file with --noise_type=instance, which has none. "
+                        "Received: true")  # fmt: skip
     if data is not None:
         known_matrix(config, data)
 

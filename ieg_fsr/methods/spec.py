@@ -43,7 +43,7 @@ class BuildContext:
     Attributes:
         config: resolved settings.
         data: the data set as training uses it; `data.holdout` is the hold-out.
-        given_labels: [N], in [0, C).
+        given_labels: [N], in [0, C); -1 of an unlabelled example, which is not trained on (`unlabelled.class_counts`).
         network: from a seed to a classifier with parameters drawn by it.
         second_seed: of a second network.
         shared: arguments that every `Supervised` takes.

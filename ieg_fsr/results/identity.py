@@ -41,7 +41,7 @@ class Experiment(NamedTuple):
 class Condition(NamedTuple):
     """What is wrong with labels and classes."""
 
-    labels: str = ""  # name of the file of labels or of the noise matrix; empty if there is none
+    labels: str = ""  # name of the file of labels, with the key, or of the noise matrix; empty if there is none
     imbalance: float = 1.0  # largest over smallest class
     noise_type: str = "uniform"  # "uniform" where there is no noise
     noise: float = 0.0  # share of the labels drawn anew
@@ -111,13 +111,14 @@ def identify(values: Mapping[str, Any]) -> Identity:
     apart = _APART | set(spec.presets) | spec.idle(values)
     own = {one.name: values[one.name] for one in differing if not one.protocol and one.name not in apart}
     network = values["network"] if values["network"] != base["network"] else ""
-    labels = values["labels_file"] or values["noise_matrix"]
+    labels = pathlib.Path(values["labels_file"] or values["noise_matrix"] or "").stem
+    labels += f" {values['labels_key']}" if values["labels_key"] else ""
     noise_type = values["noise_type"] if values["noise"] else "uniform"
     return Identity(
         dataset=values["dataset"],
         protocol=", ".join(_phrase(one.name, values[one.name]) for one in differing if one.protocol),
         condition=Condition(
-            pathlib.Path(labels or "").stem,
+            labels,
             float(values["imbalance"]),
             noise_type,
             float(values["noise"]),

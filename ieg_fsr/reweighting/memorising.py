@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ieg_fsr.unlabelled import labelled
+
 # Monitors: so many that the standard error of a share of them is below .016, but a tenth of the examples at most.
 _MONITORS, _LARGEST_SHARE = 1000, 0.1
 _MONITORS_STREAM = 5  # of the seed
@@ -96,12 +98,12 @@ def baseline_epochs(epochs: int, warmup_epochs: int) -> int:
 def choose_monitors(given_labels: np.ndarray, num_classes: int, seed: int) -> np.ndarray:
     """Which examples are monitors: a seeded draw from each class in proportion, which leaves two of it at least.
 
-    Args: given_labels: [N], int in [0, C). Returns: [N], bool.
+    Args: given_labels: [N], int in [0, C); -1 is none, and no monitor. Returns: [N], bool.
     """
-    count = len(given_labels)
+    count = int(np.sum(labelled(given_labels)))
     share = min(_MONITORS, int(_LARGEST_SHARE * count)) / count
     rng = np.random.default_rng([seed, _MONITORS_STREAM])
-    monitors: np.ndarray = np.zeros(count, bool)
+    monitors: np.ndarray = np.zeros(len(given_labels), bool)
     for label in range(num_classes):
         members = rng.permutation(np.flatnonzero(given_labels == label))
         wanted = math.floor(share * len(members) + rng.random())

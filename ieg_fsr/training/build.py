@@ -15,6 +15,7 @@ from ieg_fsr.methods.spec import BuildContext
 from ieg_fsr.networks import build_network
 from ieg_fsr.setting import Config
 from ieg_fsr.training.schedules import learning_rate_schedule
+from ieg_fsr.unlabelled import labelled
 
 _SECOND_NETWORK_STREAM = 2  # of the seed; 1 chooses the subset
 
@@ -22,7 +23,10 @@ _SECOND_NETWORK_STREAM = 2  # of the seed; 1 chooses the subset
 def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supervised, Examples]:
     """The compiled method and its training data."""
     keras.utils.set_random_seed(config.seed)
-    examples = Examples(data.train, given_labels, config.batch_size, config.seed)
+    # A batch that nobody chose is no larger than the data; replicas share it evenly.
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    batch_size = min(config.batch_size, int(np.sum(labelled(given_labels))) // replicas * replicas)
+    examples = Examples(data.train, given_labels, batch_size, config.seed)
     network = functools.partial(
         build_network, config.network, data.train.image_shape, data.num_classes, precision=config.precision
     )

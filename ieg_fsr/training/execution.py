@@ -16,8 +16,10 @@ from ieg_fsr.data.labels.given_labels import labels_sha256
 from ieg_fsr.data.labels.long_tail import measured_imbalance
 from ieg_fsr.data.labels.truth import KNOWN, truth_of
 from ieg_fsr.data.pipeline.examples import Examples
+from ieg_fsr.data.sources.image_source import DataSet, file_names
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.figures import RUN_FIGURES, Figure
+from ieg_fsr.methods.models.label_report import LabelReport
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.methods.registry import METHODS, method_figures
 from ieg_fsr.results.identity import identify
@@ -38,6 +40,7 @@ from ieg_fsr.training.survival.divergence import explain
 from ieg_fsr.training.survival.interruption import Interruption
 from ieg_fsr.training.survival.run_directory import RunDirectory
 from ieg_fsr.training.survival.safeguard import Safeguard
+from ieg_fsr.unlabelled import labelled
 from ieg_fsr.version import VERSION
 
 
@@ -51,7 +54,10 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     strategy = strategy_of(config)
     with strategy.scope():
         model, examples = build(config, data, training.given_labels)
-    resolved = _resolved(config, training) | {"replicas": strategy.num_replicas_in_sync}
+    resolved = _resolved(config, training) | {
+        "replicas": strategy.num_replicas_in_sync,
+        "batch_size_resolved": examples.batch_size,
+    }
     run.begin(config, resolved["given_labels_sha256"])
     columns = {
         "example_id": np.arange(len(training.given_labels)),
@@ -65,9 +71,10 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     rows = _fit(config, training, model, examples, run, interruption)
     _write_models(model, run)
     labels = model.label_report()
-    run.write_columns("labels.csv", labels.columns())
-    right = training.right(truth)
-    detection = detection_figures(None if right is None else ~right, labels.suspect, labels.score)
+    run.write_columns("labels.csv", labels.columns() | _in_words(data, labels))
+    right, known = training.right(truth), labelled(training.given_labels)
+    wrong = None if right is None else ~right[known]
+    detection = detection_figures(wrong, labels.suspect[known], labels.score[known])
     own = model.declared_figures
     summary = _summary(resolved, rows, own) | {"saved_network": model.saved_network} | detection
     summary["estimated_noise_rate"] = labels.estimated_noise_rate
@@ -78,6 +85,16 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     run.write_json("summary.json", summary)
     wait_for_all(strategy)
     return summary
+
+
+def _in_words(data: DataSet, labels: LabelReport) -> dict[str, np.ndarray]:
+    """Columns of labels.csv for people: names of the classes, "" for none, and the file of each example."""
+    names = np.array([*data.class_names, ""], object)
+    return {
+        "given_class": names[labels.given_label],
+        "suggested_class": names[labels.suggested_label],
+        "file": file_names(data.train),
+    }
 
 
 def _fit(
@@ -146,7 +163,8 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable
     counted = [name for name, figure in named.items() if figure.counted]
     names = """dataset method variant reward_source meta_layers weight_rule clean_images
         network noise noise_type noise_matrix labels_file true_labels measured_noise_rate imbalance
-        measured_imbalance training_examples corrupt_images given_labels_sha256 seed epochs"""
+        measured_imbalance training_examples unlabelled_examples corrupt_images left_out given_labels_sha256
+        seed epochs"""
     return (
         {name: resolved.get(name) for name in names.split()}
         | {"steps": last["step"]}
@@ -171,12 +189,14 @@ def _resolved(config: Config, training: TrainingData) -> dict[str, Any]:
         "clean_images": 0 if data.holdout is None else len(data.holdout),
         "command": f"python -m ieg_fsr.main {command_line(config)}",
         "training_examples": len(data.train),
+        "unlabelled_examples": int(np.sum(~labelled(training.given_labels))),
         "test_examples": len(data.test),
         "num_classes": data.num_classes,
         "corrupt_images": len(data.damaged_files),
         "corrupt_files": list(data.damaged_files),
+        "left_out": dict(data.left_out),
         "true_labels": truth.name if truth else "not known",
-        "measured_noise_rate": None if right is None else float(np.mean(~right)),
+        "measured_noise_rate": None if right is None else float(np.mean(~right[labelled(training.given_labels)])),
         "measured_imbalance": measured_imbalance(data.train.labels),
         "given_labels_sha256": labels_sha256(training.given_labels),
         **METHODS[config.method].resolved(config, data),

@@ -8,21 +8,23 @@ import numpy as np
 from ieg_fsr.data.labels.clean_images import clean_ids
 from ieg_fsr.data.labels.corruption import corrupt_labels
 from ieg_fsr.data.labels.given_labels import read_given_labels
+from ieg_fsr.data.labels.instance_noise import instance_labels
 from ieg_fsr.data.labels.long_tail import long_tail_ids
 from ieg_fsr.data.labels.noise_matrix import transition_matrix
 from ieg_fsr.data.labels.truth import Truth
 from ieg_fsr.data.sources.datasets import load_dataset
-from ieg_fsr.data.sources.image_source import DataSet
+from ieg_fsr.data.sources.image_source import DataSet, ImageSource
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.setting import Config, text_of
+from ieg_fsr.unlabelled import labelled, unlabelled_notes
 
 
 class TrainingData(NamedTuple):
     """What a run trains on."""
 
     data: DataSet  # its training part is cut to what the run uses and has the labels that the data came with
-    given_labels: np.ndarray  # [N], int32, what training sees
+    given_labels: np.ndarray  # [N], int32, what training sees; -1 for none
     source_ids: np.ndarray  # [N], ids of the examples in the whole training set, rising
 
     def right(self, truth: Truth | None) -> np.ndarray | None:
@@ -39,24 +41,38 @@ def load_training_data(config: Config) -> TrainingData:
     data = load_dataset(config.dataset, config.data_dir, config.image_size, config.strict_data)
     from_file = None
     if config.labels_file is not None:
-        from_file = read_given_labels(config.labels_file, len(data.train), data.num_classes)
+        from_file, notes = read_given_labels(config.labels_file, config.labels_key, data)
+        data = dataclasses.replace(data, notes=(*data.notes, *notes))
     ids, held_out = _training_ids(config, data)
-    labelled = np.union1d(ids, held_out)
-    true_labels = data.train.labels[labelled]
+    taken, whole = np.union1d(ids, held_out), data.train
     if len(held_out):
         data = dataclasses.replace(data, holdout=data.train.take(held_out))
     if len(ids) < len(data.train):
         data = dataclasses.replace(data, train=data.train.take(ids))
-    steps = config.epochs * (len(data.train) // config.batch_size)
+    labels = data.train.labels if from_file is None else from_file[ids]  # as far as whether there is one
+    known, notes = int(np.sum(labelled(labels))), [*data.notes, *unlabelled_notes(labels)]
+    if config.batch_size > known and "batch_size" not in config.given:
+        sizes = f"the default of {config.batch_size} is more than the {known} training examples"
+        notes.append(f"--batch_size: {sizes}, which make one batch")
+    else:
+        _check_at_most("batch_size", config.batch_size, known)
+    data = dataclasses.replace(data, notes=tuple(notes))
+    steps = config.epochs * (known // max(min(config.batch_size, known), 1))
     if config.profile_steps and config.profile_steps[1] > steps:
         text = text_of(config.profile_steps)
         raise UserError(f"--profile_steps must end by the last step of the run, {steps}. Received: {text}")
-    _check_at_most("batch_size", config.batch_size, len(data.train))
     METHODS[config.method].check(config, data)
     if from_file is not None:
         return TrainingData(data, from_file[ids], ids)
-    given_labels = corrupt_labels(true_labels, transition_matrix(config, data.num_classes), config.seed)
-    return TrainingData(data, given_labels[np.isin(labelled, ids)], ids)
+    return TrainingData(data, _noisy_labels(config, whole, taken, data.num_classes)[np.isin(taken, ids)], ids)
+
+
+def _noisy_labels(config: Config, source: ImageSource, ids: np.ndarray, num_classes: int) -> np.ndarray:
+    """Given labels [n], int32, of the examples `ids` [n]."""
+    true_labels = source.labels[ids]
+    if config.noise_type == "instance" and config.noise > 0:
+        return instance_labels(source.images, ids, true_labels, num_classes, config.noise, config.seed)
+    return corrupt_labels(true_labels, transition_matrix(config, num_classes), config.seed)
 
 
 def _training_ids(config: Config, data: DataSet) -> tuple[np.ndarray, np.ndarray]:
@@ -65,12 +81,15 @@ def _training_ids(config: Config, data: DataSet) -> tuple[np.ndarray, np.ndarray
     if config.train_examples is not None:
         _check_at_most("train_examples", config.train_examples, len(ids))
         ids = np.sort(np.random.default_rng([config.seed, 1]).permutation(len(ids))[: config.train_examples])
+    # Those without a label are in no class, and stay.
+    unknown = ids[~labelled(data.train.labels[ids])]
+    ids = np.setdiff1d(ids, unknown)
     if clean_per_class := METHODS[config.method].clean_per_class(config):
         held_out = ids[clean_ids(data.train.labels[ids], clean_per_class, data.num_classes, config.seed)]
         ids = np.setdiff1d(ids, held_out)
     if config.imbalance > 1:
         ids = ids[long_tail_ids(data.train.labels[ids], config.imbalance, data.num_classes, config.seed)]
-    return ids, held_out
+    return np.union1d(ids, unknown), held_out
 
 
 def _check_at_most(name: str, value: int, examples: int) -> None:

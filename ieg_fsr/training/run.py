@@ -63,6 +63,8 @@ def describe(summary: dict[str, Any], truth: Truth | None) -> str:
         f"test accuracy   {summary['test_accuracy']:.4f}  {average}{judged}",
         *_wrong_labels(summary, truth),
     ]
+    if summary.get("unlabelled_examples"):
+        lines.append(f"unlabelled      {summary['unlabelled_examples']} training examples; labels.csv suggests labels")
     if summary.get("clean_images"):
         which = "true labels" if truth is KNOWN else "labels in the data"
         lines.append(f"clean images    {summary['clean_images']}, held out with their {which}")
@@ -72,7 +74,8 @@ def describe(summary: dict[str, Any], truth: Truth | None) -> str:
         if told and summary.get(name) is not None and (summary[name] or not figure.counted):
             label, template = told
             lines.append(f"{label:<15} {sentence(template, summary | (truth.words if truth else {}))}")
-    lines += METHODS[summary["method"]].conclusion(summary)
+    if summary.get("method") in METHODS:
+        lines += METHODS[summary["method"]].conclusion(summary)
     return "\n".join([*lines, f"time            {clock(summary['seconds_total'])}"])
 
 

@@ -32,6 +32,12 @@ def test_suspects_first_then_by_score():
     assert ordered.class_names == ("cät", "dog")
 
 
+def test_what_has_no_label_is_not_audited():
+    ordered = findings(given_labels=np.array([0, -1, 1, 0])).worst_first()
+    np.testing.assert_array_equal(ordered.example_ids, [0, 2, 3])
+    np.testing.assert_array_equal(ordered.suspects, [True, False, False])
+
+
 def test_the_matrix_moves_suspects_only():
     # Given 0: one suspect (to 1) and one that is contradicted but not suspect. Given 1: one suspect, one agreed.
     np.testing.assert_array_equal(findings().label_matrix(), [[1, 1], [1, 1]])

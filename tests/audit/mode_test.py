@@ -53,7 +53,7 @@ def test_nothing_is_written_where_there_is_no_run(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_training_is_audited(tmp_path):
+def test_a_training_is_audited(tmp_path, no_saved_model):
     settings = {"noise": 0.4, "epochs": 12, "reweight_warmup_epochs": 4, "model_dir": str(tmp_path / "run")}
     summary = train(resolve(settings), lambda text: None)
     figures = audit(resolve({"mode": "audit", "model_dir": str(tmp_path / "run")}), lambda text: None)

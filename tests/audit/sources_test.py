@@ -8,10 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from ieg_fsr.audit.sources import MEMORY_NOTICE, file_names, from_model, from_run
+from ieg_fsr.audit.sources import MEMORY_NOTICE, from_model, from_run
 from ieg_fsr.configuration.resolve import resolve
-from ieg_fsr.data.pipeline.encoded_images import EncodedImages
-from ieg_fsr.data.sources.image_source import ArraySource
 from ieg_fsr.errors import UserError
 
 
@@ -37,6 +35,19 @@ def test_a_run_of_several_stages_is_read(finished_run):
     rows = [json.loads(line) | {"stage": "plain"} for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
     (finished_run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert from_run(finished_run, audit_config(model_dir=str(finished_run))).epochs == rows
+
+
+def test_unlabelled_examples_of_a_run_are_told_and_left_out(finished_run):
+    for name, old, new in (
+        ("labels.csv", "3,0,-inf,2.0", "3,-1,-inf,0.0"),
+        ("given_labels.csv", "3,0,1,9", "3,-1,1,9"),
+    ):
+        text = (finished_run / name).read_text()
+        (finished_run / name).write_text(text.replace(old, new))
+    audited = from_run(finished_run, audit_config(model_dir=str(finished_run)))
+    np.testing.assert_array_equal(audited.findings.example_ids, [2, 1, 0])
+    np.testing.assert_array_equal(audited.findings.given_labels, [0, 1, 1])
+    assert audited.notices == ("1 of 4 training examples have no given label",)
 
 
 def test_given_labels_that_are_all_the_data_s_own_are_not_the_truth(finished_run):
@@ -146,8 +157,3 @@ def test_a_model_is_its_own_witness(npz, tmp_path):
     np.testing.assert_allclose(audited.findings.scores, np.log([0.1] * 10 + [0.9] * 10), rtol=1e-5)
     assert audited.notices == (MEMORY_NOTICE,)
     assert audited.findings.true_labels is audited.findings.weights is None
-
-
-def test_names_are_those_of_files():
-    assert file_names(ArraySource(np.zeros((2, 8, 8), np.uint8), [0, 1])).tolist() == ["", ""]
-    assert file_names(EncodedImages(["a/b.png"], [0], 8)).tolist() == ["a/b.png"]

@@ -33,7 +33,7 @@ def test_every_entry_is_a_setting_and_passes_its_rule(dataset, method, presets, 
 @pytest.mark.parametrize("side", [None, 8, 32, 100])
 def test_a_recipe_does_not_choose_data_method_or_place(spec, side):
     places = {"mode", "dataset", "data_dir", "model_dir", "model", "method", "seed"}
-    corruption = {"noise", "noise_type", "noise_matrix", "labels_file", "imbalance", "train_examples"}
+    corruption = {"noise", "noise_type", "noise_matrix", "labels_file", "labels_key", "imbalance", "train_examples"}
     for settings in spec.recipe(side):
         assert not set(settings or ()) & (places | corruption)
         assert set(settings or ()) <= settings_of_recipes()

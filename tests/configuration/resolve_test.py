@@ -91,6 +91,7 @@ def test_directory_of_a_run(parsed):
     words = ("--noise=0.4", "--noise_type=pairflip", "--imbalance=50")
     assert parsed(*words).model_dir == "runs/digits/fsr-pairflip0.4-imbalance50-seed0"
     assert parsed("--labels_file=a/people.csv").model_dir == "runs/digits/fsr-people-seed0"
+    assert parsed("--labels_file=a/h.npy", "--labels_key=worse").model_dir == "runs/digits/fsr-h-worse-seed0"
     words = ("--epochs=5", "--nomixup", "--meta_layers=a/b", "--weight_decay=1e-5", "--eval_interval=2", "--data_dir=d")
     assert parsed(*words).model_dir == "runs/digits/fsr-epochs5-weight_decay1e-05-nomixup-meta_layersab-noise0-seed0"
     assert len(parsed(f"--meta_layers={'x' * 400}").model_dir) < 200
@@ -141,6 +142,7 @@ def test_drops_need_their_epochs(complaint):
     [
         ("--labels_file=l --noise=0.4", "--noise must be 0 with --labels_file, which has its own. Received: 0.4"),
         ("--noise_matrix=m --noise=0.4", "--noise must be 0 with --noise_matrix, which has its own. Received: 0.4"),
+        ("--labels_key=k", "--labels_key must be given with --labels_file only. Received: k"),
         ("--noise_matrix=m --labels_file=l", "--noise_matrix must not be given with --labels_file. Received: m"),
     ],
 )

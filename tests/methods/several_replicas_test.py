@@ -1,4 +1,7 @@
-"""One replica against two with the same global batch, in another process with two logical CPU devices."""
+"""One replica against two with the same global batch, in another process with two logical CPU devices.
+
+Other methods and settings are in `conformance_test.py`.
+"""
 
 import pytest
 
@@ -10,10 +13,7 @@ import numpy as np
 import tensorflow as tf
 import ieg_fsr
 from ieg_fsr.data.pipeline.augmentation import pad_crop_flip
-from ieg_fsr.methods.models.coteaching import CoTeaching
-from ieg_fsr.methods.models.early_learning import EarlyLearningRegularization
 from ieg_fsr.replicas import add_to_rows
-from ieg_fsr.reweighting.weight_net import WeightNet
 from ieg_fsr.training.survival.checkpoints import Checkpoints
 
 [cpu] = tf.config.list_physical_devices("CPU")
@@ -36,9 +36,6 @@ def network(seed):
 def fsr(**options):
     return ieg_fsr.FSR(network(0), 60, 12, **({"reward_batch_size": 7, "reweight_warmup_epochs": 1} | SHARED | options))
 
-def supervised(**options):
-    return ieg_fsr.Supervised(network(0), **SHARED, **options)
-
 class Staged(ieg_fsr.Supervised):
     # Five epochs on all, then five from the beginning on 40 of the 60, by a table, with rates of their own.
     def __init__(self, classifier, **supervised):
@@ -60,17 +57,12 @@ class Staged(ieg_fsr.Supervised):
     def checkpoint_parts(self):
         return super().checkpoint_parts() | {"visits": self.visits}
 
-plain = {"mixup_alpha": 0.0}
 METHODS = {
-    "forward": lambda: fsr(reward_features="forward", **plain),
-    "history": lambda: fsr(reward_features="history", **plain),
+    "history": lambda: fsr(reward_features="history", mixup_alpha=0.0),
     "faithful": lambda: fsr(pusher="release", reward_interval=1, lookahead_losses=True),
-    "mwn": lambda: fsr(meta_layers="all", weight_rule=WeightNet(), **plain),
     "forgetting": lambda: fsr(pusher="forgetting", meta_layers="-2", reward_features="forward"),
     "compiled": lambda: fsr(reward_features="forward"),
-    "elr": lambda: supervised(sample_loss=EarlyLearningRegularization(60, 4)),
     "stages": lambda: Staged(network(0), **SHARED),
-    "coteaching": lambda: CoTeaching(network(0), network(1), forget_rate=0.3, warmup_epochs=5, **SHARED),
 }
 
 def variables(model):
@@ -161,7 +153,7 @@ for name in METHODS:
 results["resumed"] = resumed()
 print(json.dumps(results))
 """
-NAMES = ["forward", "history", "faithful", "mwn", "forgetting", "compiled", "elr", "stages", "coteaching"]
+NAMES = ["history", "faithful", "forgetting", "compiled", "stages"]
 
 
 @pytest.fixture(scope="module")

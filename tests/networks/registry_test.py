@@ -78,14 +78,13 @@ def test_every_layer_draws_from_its_own_seed():
     assert len({kernel.tobytes() for kernel in same_shape}) == 10
 
 
-def test_saved_file_loads_without_the_package(tmp_path):
+def test_saved_file_loads_without_the_package(tmp_path, start):
     model = build_network("resnet32", (16, 16, 3), 5)
     images = pixels(4, 16, 16, 3)
     model.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", images)
-    arguments = [tmp_path / "model.keras", tmp_path / "images.npy", tmp_path / "logits.npy"]
-    result = subprocess.run([sys.executable, "-c", LOAD_ALONE, *arguments], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    done = start("-c", LOAD_ALONE, "model.keras", "images.npy", "logits.npy", cwd=tmp_path).ended()
+    assert done.code == 0, done.err
     np.testing.assert_array_equal(np.load(tmp_path / "logits.npy"), model(images).numpy())
 
 

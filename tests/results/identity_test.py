@@ -74,6 +74,7 @@ def test_settings_of_training_make_the_protocol():
             "long_tail_noise",
         ),
         ({"labels_file": "/a/humans.csv"}, Condition("humans"), "labels humans", "given_labels"),
+        ({"labels_file": "h.npy", "labels_key": "worse"}, Condition("h worse"), "labels h worse", "given_labels"),
         ({"noise_matrix": "b/pairs.npy"}, Condition("pairs"), "labels pairs", "given_labels"),
     ],
 )

@@ -122,3 +122,11 @@ def test_a_class_of_three_keeps_two():
 @pytest.mark.parametrize(("epochs", "warmup", "expected"), [(40, 10, 4), (100, 10, 10), (10, 5, 2), (20, 0, 1)])
 def test_labels_are_contradicted_after_a_tenth_of_the_training_within_the_warmup(epochs, warmup, expected):
     assert baseline_epochs(epochs, warmup) == expected
+
+
+def test_what_has_no_label_is_no_monitor():
+    labels = np.repeat([0, 1, 2], [60, 50, 40])
+    some = np.insert(labels, np.arange(0, 150, 3), -1)
+    monitors = choose_monitors(some, 3, 0)
+    assert not monitors[some < 0].any()
+    np.testing.assert_array_equal(monitors[some >= 0], choose_monitors(labels, 3, 0))

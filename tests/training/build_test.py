@@ -126,9 +126,8 @@ def test_xla_only_where_it_pays_or_is_asked_for():
 
 VARIANTS = [
     {"reward_features": "history", "pusher": "shared", "weight_constraint": "shift", "mixup_alpha": 0.3, "flip": True},
-    {"pusher": "paper", "mixup": False, "pseudo_label_dtype": "float16", "label_smoothing": 0.1},
-    {"pusher": "area_under_margin", "lookahead_losses": True},
-    {"faithful": True},
+    {"pusher": "paper", "mixup": False, "pseudo_label_dtype": "float16", "label_smoothing": 0.1, "meta_layers": "5"},
+    {"faithful": True, "pusher": "area_under_margin", "lookahead_losses": True},
     {"method": "l2r", "clean_per_class": 2},
     {"method": "mwn", "clean_per_class": 2, "meta_layers": "dense", "reward_interval": 2},
     {"method": "coteaching"},

@@ -4,8 +4,6 @@ import csv
 import hashlib
 import json
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -72,7 +70,7 @@ def test_given_labels_are_saved_with_their_hash(short_run):
 
 def test_purity_of_a_noisy_long_tail_is_measured_against_the_true_labels(tmp_path):
     """The dictionary is worked out here from labels.csv, and its purity from the data set's own labels."""
-    settings = SHORT | FSR | {"imbalance": 4.0, "train_examples": 800, "model_dir": str(tmp_path)}
+    settings = SHORT | FSR | {"imbalance": 4.0, "strength": "1", "train_examples": 800, "model_dir": str(tmp_path)}
     summary = train(resolve(settings), lambda text: None)
     with open(tmp_path / "labels.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -117,7 +115,7 @@ def test_evaluation_gives_the_summarys_accuracy_to_the_last_digit(short_run):
     assert average["test_accuracy"] == summary["test_accuracy_ema"]
 
 
-def test_models_load_where_this_package_is_not_imported(short_run, tmp_path):
+def test_models_load_where_this_package_is_not_imported(short_run, tmp_path, start):
     directory, summary = short_run
     test = load_dataset("digits").test
     images, labels = tmp_path / "images.npy", tmp_path / "labels.npy"
@@ -133,8 +131,9 @@ for logits in (keras_logits, served_logits):
     print((logits.numpy().argmax(1) == labels).mean())
 assert not any(name.startswith("ieg_fsr") for name in sys.modules)
 """
-    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=True)
-    assert [float(line) for line in output.stdout.split()] == [summary["test_accuracy"]] * 2
+    done = start("-c", script, cwd=tmp_path).ended()
+    assert done.code == 0, done.err
+    assert [float(line) for line in done.out.split()] == [summary["test_accuracy"]] * 2
 
 
 def test_supervised_run_reports_labels_from_its_own_predictions(tmp_path):

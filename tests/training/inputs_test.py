@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.data.labels.instance_noise import instance_labels
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.coteaching import forget_rate
@@ -63,6 +64,21 @@ def test_noise_comes_after_the_long_tail():
     assert wrong.mean() == pytest.approx(0.4, abs=4 * np.sqrt(0.24 / len(wrong)))
 
 
+def test_noise_that_depends_on_the_image_looks_at_the_images_of_the_run():
+    settings = {"noise": 0.4, "noise_type": "instance", "train_examples": 900, "imbalance": 2.0}
+    training = load_training_data(resolve(settings))
+    labels, wrong = training.data.train.labels, training.given_labels != training.data.train.labels
+    assert wrong.mean() == pytest.approx(0.4, abs=4 * np.sqrt(0.24 / len(labels)))
+    train = training.data.train
+    again = instance_labels(train.images, np.arange(len(train)), labels, 10, 0.4, 0)
+    np.testing.assert_array_equal(training.given_labels, again)
+    # A hold-out leaves the labels of the others as they are.
+    held_out = load_training_data(resolve(settings | {"imbalance": 1.0, "method": "l2r", "clean_per_class": 5}))
+    without = load_training_data(resolve(settings | {"imbalance": 1.0}))
+    places = np.searchsorted(without.source_ids, held_out.source_ids)
+    np.testing.assert_array_equal(held_out.given_labels, without.given_labels[places])
+
+
 @pytest.mark.parametrize("settings", [{}, {"train_examples": 700}, {"imbalance": 4.0}])
 def test_clean_images_leave_the_training_set_with_their_true_labels(settings):
     whole = load_dataset("digits").train
@@ -112,6 +128,41 @@ def test_labels_of_a_file_follow_their_examples(settings, tmp_path):
     np.testing.assert_array_equal(training.source_ids, without.source_ids)
 
 
+def test_unlabelled_examples_of_a_file_are_counted_and_told(tmp_path):
+    whole = load_dataset("digits").train
+    np.save(tmp_path / "labels.npy", np.where(np.arange(len(whole)) % 10 == 3, -1, whole.labels))
+    settings = {"labels_file": str(tmp_path / "labels.npy")}
+    training = load_training_data(resolve(settings | {"batch_size": 1293}))
+    np.testing.assert_array_equal(training.given_labels, np.load(tmp_path / "labels.npy"))
+    np.testing.assert_array_equal(training.data.train.labels, whole.labels)
+    assert training.data.notes == ("144 of 1437 training examples have no given label",)
+    with pytest.raises(UserError, match=r"^--batch_size must be at most 1293, .*Received: 1294"):
+        load_training_data(resolve(settings | {"batch_size": 1294}))
+
+
+@pytest.mark.parametrize("noise_type", ["uniform", "instance"])
+def test_unlabelled_examples_of_the_data_stay_unlabelled(tmp_path, noise_type):
+    """Thirty of each of two classes, every fifth of all unlabelled; a tail of 24 and 6, and two of each held out."""
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+    labels = np.where(np.arange(60) % 5 == 0, -1, np.arange(60) % 2)
+    arrays = {"x_train": images, "y_train": labels, "x_test": images[:9], "y_test": np.arange(9) % 2}
+    np.savez(tmp_path / "d.npz", **arrays)
+    settings = {"dataset": f"npz:{tmp_path}/d.npz", "noise": 0.4, "noise_type": noise_type, "batch_size": 20}
+    plain = load_training_data(resolve(settings))
+    assert plain.data.notes == ("12 of 60 training examples have no given label",)
+    np.testing.assert_array_equal(plain.given_labels == -1, labels == -1)
+    assert 0.1 < np.mean((plain.given_labels != labels)[labels >= 0]) < 0.6
+    held_out = load_training_data(resolve(settings | {"method": "l2r", "clean_per_class": 2, "imbalance": 4.0}))
+    np.testing.assert_array_equal(np.bincount(held_out.data.holdout.labels), [2, 2])
+    kept = held_out.data.train.labels
+    np.testing.assert_array_equal([np.sum(kept == label) for label in (-1, 0, 1)], [12, 22, 5])
+    np.savez(tmp_path / "d.npz", **(arrays | {"y_test": np.arange(9) % 3 - 1}))
+    with pytest.raises(
+        UserError, match=r"^--dataset=npz:.* must have a label for each image to test on\. Received: 3 "
+    ):
+        load_training_data(resolve(settings))
+
+
 def test_noise_of_a_matrix(tmp_path):
     matrix = np.eye(10)[[1, 0, *range(2, 10)]]
     np.savetxt(tmp_path / "swap.csv", matrix, delimiter=",")
@@ -127,6 +178,8 @@ def correction_matrix(**settings):
 def test_matrix_of_forward_correction(tmp_path):
     assert correction_matrix(noise=0.4) is None
     pairflip = correction_matrix(noise=0.4, noise_type="pairflip", correction_matrix="true")
+    with pytest.raises(UserError, match=r"^--correction_matrix must be estimated or a file with --noise_type=instance"):
+        correction_matrix(noise=0.4, noise_type="instance", correction_matrix="true")
     np.testing.assert_allclose(pairflip, 0.6 * np.eye(10) + 0.4 * np.roll(np.eye(10), 1, axis=1))
     np.save(tmp_path / "m.npy", pairflip)
     for settings in ({"correction_matrix": "true", "noise_matrix": str(tmp_path / "m.npy")},
@@ -148,6 +201,8 @@ def test_share_that_coteaching_forgets(tmp_path):
     expected = [
         ({"noise": 0.4}, 0.4),
         ({"noise": 0.4, "noise_type": "uniform_other"}, 0.4),
+        ({"noise": 0.3, "noise_type": "instance"}, 0.3),
+        ({"noise_type": "instance"}, 0.0),
         ({"noise": 0.4, "coteaching_forget_rate": 0.1}, 0.1),
         ({"noise_matrix": str(tmp_path / "m.npy")}, 0.05),  # one of ten classes, half of it
         ({}, 0.0),

@@ -126,15 +126,15 @@ def test_cifar10_from_its_archive(cifar10_archive, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("noise", "least"), [(0.4, 0.97), (0.8, 0.90)])
-def test_fsr_resists_wrong_labels_on_digits(noise, least, tmp_path):
-    summary = train(resolve({"noise": noise, "model_dir": str(tmp_path)}), lambda text: None)
-    assert summary["test_accuracy"] >= least
+def test_fsr_resists_wrong_labels_on_digits(tmp_path):
+    """With 80 % noise; that with 40 % is in `distribution_test.py`."""
+    summary = train(resolve({"noise": 0.8, "model_dir": str(tmp_path)}), lambda text: None)
+    assert summary["test_accuracy"] >= 0.90
     assert summary["dictionary_purity"] >= 0.99
     assert summary["weight_noisy"] <= 0.15 * summary["weight_clean"]
 
 
 @pytest.mark.slow
 def test_supervised_training_memorises_the_same_wrong_labels(tmp_path):
-    summary = train(resolve({"method": "supervised", "noise": 0.4, "model_dir": str(tmp_path)}), lambda text: None)
-    assert summary["test_accuracy"] < 0.90
+    summary = train(resolve({"method": "supervised", "noise": 0.8, "model_dir": str(tmp_path)}), lambda text: None)
+    assert summary["test_accuracy"] < 0.60

@@ -6,8 +6,10 @@ import numpy as np
 
 from ieg_fsr.data.sources.datasets import SPECS
 from ieg_fsr.errors import UserError
+from ieg_fsr.unlabelled import UNLABELLED
 
-NOISE_TYPES = ("uniform", "uniform_other", "asymmetric", "pairflip")
+# All but the last are matrices; that one depends on the image (`instance_noise`).
+NOISE_TYPES = ("uniform", "uniform_other", "asymmetric", "pairflip", "instance")
 
 
 def noise_transition_matrix(noise_type: str, num_classes: int, noise: float, dataset: str | None = None) -> np.ndarray:
@@ -19,9 +21,12 @@ def noise_transition_matrix(noise_type: str, num_classes: int, noise: float, dat
     last one the first: a share of `noise` ends up wrong, but for classes that are never mistaken.
 
     Raises:
-        UserError: `noise_type` is unknown or not defined for the data set, or `noise` is outside [0, 1].
+        UserError: `noise_type` is unknown, not defined for the data set or no matrix, or `noise` is outside [0, 1].
     """
     check_noise_type(noise_type, dataset)
+    if noise_type == "instance" and noise > 0:
+        names = ", ".join(NOISE_TYPES[:-1])
+        raise UserError(f"--noise_type must be one of {names} for a transition matrix. Received: instance")
     if not 0.0 <= noise <= 1.0:
         raise UserError(f"--noise must be in [0, 1]. Received: {noise:g}")
     identity = np.eye(num_classes)
@@ -58,16 +63,16 @@ def _mistakes(dataset: str | None) -> Callable[[], np.ndarray] | None:
 
 
 def corrupt_labels(true_labels: np.ndarray, transition_matrix: np.ndarray, seed: int) -> np.ndarray:
-    """Given labels [N], int32: for every example one drawn from the row of its true class.
+    """Given labels [N], int32: for every example one drawn from the row of its true class; -1 without one.
 
     Example i always consumes the i-th number of the seeded stream: the result depends on `seed` and i alone.
 
-    Args: true_labels: [N], int in [0, C). transition_matrix: [C, C], rows sum to 1. seed: non-negative.
+    Args: true_labels: [N], int in [0, C), or -1. transition_matrix: [C, C], rows sum to 1. seed: non-negative.
     """
     draws = np.random.default_rng(seed).random(len(true_labels))
-    given_labels: np.ndarray = np.empty([len(true_labels)], np.int32)
-    by_class = np.split(np.argsort(true_labels, kind="stable"), np.cumsum(np.bincount(true_labels)))
-    for true_label, ids in enumerate(by_class[:-1]):
+    given_labels = np.array(true_labels, np.int32)
+    by_class = np.split(np.argsort(given_labels, kind="stable"), np.cumsum(np.bincount(given_labels - UNLABELLED)))
+    for true_label, ids in enumerate(by_class[1:-1]):
         # Rounding may leave the last sum just below 1; a draw behind it belongs to the last class.
         bounds = np.cumsum(transition_matrix[true_label])[:-1]
         given_labels[ids] = np.searchsorted(bounds, draws[ids], side="right")

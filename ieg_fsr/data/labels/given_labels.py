@@ -2,39 +2,66 @@
 
 import csv
 import hashlib
-import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
+from ieg_fsr.data.labels.labels_table import LabelsTable, read_labels_table, whole_number
+from ieg_fsr.data.labels.named_files import ids_of_files
+from ieg_fsr.data.labels.pickled_labels import is_pickled, read_pickled_labels
+from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.errors import UserError, refusal
+from ieg_fsr.unlabelled import UNLABELLED
 
-COLUMNS = ("example_id", "label")
+_NO_CLASS = -2  # what is no label at all
+_SHOWN_CLASSES = 5
 
 
-def read_given_labels(path: str, num_examples: int, num_classes: int) -> np.ndarray:
-    """Reads one label for each example of the whole training set: [N], int32, in [0, C).
+def read_given_labels(path: str, key: str | None, data: DataSet) -> tuple[np.ndarray, list[str]]:
+    """Reads one label for each example of the training part, [N], int32: in [0, C), or -1 for an unlabelled one.
 
-    A .npy file holds integers, [N] in the order of the ids or [N, 2] with rows (example_id, label). Any other file is
-    CSV whose header names the columns example_id and label; other columns are passed over.
+    CSV has a header with example_id or path (file, file_name), and label or class; other columns are passed over. A
+    .npy file holds [N] labels in the order of the ids, or [N, 2] with an id or a file beside each. A label is a class
+    number or the name of a class; -1 or nothing is none. What CIFAR-N publishes is read with a key.
+
+    Where classes have numbers for names, other ones than their class numbers, labels may be meant in two ways: beside
+    ids they are class numbers, beside files names; if not all of them can be, the other.
+
+    Args:
+        path: of the file.
+        key: `--labels_key`.
+        data: the data set, with the whole training part.
+
+    Returns the labels, and lines that a user should read.
 
     Raises:
         UserError: the file cannot be read, or does not give each example exactly one label of the data set.
     """
     try:
-        ids, labels = _read_npy(path) if pathlib.Path(path).suffix == ".npy" else _read_csv(path)
+        if is_pickled(path):
+            labels, notes = read_pickled_labels(path, key, data)
+            table = LabelsTable(np.arange(len(labels)), None, labels.astype(str))
+        elif key is not None:
+            raise refusal("--labels_key", f"be left out: {path} does not hold labels by key", key)
+        else:
+            table, notes = read_labels_table(path), []
     except UserError:
         raise
     except OSError as error:
         raise UserError(f"--labels_file must be a readable file ({error.strerror}). Received: {path}") from None
     except (ValueError, EOFError, csv.Error):
-        raise UserError(f"--labels_file must be a .npy file of integers or CSV in UTF-8. Received: {path}") from None
-    _check_ids(ids, num_examples, path)
-    if (wrong := np.flatnonzero((labels < 0) | (labels >= num_classes))).size:
-        strange = f"label {labels[wrong[0]]} of id {ids[wrong[0]]}"
-        raise refusal("--labels_file", f"hold labels in [0, {num_classes})", f"{strange} in {path}")
-    given_labels: np.ndarray = np.empty([num_examples], np.int32)
-    given_labels[ids] = labels
-    return given_labels
+        rule = "be a .npy file of whole numbers or texts, or CSV in UTF-8"
+        raise refusal("--labels_file", rule, path) from None
+    if table.ids is not None:
+        ids = table.ids
+        _check_ids(ids, len(data.train), path)
+    else:
+        ids, more = ids_of_files(table.files or [], data, path)
+        notes = notes + more
+    labels, more = _class_numbers(table, data.class_names, path)
+    given_labels: np.ndarray = np.empty([len(data.train)], np.int32)
+    given_labels[ids[ids >= 0]] = labels[ids >= 0]
+    return given_labels, [*notes, *more]
 
 
 def labels_sha256(labels: np.ndarray) -> str:
@@ -42,37 +69,36 @@ def labels_sha256(labels: np.ndarray) -> str:
     return hashlib.sha256(np.asarray(labels).astype("<i4").tobytes()).hexdigest()
 
 
-def _read_npy(path: str) -> tuple[np.ndarray, np.ndarray]:
-    array = np.load(path, allow_pickle=False)
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu":
-        raise ValueError("not an array of integers")
-    if array.ndim == 2 and array.shape[1] == 2:
-        return array[:, 0], array[:, 1]
-    if array.ndim != 1:
-        raise refusal("--labels_file", "be of shape [N] or [N, 2]", f"{list(array.shape)} in {path}")
-    return np.arange(len(array)), array
+def _class_numbers(table: LabelsTable, class_names: Sequence[str], path: str) -> tuple[np.ndarray, list[str]]:
+    """Labels [n] as class numbers, -1 for none, and a line where they may be meant in two ways."""
+    texts, places = np.unique(table.labels, return_inverse=True)
+    number_of = {name: number for number, name in enumerate(class_names)}
+    numbers, names = np.empty([2, len(texts)], np.int64)
+    for i, text in enumerate(texts.tolist()):
+        number = whole_number(text)
+        if text == "" or number == UNLABELLED:
+            numbers[i] = names[i] = UNLABELLED
+            continue
+        numbers[i] = number if number is not None and 0 <= number < len(class_names) else _NO_CLASS
+        names[i] = number_of.get(text, _NO_CLASS)
+    as_numbers, as_names = not table.named and numbers.min(initial=0) > _NO_CLASS, names.min(initial=0) > _NO_CLASS
+    if not as_numbers and not as_names:
+        _refuse_label(table, np.where(table.named, names, np.maximum(numbers, names))[places], class_names, path)
+    by_name = as_names and (table.files is not None or not as_numbers)
+    notes = []
+    if as_numbers and as_names and (numbers != names).any():
+        meant = "names of classes" if by_name else "class numbers"
+        notes.append(f"--labels_file: its labels are taken for {meant}; class 0 has the name {class_names[0]}")
+    return (names if by_name else numbers)[places], notes
 
 
-def _read_csv(path: str) -> tuple[np.ndarray, np.ndarray]:
-    pairs = []
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        names = reader.fieldnames or []
-        if not set(COLUMNS) <= set(names):
-            rule = f"have a header with {' and '.join(COLUMNS)}"
-            raise refusal("--labels_file", rule, f"{','.join(names)!r} in {path}")
-        for row in reader:
-            pairs.append([_whole_number(row[name], name, reader.line_num, path) for name in COLUMNS])
-    table = np.array(pairs, np.int64).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
-
-
-def _whole_number(text: str | None, name: str, line: int, path: str) -> int:
-    # Eighteen digits fit into 64 bits.
-    if text is None or not text.strip().removeprefix("-").isdecimal() or len(text.strip()) > 18:
-        strange = f"{name} {text or 'missing'!r} in line {line} of {path}"
-        raise refusal("--labels_file", "hold whole numbers", strange)
-    return int(text)
+def _refuse_label(table: LabelsTable, labels: np.ndarray, class_names: Sequence[str], path: str) -> None:
+    """Names the first label that is none, or that is one in another way than the others."""
+    row = int(np.argmax(labels == _NO_CLASS)) if (labels == _NO_CLASS).any() else 0
+    known = ", ".join(class_names[:_SHOWN_CLASSES]) + (", ..." if len(class_names) > _SHOWN_CLASSES else "")
+    numbers = "" if table.named else f"class numbers in [0, {len(class_names)}) throughout, or "
+    rule = f"hold {numbers}names of classes ({known}); -1 or nothing for none"
+    raise refusal("--labels_file", rule, f"label {table.labels[row]} of {table.row(row)} in {path}")
 
 
 def _check_ids(ids: np.ndarray, num_examples: int, path: str) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ieg_fsr.errors import refusal
+from ieg_fsr.unlabelled import labelled
 
 # Some class sizes are whole numbers, which powers of floating point may miss from below: 100 * 32 ** -0.4 is 25, and
 # comes out as 24.999999999999996. The factor is far above that error and far below what would lift any other size.
@@ -47,6 +48,6 @@ def random_ids(labels: np.ndarray, counts: np.ndarray, seed: list[int]) -> np.nd
 
 
 def measured_imbalance(labels: np.ndarray) -> float:
-    """Size of the largest class over that of the smallest that has an example. Args: labels: [N], int."""
-    counts = np.bincount(labels)
+    """Size of the largest class over that of the smallest that has an example. Args: labels: [N], int, -1 for none."""
+    counts = np.bincount(labels[labelled(labels)])
     return float(counts.max() / counts[counts > 0].min())

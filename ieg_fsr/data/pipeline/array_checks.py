@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ieg_fsr.errors import UserError, refusal
+from ieg_fsr.unlabelled import UNLABELLED
 
 _LARGEST_CLASS = np.iinfo(np.int32).max
 
@@ -38,10 +39,12 @@ def checked_inputs(x: Any) -> np.ndarray:
     return array
 
 
-def checked_class_numbers(y: Any, name: str = "y", num_classes: int | None = None) -> np.ndarray:
+def checked_class_numbers(
+    y: Any, name: str = "y", num_classes: int | None = None, *, unlabelled: bool = False
+) -> np.ndarray:
     """Labels as int32 [N] from [N] or [N, 1], integers, or floats without a fraction.
 
-    Args: name: of the argument, for the message. num_classes: C, if it is known.
+    Args: name: of the argument, for the message. num_classes: C, if it is known. unlabelled: whether -1 is allowed.
 
     Raises:
         UserError: one-hot labels, texts, fractions, or a number outside 0..C-1.
@@ -60,9 +63,11 @@ def checked_class_numbers(y: Any, name: str = "y", num_classes: int | None = Non
     if array.dtype.kind not in "iub":
         raise UserError(f"{name} must be whole numbers, one for each class. Received: {_kind(array)}")
     limit = "" if num_classes is None else f"..{num_classes - 1}, the classifier's {num_classes} logits"
-    outside = (array < 0) | (array > (_LARGEST_CLASS if num_classes is None else num_classes - 1))
+    smallest = UNLABELLED if unlabelled else 0
+    outside = (array < smallest) | (array > (_LARGEST_CLASS if num_classes is None else num_classes - 1))
     if outside.any():
-        raise UserError(f"{name} must be class numbers from 0{limit}. Received: {array[outside][0]}")
+        none = f", or {UNLABELLED} for an unlabelled example" if unlabelled and array[outside][0] < 0 else ""
+        raise UserError(f"{name} must be class numbers from 0{limit}{none}. Received: {array[outside][0]}")
     return array.astype(np.int32)
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from ieg_fsr.data.pipeline.array_checks import checked_class_numbers, checked_in
 from ieg_fsr.data.pipeline.encoded_images import EncodedImages
 from ieg_fsr.errors import UserError
 from ieg_fsr.stateless_random import fold_in, permuted
+from ieg_fsr.unlabelled import labelled
 
 _PARALLEL_IMAGES = os.cpu_count() or 1
 _PARALLEL_BATCHES = 2
@@ -46,45 +48,69 @@ class _Arrays:
 class Examples:
     """Training data as the methods' `fit` takes it: shuffled batches of (x, given_label, example_id).
 
+    Unlabelled examples are there, with their ids, but no epoch visits them; see `with_unlabelled`.
+
     Attributes:
         source: random access to the inputs; the dictionary fetches its members from it.
-        given_labels: [N], int32.
+        given_labels: [N], int32; -1 of an unlabelled one.
         batch_size: B.
         steps_per_epoch: whole batches in an epoch; each epoch leaves out another remainder.
         class_names: names of the labels, where the data have some; else None.
     """
 
     def __init__(self, source: Source, given_labels: np.ndarray, batch_size: int, seed: int = 0) -> None:
-        """Args: source: of N inputs. given_labels: [N]. batch_size: 1..N. seed: of the shuffle."""
+        """Args: source: of N inputs. given_labels: [N]. batch_size: 1 up to the labelled ones. seed: of the shuffle."""
         if len(source) != len(given_labels):
             raise UserError(f"x and y must have the same length. Received: {len(source)} and {len(given_labels)}")
-        if not 1 <= batch_size <= len(source):
-            raise UserError(f"batch_size must be in 1..{len(source)} (the examples). Received: {batch_size}")
+        visited: np.ndarray = np.flatnonzero(labelled(given_labels)).astype(np.int32)
+        if not 1 <= batch_size <= len(visited):
+            raise UserError(f"batch_size must be in 1..{len(visited)} (the labelled examples). Received: {batch_size}")
         self.class_names: Sequence[str] | None = None
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.given_labels = np.asarray(given_labels, np.int32)
-        self.steps_per_epoch = len(source) // batch_size
-        self._visited: np.ndarray = np.arange(len(source), dtype=np.int32)
+        self.steps_per_epoch = len(visited) // batch_size
+        self._visited: np.ndarray = visited
         self._factors: np.ndarray | None = None
+        # What stands behind the visited ones: U unlabelled examples a batch, from all of them.
+        self._beside = 0
+        self._unlabelled: np.ndarray = np.flatnonzero(~labelled(given_labels)).astype(np.int32)
+
+    def with_unlabelled(self) -> "Examples":
+        """The same, where unlabelled examples stand behind the others: x and ids are [B + U], the rest stays [B].
+
+        U is B times their number over that of the labelled, rounded up, and at most B: an epoch sees each about once,
+        or where they are the majority a part of them, another one each time.
+        """
+        if not len(self._unlabelled):
+            return self
+        share = len(self._unlabelled) / (len(self.given_labels) - len(self._unlabelled))
+        part = copy.copy(self)
+        part._beside = min(math.ceil(self.batch_size * share), self.batch_size, len(self._unlabelled))
+        return part
 
     def visiting(self, ids: np.ndarray, factors: np.ndarray | None = None) -> "Examples":
-        """The same examples, of which an epoch visits `ids` [M], distinct, at least one.
+        """The same examples, of which an epoch visits the labelled ones of `ids` [M], distinct, at least one.
 
         If they are fewer than a batch, one batch holds them all. `factors` [M] are a fourth column of the batches.
         """
-        part = copy.copy(self)
-        part._visited = np.asarray(ids, np.int32)
-        part._factors = None if factors is None else np.asarray(factors, np.float32)
-        part.batch_size = min(self.batch_size, len(ids))
-        part.steps_per_epoch = len(ids) // part.batch_size
+        part, kept = copy.copy(self), labelled(self.given_labels[ids])
+        part._visited = np.asarray(ids, np.int32)[kept]
+        part._factors = None if factors is None else np.asarray(factors, np.float32)[kept]
+        if not len(part._visited):
+            raise UserError(f"visits must hold at least one labelled example. Received: {len(ids)} without a label")
+        part.batch_size = min(self.batch_size, len(part._visited))
+        part.steps_per_epoch = len(part._visited) // part.batch_size
         return part
 
     def batch_ids(self, step: tf.Tensor) -> tf.Tensor:
         """Example ids [B] of a global step (scalar int64): epoch e walks through its own permutation of all visited."""
-        return tf.gather(self._visited, self._places(step))
+        return tf.gather(self._visited, self._places(step)[: self.batch_size])
 
     def batches(self, start_step: int, stop_step: int) -> tf.data.Dataset:
-        """The batches of the global steps start_step..stop_step - 1: x [B, ...], given_labels [B], example_ids [B]."""
+        """The batches of the global steps start_step..stop_step - 1: x [B, ...], given_labels [B], example_ids [B].
+
+        And unlabelled examples, if there are to be some.
+        """
         if isinstance(self.source, EncodedImages):
             return self._decoded_batches(self.source, start_step, stop_step)
         with tf.device("CPU:0"):
@@ -92,27 +118,47 @@ class Examples:
 
         def batch(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
             places = self._places(step)
-            return inputs(places), *(tf.gather(column, places) for column in others)
+            return self._cut(inputs(places), *(tf.gather(column, places) for column in others))
 
         steps = tf.data.Dataset.range(start_step, stop_step)
         return _prefetched(steps.map(batch, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True))
 
     def _places(self, step: tf.Tensor) -> tf.Tensor:
-        """Places [B] of a global step in what an epoch visits."""
-        epoch, position = step // self.steps_per_epoch, step % self.steps_per_epoch
-        places = position * self.batch_size + tf.range(self.batch_size, dtype=tf.int64)
-        shuffled = permuted(places, len(self._visited), self.seed, epoch)
-        return tf.ensure_shape(tf.cast(shuffled, tf.int32), [self.batch_size])
+        """Places [B + U] of a global step in what an epoch visits, and behind that in what is unlabelled."""
+        places = self._shuffled(step, len(self._visited), self.batch_size)
+        if not self._beside:
+            return places
+        return tf.concat([places, len(self._visited) + self._shuffled(step, len(self._unlabelled), self._beside)], 0)
+
+    def _shuffled(self, step: tf.Tensor, count: int, size: int) -> tf.Tensor:
+        """Those [size] of `count` places that a global step comes to, in the permutation of its pass through them."""
+        steps = count // size
+        places = step % steps * size + tf.range(size, dtype=tf.int64)
+        shuffled = permuted(places, count, self.seed, step // steps)
+        return tf.ensure_shape(tf.cast(shuffled, tf.int32), [size])
+
+    def _cut(self, x: tf.Tensor, labels: tf.Tensor, ids: tf.Tensor, *factors: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Columns [B + U] of a batch, without what unlabelled examples do not have."""
+        if not self._beside:
+            return x, labels, ids, *factors
+        return x, labels[: self.batch_size], ids, *(column[: self.batch_size] for column in factors)
+
+    def _all_ids(self) -> np.ndarray:
+        """Example ids by place."""
+        return np.concatenate([self._visited, self._unlabelled]) if self._beside else self._visited
 
     def _inputs(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """From places [B] to inputs [B, ...]."""
-        inputs = tf.constant(self.source.images(self._visited))
+        """From places to inputs."""
+        inputs = tf.constant(self.source.images(self._all_ids()))
         return lambda places: tf.gather(inputs, places)
 
     def _columns(self) -> list[tf.Tensor]:
         """What goes with the inputs, by place: given labels, ids, and factors where there are any."""
-        columns = [self.given_labels[self._visited], self._visited, self._factors]
-        return [tf.constant(column) for column in columns if column is not None]
+        ids = self._all_ids()
+        columns = [self.given_labels[ids], ids]
+        if self._factors is not None:
+            columns.append(np.concatenate([self._factors, np.ones(len(ids) - len(self._factors), np.float32)]))
+        return [tf.constant(column) for column in columns]
 
     def for_evaluation(self) -> tf.data.Dataset:
         """Inputs [n, ...], not augmented, and given labels [n] of every example once."""
@@ -140,10 +186,10 @@ class Examples:
         A crop depends on the seed, the epoch and the example id: not on the start, nor on who decodes first.
         """
         with tf.device("CPU:0"):
-            columns = self._columns()
+            columns, size = self._columns(), self.batch_size + self._beside
 
         def places_and_epochs(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return self._places(step), tf.fill([self.batch_size], step // self.steps_per_epoch)
+            return self._places(step), tf.fill([size], step // self.steps_per_epoch)
 
         def example(place: tf.Tensor, epoch: tf.Tensor) -> tuple[tf.Tensor, ...]:
             seed = fold_in(tf.constant([self.seed, _TRAINING_CROP_STREAM], tf.int32), epoch)
@@ -152,7 +198,7 @@ class Examples:
 
         places = tf.data.Dataset.range(start_step, stop_step).map(places_and_epochs).unbatch()
         crops = places.map(example, num_parallel_calls=_PARALLEL_IMAGES, deterministic=True)
-        return _prefetched(crops.batch(self.batch_size, drop_remainder=True))
+        return _prefetched(crops.batch(size, drop_remainder=True).map(self._cut))
 
 
 def chunks(source: Source) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -177,12 +223,13 @@ def examples(x: Any, y: Any, batch_size: int = 100, seed: int = 0) -> Examples:
 
     Args:
         x: [N, ...], inputs of the classifier: images, a table, token ids or texts. float64 becomes float32.
-        y: [N], given labels: class numbers 0..C-1.
+        y: [N], given labels: class numbers 0..C-1; -1 of an unlabelled example, which FSR trains on its pseudo
+            label and other methods leave out.
         batch_size: B.
         seed: of the shuffle.
 
     Raises:
         UserError: x holds several inputs, NaN or infinity; y holds no class numbers; lengths differ; the batch is empty
-            or larger than the data.
+            or larger than the labelled data.
     """
-    return Examples(_Arrays(checked_inputs(x)), checked_class_numbers(y), batch_size, seed)
+    return Examples(_Arrays(checked_inputs(x)), checked_class_numbers(y, unlabelled=True), batch_size, seed)

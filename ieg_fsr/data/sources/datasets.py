@@ -5,10 +5,23 @@ Nothing here imports TensorFlow before it is needed: a mistyped flag is answered
 
 import os
 
-from ieg_fsr.data.sources import cifar, digits, fashion_mnist, folder, inaturalist, npz, tfds_named, webvision
+import numpy as np
+
+from ieg_fsr.data.sources import (
+    cifar,
+    digits,
+    fashion_mnist,
+    folder,
+    image_table,
+    inaturalist,
+    npz,
+    tfds_named,
+    webvision,
+)
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
 from ieg_fsr.data.sources.image_source import DataSet
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
+from ieg_fsr.unlabelled import labelled
 
 _SPECS = (
     digits.SPEC,
@@ -18,6 +31,7 @@ _SPECS = (
     webvision.SPEC,
     inaturalist.SPEC,
     folder.SPEC,
+    image_table.SPEC,
     npz.SPEC,
     tfds_named.SPEC,
 )
@@ -46,7 +60,7 @@ def spec_of(name: str) -> DataSetSpec:
 
 
 def image_side(name: str, data_dir: str | None = None) -> int | None:
-    """The longer side of the images of npz:FILE or tfds:NAME, if it can be told at once; of tfds: up to 64."""
+    """The longer side of the images of own data, if it can be told at once; of files and of tfds: up to 64."""
     return spec_of(name).image_side(name.partition(":")[2], data_dir)
 
 
@@ -70,6 +84,9 @@ def load_dataset(
     elif spec.data_dir:
         raise UserError(f"--data_dir must be given with --dataset={name}: {spec.data_dir}. Received: nothing")
     data = spec.load(Request(name.partition(":")[2], data_dir, image_size, strict_data))
+    for part in (data.test, *data.extra_tests.values()):
+        if without := int(np.sum(~labelled(part.labels))):
+            raise refusal(f"--dataset={name}", "have a label for each image to test on", f"{without} without")
     if image_size is not None and not spec.resizes:
         sides = "x".join(map(str, data.train.image_shape))
         raise UserError(f"--image_size must be left out: --dataset={name} has images of one size, {sides}. "

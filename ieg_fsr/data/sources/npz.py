@@ -2,10 +2,12 @@
 
 import os
 import zipfile
+from collections.abc import Mapping
 
 import numpy as np
 
 from ieg_fsr.data.sources import own_data
+from ieg_fsr.data.sources.array_forms import as_class_numbers, as_images, sides_of
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec
 from ieg_fsr.data.sources.hold_out import hold_out
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
@@ -16,30 +18,33 @@ _MEMBERS = {f"{key}.npy" for key in (*_TRAIN, *_TEST)}
 
 
 def load_npz(file: str) -> DataSet:
-    """Loads x_train uint8 [N, H, W] or [N, H, W, channels], y_train integers [N], and x_test, y_test if they are there.
+    """Loads x_train [N, H, W] or [N, H, W, channels], y_train [N], and x_test, y_test if they are there.
 
-    Classes are 0 up to the largest label. Without a test part a tenth of each class is held out. Pickled arrays are
-    refused: they could run code.
+    Images are uint8, or what `array_forms` makes of others; labels are class numbers, or texts, and -1 is none. Classes
+    are those that y_train has. Without a test part a tenth of each class is held out. Pickled arrays are refused: they
+    could run code.
 
     Raises:
       UserError: no such file, no archive, missing keys, wrong shapes or types, fewer than two classes.
     """
     name = f"npz:{file}"
     arrays = _read(name, os.path.expanduser(file))
-    train = _source(name, arrays, _TRAIN)
-    if (found := len(np.unique(train.labels))) < 2:
-        raise UserError(f"--dataset={name} must have two or more classes in y_train. Received: {found}")
-    class_names = tuple(map(str, range(train.labels.max() + 1)))
-    if _TEST[0] not in arrays and _TEST[1] not in arrays:
-        kept, held_out, note = hold_out(train, name)
-        return DataSet(name, kept, held_out, class_names, notes=(note,))
-    test = _source(name, arrays, _TEST)
+    keys = (_TRAIN, _TEST) if _TEST[0] in arrays or _TEST[1] in arrays else (_TRAIN,)
+    for pair in keys:
+        if missing := [key for key in pair if key not in arrays]:
+            raise UserError(f"--dataset={name} must have {pair[0]} together with {pair[1]}. Received: no {missing[0]}")
+    images, done = as_images(f"--dataset={name}", {x: arrays.pop(x) for x, _ in keys})
+    labels, class_names, done_to_labels = as_class_numbers(f"--dataset={name}", {y: arrays[y] for _, y in keys})
+    train, *tests = [_source(name, images, labels, pair) for pair in keys]
+    notes = [f"--dataset={name}: {'; '.join(done + done_to_labels)}"] if done + done_to_labels else []
+    if not tests:
+        train, test, note = hold_out(train, name)
+        return DataSet(name, train, test, class_names, notes=(*notes, note))
+    [test] = tests
     if test.image_shape != train.image_shape:
         shapes = " and ".join("x".join(map(str, part.image_shape)) for part in (train, test))
         raise UserError(f"--dataset={name} must have images of one shape in x_train and x_test. Received: {shapes}")
-    if len(test) and test.labels.max() >= len(class_names):
-        raise refusal(f"--dataset={name}", "have the classes of y_test in y_train too", test.labels.max())
-    return DataSet(name, train, test, class_names)
+    return DataSet(name, train, test, class_names, notes=tuple(notes))
 
 
 def image_side(file: str) -> int | None:
@@ -51,7 +56,7 @@ def image_side(file: str) -> int | None:
             shape, _, _ = read(stream)
     except Exception:  # A damaged archive fails in any way there is; reading it whole will tell.
         return None
-    return max(shape[1:3]) if len(shape) in (3, 4) else None
+    return max(sides_of(shape), default=None)
 
 
 def _read(name: str, path: str) -> dict[str, np.ndarray]:
@@ -89,16 +94,12 @@ def _check_size(name: str, path: str) -> None:
                         f"Received: {unpacked / 2**30:.1f} GiB unpacked")  # fmt: skip
 
 
-def _source(name: str, arrays: dict[str, np.ndarray], keys: tuple[str, str]) -> ArraySource:
+def _source(
+    name: str, images: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], keys: tuple[str, str]
+) -> ArraySource:
     """One part, checked; the message names its arrays."""
-    missing = [key for key in keys if key not in arrays]
-    if missing:
-        raise UserError(f"--dataset={name} must have {keys[0]} together with {keys[1]}. Received: no {missing[0]}")
-    images, labels = arrays[keys[0]], arrays[keys[1]]
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
     try:
-        return ArraySource(images, labels)
+        return ArraySource(images[keys[0]], labels[keys[1]])
     except UserError as error:
         raise UserError(f"--dataset={name}, {keys[0]} and {keys[1]}: {error}") from None
 

@@ -8,14 +8,13 @@ import numpy as np
 from ieg_fsr.data.sources import own_data
 from ieg_fsr.data.sources.dataset_spec import DataSetSpec, Request
 from ieg_fsr.data.sources.hold_out import hold_out
-from ieg_fsr.data.sources.image_lists import Labelled, data_set
+from ieg_fsr.data.sources.image_lists import SMALL_SIDE, Labelled, data_set
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.data.sources.prepared_tree import check_prepared_tree, descriptions
 from ieg_fsr.errors import UserError
 
 # Everything is held in memory: small images as pixels, others as they are encoded.
 LARGEST_BYTES = 4 * 2**30
-SMALL_SIDE = 64
 _TEST_NAMES = ("test", "validation")
 
 
@@ -47,14 +46,15 @@ def load_tfds_named(request: Request) -> DataSet:
     if with_labels := [test for test in tests if test]:
         read["test"] = with_labels[0]
     class_names = tuple(builder.info.features[label_key].names)
+    notes = _notes(dataset, class_names, train)
     if not as_pixels:
-        return data_set(dataset, class_names, read, request, in_files=False)
+        return data_set(dataset, class_names, read, request, in_files=False, notes=notes)
     columns = {part: list(zip(*pairs, strict=True)) for part, pairs in read.items()}
     sources = {part: ArraySource(np.stack(images), np.array(labels)) for part, (images, labels) in columns.items()}
     if "test" in sources:
-        return DataSet(dataset, sources["train"], sources["test"], class_names)
+        return DataSet(dataset, sources["train"], sources["test"], class_names, notes=notes)
     rest, held_out, note = hold_out(sources["train"], dataset)
-    return DataSet(dataset, rest, held_out, class_names, notes=(note,))
+    return DataSet(dataset, rest, held_out, class_names, notes=(*notes, note))
 
 
 def image_side(name: str, data_dir: str | None) -> int | None:
@@ -125,6 +125,12 @@ def _examples(dataset: str, builder: Any, split: str, image_key: str, label_key:
         cause = " ".join(str(error).split())[:150] or type(error).__name__
         raise UserError(f"--dataset={dataset} must be a whole prepared tree. Received: {cause}") from error
     return [(image, label) for image, label in pairs if label >= 0]
+
+
+def _notes(dataset: str, class_names: tuple[str, ...], train: Labelled) -> tuple[str, ...]:
+    """A line about classes of the data set's that have no example here."""
+    empty = len(class_names) - len({label for _, label in train})
+    return (f"--dataset={dataset}: {empty} of its {len(class_names)} classes have no training example",) * (empty > 0)
 
 
 SPEC = DataSetSpec(

@@ -5,7 +5,8 @@ import socket
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -75,14 +76,26 @@ def _load_tfds(name: str, data_dir: str | None, download: bool) -> DataSet:
     splits, info = tfds.load(
         name, split=["train", "test"], data_dir=data_dir, download=download, batch_size=1000, with_info=True
     )
-    train, test = (_gather(tfds.as_numpy(split)) for split in splits)
-    return DataSet(name, train, test, tuple(info.features["label"].names))
+    (train, ids), (test, _) = (_gather(tfds.as_numpy(split)) for split in splits)
+    return DataSet(name, train, test, tuple(info.features["label"].names), original_places=original_places(ids))
 
 
-def _gather(batches: Iterable[dict[str, np.ndarray]]) -> ArraySource:
-    """One source of all batches of `image` [b, H, W, channels] and `label` [b]."""
-    images, labels = zip(*[(batch["image"], batch["label"]) for batch in batches], strict=True)
-    return ArraySource(np.concatenate(images), np.concatenate(labels))
+def _gather(batches: Iterable[dict[str, np.ndarray]]) -> tuple[ArraySource, list[bytes]]:
+    """One source of all batches of `image` [b, H, W, channels] and `label` [b], and what they have as `id` [b]."""
+    columns: Any = zip(*((batch["image"], batch["label"], batch.get("id", [])) for batch in batches), strict=True)
+    images, labels, ids = columns
+    return ArraySource(np.concatenate(images), np.concatenate(labels)), [one for part in ids for one in part]
+
+
+def original_places(ids: Sequence[Any]) -> np.ndarray | None:
+    """Places [N] in the original files from the ids that tensorflow_datasets gives to CIFAR's images, train_00042.
+
+    None, unless the numbers are 0..N-1, each once: then the ids are none of this kind.
+    """
+    numbers = [one.rpartition(b"_")[2] for one in ids if isinstance(one, bytes)]
+    places = np.array([int(number) for number in numbers if number.isdigit()], np.int64)
+    whole = len(places) == len(ids) > 0 and np.array_equal(np.sort(places), np.arange(len(ids)))
+    return places if whole else None
 
 
 def _failure(name: str, data_dir: str | None, verb: str, error: Exception, remedy: str) -> str:

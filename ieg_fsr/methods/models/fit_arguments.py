@@ -58,7 +58,7 @@ def training_data(data: Any, num_examples: int, num_classes: int) -> Examples:
         )
     if len(examples.source) != num_examples:
         raise UserError(f"num_examples must be that of the data, {len(examples.source)}. Received: {num_examples}")
-    checked_class_numbers(examples.given_labels, "y", num_classes)
+    checked_class_numbers(examples.given_labels, "y", num_classes, unlabelled=True)
     return examples
 
 
@@ -71,7 +71,7 @@ def checked_labels(data: Any, num_classes: int) -> Any:
     labels see `labels_in_one_line`.
     """
     if isinstance(data, Examples):
-        checked_class_numbers(data.given_labels, "y", num_classes)
+        checked_class_numbers(data.given_labels, "y", num_classes, unlabelled=True)
     parts = data.element_spec if isinstance(data, tf.data.Dataset) else None
     if not isinstance(parts, tuple) or not all(isinstance(part, tf.TensorSpec) for part in parts[1:2]):
         return data

@@ -10,6 +10,7 @@ import tensorflow as tf
 from ieg_fsr.methods.forward_correction import CORRECTION_WARMUP_EPOCHS
 from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.supervised import Batch, Supervised
+from ieg_fsr.unlabelled import class_counts, labelled
 
 # Share of a class's examples that may be outliers. With ten even classes this is the paper's 97th percentile; counted
 # by class it also fits rare classes, and hundreds of them (where the paper takes the maximum).
@@ -89,8 +90,8 @@ class ForwardCorrection(Supervised):
     def estimate(self) -> None:
         """Estimates the matrix from what the network says of the training set now."""
         examples = self.seen_examples()
-        counts = np.bincount(examples.given_labels, minlength=self.num_classes)
-        ids = np.arange(len(examples.source))
+        counts = class_counts(examples.given_labels, self.num_classes)
+        ids = np.flatnonzero(labelled(examples.given_labels))
         # As the examples are, without augmentation.
         parts = [
             tf.nn.softmax(self(tf.cast(examples.source.images(some), tf.float32))).numpy()

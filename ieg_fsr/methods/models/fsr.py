@@ -13,7 +13,8 @@ One step, in the numbers that `FSR.train_step` marks:
 8. Keep a running mean of each sample's logits: its pseudo label.
 9. After the epoch the best-scored examples of each class become the dictionary.
 
-For the first E epochs the weights stay uniform and steps 3 and 5 are left out.
+For the first E epochs the weights stay uniform and steps 3 and 5 are left out. Unlabelled examples behind the batch are
+in steps 1 and 2, in the second loss of step 6 and in step 8.
 
 Three choices make a method: where reward batches come from (the dictionary, or a hold-out, which leaves out
 steps 7 and 9), how much of the network is the meta part, and the rule that gives the weights. FSR = dictionary x final
@@ -93,8 +94,8 @@ class FSR(RewardKeeping):
             num_examples: N, size of the training set; example ids are 0..N-1.
             dictionary_size: |R|, 1..N; None: 2000, or N if that is less. A hold-out has none.
             strength: of re-weighting, pseudo labels and MixUp: "auto", tuned while training, or a number in [0, 1]:
-                0 is plain training, 1 the paper's. With a hold-out, another weight rule, or below 200 examples auto
-                is 1.
+                0 is plain training, 1 the paper's. With a hold-out, another weight rule, "shift", or below 200
+                examples auto is 1.
             clean_examples: hold-out with true labels, in place of the dictionary; its batch size does not matter.
             meta_layers: "dense", "all", or a layer's name or index: that layer and all above (see `cut_classifier`).
             weight_rule: `WeightNet`, `UniformWeights` (scores and pseudo labels alone); None for `DirectWeights`.
@@ -135,7 +136,7 @@ class FSR(RewardKeeping):
         self.weight_rule = weight_rule or DirectWeights(weight_constraint)
         self.reweight_warmup_epochs, self.pseudo_label_loss_weight = reweight_warmup_epochs, pseudo_label_loss_weight
         self.reweighting, self.clean_examples = False, clean_examples
-        tunable = clean_examples is None and isinstance(self.weight_rule, DirectWeights)
+        tunable = clean_examples is None and getattr(self.weight_rule, "weight_constraint", None) == "clip"
         lookahead_momentum = DEFAULT_STEP.momentum if lookahead_momentum is None else lookahead_momentum
         step = VirtualSgd(lookahead_learning_rate, lookahead_momentum, self.weight_decay)
         self.meta_part = MetaPart(classifier, meta_layers, step)
@@ -167,7 +168,8 @@ class FSR(RewardKeeping):
         batch = self.prepare(data)  # 1
         reward = self.draw_reward()  # 3
         with tf.GradientTape() as tape:
-            features, logits = self.forward(batch.images)  # 2
+            features, all_logits = self.forward(batch.all_images)  # 2
+            features, logits = batch.labelled(features), batch.labelled(all_logits)
             samples = Samples(batch.example_ids, batch.given_labels, batch.targets, features, logits)
             batch = batch._replace(targets=self.strength.targets(samples))
             losses, regularization = self.sample_losses(batch, logits), self.regularization()
@@ -176,10 +178,10 @@ class FSR(RewardKeeping):
                 self.push_scores(batch, features, losses, lookahead)  # 7
                 weights = self.tuned_weights(samples._replace(targets=batch.targets), lookahead.sample_weights)
             loss = self.weighted_loss(batch.factored(losses), weights.applied) + regularization  # 6
-            loss += self.pseudo_label_loss(batch, logits)
+            loss += self.pseudo_label_loss(batch, all_logits)
         gradients = self.update(tape, loss)
         self.meta_part.accumulate(self.classifier.trainable_variables, gradients, self.step_taken(gradients))
-        self.remember(batch, features, logits, weights.told)  # 8
+        self.remember(batch, features, all_logits, weights.told)  # 8
         return self.measure(batch, logits, loss)
 
     def mixup_reach(self, example_ids: Any) -> Any:
@@ -222,10 +224,10 @@ class FSR(RewardKeeping):
 
     @in_scope("loss")
     def pseudo_label_loss(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor | float:
-        """Step 6, second term: p times the mean loss against the pseudo labels; nothing during warm-up."""
+        """Step 6, second term: p times the mean loss [B + U] against the pseudo labels; nothing during warm-up."""
         if not self.reweighting or self.pseudo_labels is None or self.strength.is_plain:
             return 0.0
-        targets = tf.stop_gradient(self.pseudo_labels.targets(batch.example_ids))
+        targets = tf.stop_gradient(self.pseudo_labels.targets(batch.all_ids))
         losses = batch.factored(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
         return self.strength.share * self.pseudo_label_loss_weight * tf.reduce_mean(losses)
 
@@ -233,7 +235,7 @@ class FSR(RewardKeeping):
     def remember(self, batch: Batch, features: tf.Tensor, logits: tf.Tensor, sample_weights: tf.Tensor) -> None:
         """Step 8, and what the reward source and the reports keep of the batch."""
         if self.pseudo_labels is not None:
-            self.pseudo_labels.update(batch.example_ids, logits)
+            self.pseudo_labels.update(batch.all_ids, logits)
         if not self.mixup_alpha:  # the features of a mixed image are no member's own
             self.reward.observe(batch.example_ids, tf.cast(features, tf.float32))
         relative_weights = sample_weights * tf.cast(tf.size(sample_weights), tf.float32)
@@ -250,6 +252,7 @@ class FSR(RewardKeeping):
         """
         refuse(isinstance(x, Examples | tf.data.Dataset), kwargs | {"y": y, "batch_size": batch_size})
         x = training_data(x, self.num_examples, self.num_classes)
+        x = x if self.pseudo_labels is None or self.strength.is_plain else x.with_unlabelled()
         _, ahead = self.first_epoch(kwargs.get("initial_epoch"))
         warmup, in_all = self.reweight_warmup_epochs, epochs + ahead
         if in_all <= warmup:

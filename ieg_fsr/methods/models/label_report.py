@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Source, chunks
 from ieg_fsr.files import write_columns
+from ieg_fsr.unlabelled import labelled
 
 _AT_ONCE = 500 * 64 * 64 * 3  # numbers of inputs in a forward pass, which has to fit where training did
 
@@ -19,9 +20,10 @@ class LabelReport(NamedTuple):
 
     Attributes:
         example_id: dense id 0..N-1: the row of `examples(x, y)`.
-        given_label: label in the data.
-        score: higher = label more likely right; -inf for one never trained on.
-        weight: the sample's mean weight over the epochs of re-weighting, relative to uniform (1 = uniform).
+        given_label: label in the data; -1 of an unlabelled example.
+        score: higher = label more likely right; -inf for one never trained on, or none.
+        weight: the sample's mean weight over the epochs of re-weighting, relative to uniform (1 = uniform); 0 for an
+            unlabelled one.
         suggested_label: class that the trained classifier believes in; the given one where it believes no other more.
         confidence: probability of `suggested_label` by the trained classifier, in (0, 1].
         suspect: 1 where `suggested_label` is not `given_label`, and the latter less probable than a guess.
@@ -81,26 +83,29 @@ def label_report(
     Nothing is tuned, and the rate of noise need not be known.
 
     The estimated share of wrong labels counts those suspects that the trained classifier, too, gives less than a guess:
-    where it has not learned its classes yet, too many right labels are suspect.
+    where it has not learned its classes yet, too many right labels are suspect. An unlabelled example has a suggestion,
+    and is no suspect.
 
     Args:
-        given_labels, weights: [N].
+        given_labels, weights: [N]; -1 of an unlabelled example, whose scores and weights are not looked at.
         scores: [N]; None where training kept none: then the log-probability of the given label, and no estimate.
         probabilities: [N, C], of the trained classifier for plain inputs: its last word.
         own_probabilities: [N], of the given labels all through training; None to take them from `probabilities`.
     """
-    given = probabilities[np.arange(len(given_labels)), given_labels]
+    known = labelled(given_labels)
+    given = np.where(known, probabilities[np.arange(len(given_labels)), given_labels], 0.0)
     # Where all classes are alike nothing is known, and nothing suspect.
     suggested_labels = np.where(given == probabilities.max(axis=1), given_labels, probabilities.argmax(axis=1))
     own_probabilities = given if own_probabilities is None else own_probabilities
-    suspects = (suggested_labels != given_labels) & (own_probabilities < 1.0 / probabilities.shape[1])
-    estimate = None if scores is None else float(np.mean(suspects & (given < 1.0 / probabilities.shape[1])))
+    suspects = known & (suggested_labels != given_labels) & (own_probabilities < 1.0 / probabilities.shape[1])
+    doubted = suspects & (given < 1.0 / probabilities.shape[1])
+    estimate = None if scores is None else float(np.mean(doubted[known]))
     scores = np.log(np.maximum(given, np.finfo(np.float32).tiny)) if scores is None else scores
     return LabelReport(
         example_id=np.arange(len(given_labels), dtype=np.int32),
         given_label=np.asarray(given_labels, np.int32),
-        score=scores,
-        weight=weights,
+        score=np.where(known, scores, -np.inf),
+        weight=np.where(known, weights, 0.0),
         suggested_label=suggested_labels.astype(np.int32),
         confidence=probabilities.max(axis=1),
         suspect=suspects.astype(np.int32),

@@ -15,6 +15,7 @@ from ieg_fsr.reweighting.dictionary import RewardDictionary, select_members
 from ieg_fsr.reweighting.reward_features import ForwardFeatures, HistoryFeatures
 from ieg_fsr.reweighting.strength import FixedStrength
 from ieg_fsr.reweighting.weight_rules import UniformWeights, WeightRule
+from ieg_fsr.unlabelled import labelled
 
 
 class RewardKeeping(ReweightingReport):
@@ -51,8 +52,10 @@ class RewardKeeping(ReweightingReport):
         members = np.argsort(rewarding.given_labels, kind="stable")
         if self.scores is not None:
             rng = np.random.default_rng([self.seed, epoch])
-            scores, labels = self.scores.read(), rewarding.given_labels
-            members = self.believed(scores, select_members(scores, labels, self.reward_set.size, self.num_classes, rng))
+            ids, scores = np.flatnonzero(labelled(rewarding.given_labels)), self.scores.read()
+            labels, size = rewarding.given_labels[ids], self.reward_set.size
+            members = ids[select_members(scores[ids], labels, size, self.num_classes, rng)]
+            members = self.believed(scores, members)
         self.reward_set.assign(members, rewarding.given_labels[members])
         if epoch >= self.reweight_warmup_epochs:
             self.reward.renew(rewarding.member_images(epoch, members), tf.constant([self.seed, epoch], tf.int32))

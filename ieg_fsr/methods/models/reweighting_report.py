@@ -14,6 +14,7 @@ from ieg_fsr.reweighting.dictionary import RewardDictionary
 from ieg_fsr.reweighting.pushers import Pusher
 from ieg_fsr.reweighting.strength import FixedStrength, SelfTuningStrength
 from ieg_fsr.reweighting.weight_mean import WeightMean
+from ieg_fsr.unlabelled import labelled
 
 
 class ReweightingReport(Supervised):
@@ -34,7 +35,7 @@ class ReweightingReport(Supervised):
         values: dict[str, float | None] = {}
         if right is not None and self.dictionary is not None:
             values["dictionary_purity"] = float(np.mean(right[self.dictionary.members()]))
-        values |= reweighting_figures.weight_figures(self.last_weights.numpy(), right)
+        values |= reweighting_figures.weight_figures(*self._of_labelled(self.last_weights.numpy(), right))
         values["zero_weight_batches"] = int(self.zero_weight_batches.numpy())
         values |= self.strength.figures()
         if right is not None and self.last_losses is not None:
@@ -43,7 +44,12 @@ class ReweightingReport(Supervised):
 
     def histograms(self, right: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Of the weights."""
-        return reweighting_figures.weight_histograms(self.last_weights.numpy(), right)
+        return reweighting_figures.weight_histograms(*self._of_labelled(self.last_weights.numpy(), right))
+
+    def _of_labelled(self, values: np.ndarray, right: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Both columns [N] without the rows of unlabelled examples."""
+        known = labelled(self.seen_examples().given_labels)
+        return values[known], None if right is None else right[known]
 
     def example_grids(self) -> dict[str, ExampleGrid]:
         """Members of the dictionary, and the examples of the lowest scores."""
@@ -53,7 +59,10 @@ class ReweightingReport(Supervised):
             labels = self.seen_examples().given_labels[members]
             grids["dictionary/members"] = reweighting_figures.member_grid(members, labels, self.num_classes)
         if self.scores is not None:
-            grids["suspects/worst"] = reweighting_figures.suspect_grid(self.pusher.trust(self.scores.read()))
+            trust = self.pusher.trust(self.scores.read())
+            known = np.flatnonzero(labelled(self.seen_examples().given_labels))
+            grid = reweighting_figures.suspect_grid(trust[known])
+            grids["suspects/worst"] = grid._replace(ids=known[grid.ids])
         return grids
 
     def layer_gradients(self, epoch: int) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Supervised training with augmentation, MixUp and label smoothing: the baseline, and the frame of every method."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -12,6 +12,7 @@ from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.pipeline.mixup import mixup
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.common_settings import LABEL_SMOOTHING, PARAMETER_AVERAGE_DECAY, WEIGHT_DECAY
+from ieg_fsr.methods.models.batch import Batch, SampleLoss, Unlabelled
 from ieg_fsr.methods.models.classifier_model import ClassifierModel
 from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.course import Course
@@ -34,26 +35,8 @@ from ieg_fsr.stateless_random import fold_in
 # Inputs [B, ...] and a stateless seed [2] -> augmented float32 inputs [B, ...].
 Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
-_AUGMENT_STREAM, _MIXUP_STREAM, REWARD_STREAM = 2, 3, 4
-
-
-class Batch(NamedTuple):
-    """A batch ready for training."""
-
-    images: tf.Tensor  # [B, ...], augmented and, with MixUp, mixed
-    targets: tf.Tensor  # [B, C], smoothed and mixed
-    unmixed_images: tf.Tensor  # [B, ...], augmented only
-    given_labels: tf.Tensor  # [B], int32
-    example_ids: Any  # [B], int32, or None if the data carry none
-    loss_factors: Any = None  # [B], or None where none are given
-
-    def factored(self, losses: tf.Tensor) -> tf.Tensor:
-        """Losses [B] times their factors."""
-        return losses if self.loss_factors is None else self.loss_factors * losses
-
-
-# A batch and its logits [B, C] -> losses [B]. One with variables is a tf.Module, and becomes part of the checkpoints.
-SampleLoss = Callable[[Batch, tf.Tensor], tf.Tensor]
+# Of the seed of a step; 5 and 6 are the pipeline's.
+_AUGMENT_STREAM, _MIXUP_STREAM, REWARD_STREAM, _UNLABELLED_STREAM = 2, 3, 4, 7
 
 
 class Supervised(ClassifierModel):
@@ -204,21 +187,25 @@ class Supervised(ClassifierModel):
 
     @in_scope("augmentation")
     def prepare(self, data: Any) -> Batch:
-        """Step 1: augmentation, targets, MixUp."""
+        """Step 1: augmentation, targets, MixUp. What has no label stands behind the others."""
         inputs, labels, example_ids, loss_factors = (*data, None, None)[:4]
-        labels = class_numbers(labels)
+        labels, unlabelled = class_numbers(labels), None
+        if inputs.shape[0] != labels.shape[0]:
+            others = inputs[labels.shape[0] :], example_ids[labels.shape[0] :]
+            unlabelled = Unlabelled(self.augmented(others[0], self.step_seed(_UNLABELLED_STREAM)), others[1])
+            inputs, example_ids = inputs[: labels.shape[0]], example_ids[: labels.shape[0]]
         unmixed = self.augmented(inputs, self.step_seed(_AUGMENT_STREAM))
         images, targets = unmixed, self.targets_of(labels)
         if self.mixup_alpha:
             how = self.step_seed(_MIXUP_STREAM), self.mixup_alpha, self.mixup_reach(example_ids)
             images, targets = mixup(images, targets, *how)
-        return Batch(images, targets, unmixed, labels, example_ids, loss_factors)
+        return Batch(images, targets, unmixed, labels, example_ids, loss_factors, unlabelled)
 
     @in_scope("forward")
     def forward(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Step 2: features [B, ...] and logits [B, C], float32; each replica computes its share."""
         features, logits = self.outputs(share(images))
-        return whole(features), whole(logits)
+        return whole(features, images.shape[0]), whole(logits, images.shape[0])
 
     @compiled_part
     def outputs(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

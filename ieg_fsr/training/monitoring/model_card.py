@@ -88,6 +88,7 @@ def _data(config: Mapping[str, Any], summary: Mapping[str, Any], truth: Truth | 
     rows = [
         ("data set", f"`{_plain(config['dataset'])}`, {config['num_classes']} classes"),
         ("training examples", config["training_examples"]),
+        *([("of them without a given label", unlabelled)] if (unlabelled := config.get("unlabelled_examples")) else []),
         ("test examples", config["test_examples"]),
         ("images that could not be decoded", config["corrupt_images"]),
         ("largest over smallest class", f"{config['measured_imbalance']:.3g}"),
@@ -126,7 +127,7 @@ def _source_of_noise(config: Mapping[str, Any]) -> str | None:
 def _training(config: Mapping[str, Any]) -> str:
     rows = [
         ("method", f"`{config['method']}`: {METHODS[config['method']].described}"),
-        ("epochs, batch", f"{config['epochs']}, {config['batch_size']}"),
+        ("epochs, batch", f"{config['epochs']}, {config.get('batch_size_resolved', config['batch_size'])}"),
         ("learning rate", f"{config['learning_rate']:g}, {config['schedule']}"),
         ("MixUp, label smoothing", f"{'on' if config['mixup'] else 'off'}, {config['label_smoothing']:g}"),
         ("seed", config["seed"]),

@@ -85,3 +85,4 @@ def test_a_class_must_keep_an_example():
 
 def test_measured_imbalance():
     assert measured_imbalance(np.repeat([0, 1, 3], [30, 12, 20])) == 2.5
+    assert measured_imbalance(np.repeat([0, 1, -1], [30, 12, 5])) == 2.5

@@ -1,5 +1,6 @@
 """Tests of transition matrices from files: both formats, and one line for each thing that can be wrong."""
 
+import pathlib
 import re
 
 import numpy as np
@@ -25,6 +26,14 @@ def test_integers_and_rounded_rows_do(tmp_path):
     np.testing.assert_array_equal(read_noise_matrix(str(tmp_path / "identity.npy"), 3), np.eye(3))
     (tmp_path / "thirds.csv").write_text("0.333333,0.333333,0.333334\n" * 3)
     read_noise_matrix(str(tmp_path / "thirds.csv"), 3)
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("worse", 0.4021), ("aggre", 0.0903)])
+def test_what_people_do(name, wrong):
+    """The shares are those of the paper's Table 1 (Wei et al. 2022); classes of CIFAR-10 are even."""
+    path = pathlib.Path(__file__).parents[3] / "docs" / "examples" / f"cifar10n_{name}.csv"
+    matrix = read_noise_matrix(str(path), 10)
+    assert 1.0 - np.diag(matrix).mean() == pytest.approx(wrong, abs=5e-4)
 
 
 NOT_NUMBERS = "be rows of numbers, a .npy file or CSV without a header"

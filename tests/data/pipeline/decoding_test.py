@@ -5,9 +5,10 @@ import io
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from ieg_fsr.data.pipeline.decoding import AREA_RANGE, ASPECT_RATIO_RANGE, centre_crop, decode, random_crop
+from ieg_fsr.data.sources.image_files import header
 
 
 def ramp(height, width):
@@ -31,6 +32,10 @@ def encoded(image, kind="PNG", mode="RGB", **options):
         ("PNG", "RGBA"),
         ("BMP", "RGB"),
         ("BMP", "RGBA"),
+        ("TIFF", "RGB"),
+        ("TIFF", "RGBA"),
+        ("GIF", "RGB"),
+        ("JPEG2000", "RGB"),
         ("WEBP", "RGB"),
         ("JPEG", "RGB"),
         ("JPEG", "CMYK"),
@@ -41,21 +46,76 @@ def test_formats_of_colour(kind, mode):
     options = {"lossless": True} if kind == "WEBP" else {"quality": 100} if kind == "JPEG" else {}
     decoded = decode(encoded(image, kind, mode, **options)).numpy()
     assert (decoded.shape, decoded.dtype) == ((24, 32, 3), np.uint8)
-    np.testing.assert_allclose(decoded.astype(int), image, atol=8 if kind == "JPEG" else 0)
+    np.testing.assert_allclose(decoded.astype(int), image, atol={"JPEG": 8, "GIF": 40}.get(kind, 0))
 
 
-@pytest.mark.parametrize(("kind", "mode"), [("PNG", "L"), ("PNG", "LA"), ("PNG", "1"), ("BMP", "L"), ("JPEG", "L")])
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("PNG", "L"), ("PNG", "LA"), ("PNG", "1"), ("BMP", "L"), ("JPEG", "L"), ("TIFF", "L"), ("TIFF", "1")],
+)
 def test_grey_becomes_three_equal_channels(kind, mode):
     decoded = decode(encoded(ramp(16, 16), kind, mode)).numpy()
     assert decoded.shape == (16, 16, 3)
     np.testing.assert_array_equal(decoded, np.repeat(decoded[..., :1], 3, axis=2))
 
 
-def test_first_frame_of_an_animation():
-    frames = [Image.fromarray(np.full((8, 8), shade, np.uint8)) for shade in (50, 200)]
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_of_sixteen_bits_the_upper_eight_are_kept(kind):
+    grey = np.arange(0, 65536, 256, np.uint16).reshape(16, 16) + 255
     stream = io.BytesIO()
-    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
+    Image.fromarray(grey).save(stream, kind)
+    np.testing.assert_array_equal(decode(stream.getvalue()).numpy()[..., 1], np.arange(256).reshape(16, 16))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_first_frame_of_an_animation(kind):
+    """TensorFlow's own decoder ends the process at the WebP."""
+    frames = [Image.fromarray(np.full((8, 8, 3), shade, np.uint8)) for shade in (50, 200)]
+    stream = io.BytesIO()
+    options = {"lossless": True} if kind == "WEBP" else {}
+    frames[0].save(stream, kind, save_all=True, append_images=frames[1:], **options)
     np.testing.assert_array_equal(decode(stream.getvalue()).numpy(), np.full((8, 8, 3), 50))
+
+
+def lying(image, kind, orientation, **options):
+    """A file whose pixels are `image`, and what EXIF says of them; how Pillow turns it, and what is known of it."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, kind, exif=exif, **options)
+    with Image.open(io.BytesIO(stream.getvalue())) as opened:
+        upright = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
+    found = header(stream.getvalue())
+    assert found.size == upright.shape[:2]
+    return stream.getvalue(), upright, tf.constant(found.orientation)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP", "JPEG"])
+def test_images_are_turned_upright(kind, orientation):
+    content, upright, known = lying(ramp(24, 40), kind, orientation, **({"lossless": True} if kind == "WEBP" else {}))
+    assert int(known) == (orientation if kind in ("PNG", "JPEG") else 1)
+    decoded = decode(content, known).numpy()
+    np.testing.assert_allclose(decoded.astype(int), upright, atol=4 if kind == "JPEG" else 0)
+    # At each corner another colour.
+    assert len({tuple(decoded[y, x]) for y in (0, -1) for x in (0, -1)}) == 4
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_crops_are_those_of_the_upright_image(orientation):
+    content, upright, known = lying(ramp(60, 100), "PNG", orientation)
+    other, seed = encoded(upright), tf.constant([orientation, 5])
+    np.testing.assert_array_equal(centre_crop(content, 32, known), centre_crop(other, 32))
+    np.testing.assert_array_equal(random_crop(content, 32, seed, known), random_crop(other, 32, seed))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_of_a_lying_jpeg_the_right_window_is_decoded(orientation):
+    """The centre of an image of 256 on the shorter side is 224 pixels at their own size."""
+    content, upright, known = lying(ramp(256, 320), "JPEG", orientation)
+    top, left = (side - 224 for side in upright.shape[:2])
+    crop = centre_crop(content, 224, known).numpy().astype(int)
+    np.testing.assert_allclose(crop, upright[top // 2 : top // 2 + 224, left // 2 : left // 2 + 224], atol=3)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", encoded(ramp(64, 64), "JPEG")[:900], encoded(ramp(64, 64))[:-300]])

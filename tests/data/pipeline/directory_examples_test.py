@@ -39,12 +39,22 @@ def test_a_corrupt_file_is_left_out_with_a_warning(photos, tmp_path, write_image
     for name in ("a", "b"):
         write_image(tmp_path / name / "0.png", shade=7)
     (tmp_path / "a" / "1.jpg").write_text("gone")
-    with pytest.warns(UserWarning, match=r"1 images cannot be decoded and are left out: .*a/1\.jpg"):
+    (tmp_path / "a" / "notes.txt").write_text("no image")
+    with (
+        pytest.warns(UserWarning, match=r"directory=.*: left out: 1 \.txt$"),
+        pytest.warns(UserWarning, match=r"1 images cannot be .* out \(1 no image inside\): .*a/1\.jpg"),
+    ):
         data = ieg_fsr.examples_from_directory(tmp_path, 8, 1)
     assert [name[-7:] for name in data.source.names] == ["a/0.png", "b/0.png"]
-    for name in ("a", "b"):
+    (tmp_path / "a" / "notes.txt").unlink()
+    write_image(tmp_path / "c" / "0.png", shade=9)
+    (tmp_path / "b" / "0.png").write_text("gone")
+    with pytest.warns(UserWarning, match="left out"):
+        data = ieg_fsr.examples_from_directory(tmp_path, 8, 1)
+    assert (data.class_names, data.given_labels.tolist()) == (("a", "c"), [0, 1])
+    for name in ("a", "c"):
         (tmp_path / name / "0.png").write_text("gone")
-    with pytest.raises(UserError, match=r"must hold images that can be decoded. Received: 3 that cannot"):
+    with pytest.raises(UserError, match=r"must hold images that can be decoded. Received: 4 that cannot"):
         ieg_fsr.examples_from_directory(tmp_path, 8, 1)
 
 

@@ -1,14 +1,9 @@
 """Tests of the input pipeline: every batch is a function of the global step and the seed alone."""
 
-import pathlib
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import ieg_fsr
 from ieg_fsr.data.pipeline.encoded_images import EncodedImages
 from ieg_fsr.data.pipeline.examples import Examples, chunks, examples
 from ieg_fsr.errors import UserError
@@ -129,7 +124,7 @@ def test_different_lengths_are_refused():
         examples(np.zeros([5, 2]), np.zeros(4, int), 2)
 
 
-def test_same_ids_in_another_process():
+def test_same_ids_in_another_process(start):
     program = (
         "import numpy as np\n"
         "from ieg_fsr.data.pipeline.examples import examples\n"
@@ -137,10 +132,7 @@ def test_same_ids_in_another_process():
         "for _, _, ids in data.batches(7, 13).as_numpy_iterator():\n"
         "    print(*ids)\n"
     )
-    root = pathlib.Path(ieg_fsr.__file__).parents[1]
-    output = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, check=True, capture_output=True, text=True
-    ).stdout
+    output = start("-c", program).ended().out
     expected = [ids for _, _, ids in numbered(103, 10, seed=4).batches(7, 13).as_numpy_iterator()]
     np.testing.assert_array_equal([[int(one) for one in line.split()] for line in output.splitlines()], expected)
 

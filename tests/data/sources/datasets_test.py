@@ -14,7 +14,7 @@ def test_unknown_data_set():
         load_dataset("foo")
     assert str(caught.value) == (
         "--dataset must be one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, inaturalist2018, "
-        "folder:DIR, npz:FILE, tfds:NAME. Received: foo"
+        "folder:DIR, csv:FILE, npz:FILE, tfds:NAME. Received: foo"
     )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def test_a_file_is_no_directory(tmp_path):
 
 
 def test_nothing_slow_is_loaded_before_it_is_needed():
-    slow = ("tensorflow", "keras", "sklearn", "tensorflow_datasets", "matplotlib")
+    slow = ("tensorflow", "keras", "sklearn", "tensorflow_datasets", "matplotlib", "PIL", "pyarrow")
     code = f"import ieg_fsr.data.sources.datasets, sys; print([m for m in {slow} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -1,9 +1,12 @@
 """Folders of image files, as users have them."""
 
+import os
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from ieg_fsr.data.sources.datasets import load_dataset
+from ieg_fsr.data.sources.datasets import image_side, load_dataset
 from ieg_fsr.errors import UserError
 
 
@@ -54,7 +57,11 @@ def test_corrupt_images_are_left_out_and_named(folder):
     data = load_dataset(f"folder:{folder}")
     corrupt = [str(folder / "train" / name) for name in ("A/0.jpg", "b/3.png")]
     assert list(data.damaged_files) == corrupt
-    assert data.notes == (f"2 images cannot be decoded and are left out: {', '.join(corrupt)}",)
+    assert data.notes == (
+        f"--dataset=folder:{folder}: left out: 2 hidden, 1 .txt",
+        f"2 images cannot be decoded and are left out (1 empty, 1 no image inside): {', '.join(corrupt)}",
+    )
+    assert data.left_out == {"hidden": 2, ".txt": 1, "empty": 1, "no image inside": 1}
     assert data.train.image_shape == (224, 224, 3)
 
 
@@ -128,10 +135,92 @@ def test_colliding_names(pair, tmp_path, write_image):
     assert complaint(tmp_path).endswith(f"differ in more than case and blanks. Received: {first!r} and {second!r}")
 
 
-def test_a_class_without_an_image(tmp_path, write_image):
-    write_image(tmp_path / "a" / "0.png")
-    (tmp_path / "b").mkdir()
-    assert complaint(tmp_path).endswith(f"Received: none in {tmp_path / 'b'}")
+def test_no_class_without_an_image(tmp_path, write_image):
+    write_image(tmp_path / "train" / "a" / "0.png")
+    (tmp_path / "train" / "b").mkdir()
+    (tmp_path / "train" / "c").mkdir()
+    (tmp_path / "train" / "c" / "0.heic").write_text("not read")
+    assert complaint(tmp_path).endswith("Received: a only")
+    write_image(tmp_path / "train" / "d" / "0.png")
+    write_image(tmp_path / "test" / "d" / "0.png")
+    (tmp_path / "test" / "e").mkdir()
+    data = load_dataset(f"folder:{tmp_path}")
+    assert data.class_names == ("a", "d")
+    assert data.test.labels.tolist() == [1]
+    assert data.notes == (
+        f"--dataset=folder:{tmp_path}: no class is made of folders without an image: b, c",
+        f"--dataset=folder:{tmp_path}: left out: 2 folders without an image, 1 .heic",
+    )
+
+
+def test_no_class_whose_images_are_all_damaged(tmp_path, write_image):
+    for name in ("train/a/0.png", "train/b/0.png", "train/c/0.png", "test/c/0.png"):
+        write_image(tmp_path / name)
+    (tmp_path / "train" / "b" / "0.png").write_bytes(b"")
+    data = load_dataset(f"folder:{tmp_path}")
+    assert data.class_names == ("a", "c")
+    assert (data.train.labels.tolist(), data.test.labels.tolist()) == ([0, 1], [1])
+    assert (
+        data.notes[-1] == f"--dataset=folder:{tmp_path}: no training example of class b, which is left out; 2 classes"
+    )
+    (tmp_path / "train" / "c" / "0.png").write_bytes(b"")
+    assert complaint(tmp_path).endswith("must have training images of two or more classes. Received: a")
+    write_image(tmp_path / "train" / "b" / "0.png")
+    assert complaint(tmp_path).endswith("classes of the test part in the training part too. Received: c")
+
+
+def test_what_lies_beside_and_between_images(tmp_path, write_image):
+    """As people have them: what programs leave, folders within a class, links, no images; counted by reason."""
+    wanted = ["a/0.png", "a/1.JPG", "a/sub/deeper/2.png", "a/sub2/1.tif", "b/0.jp2", "b/1.tiff", "b/2.webp"]
+    for name in wanted:
+        write_image(tmp_path / "train" / name)
+    for name in ("__MACOSX/a/._0.png", ".ipynb_checkpoints/0.png", "a/.ipynb_checkpoints/0.png", "a/@eaDir/0.png"):
+        write_image(tmp_path / "train" / name)
+    for name in ("a/Thumbs.db", "a/sub/README", "b/film.mp4", "labels.csv"):
+        (tmp_path / "train" / name).write_text("no image")
+    write_image(tmp_path / "train" / "loose.png")
+    write_image(tmp_path / "test" / "a" / "0.png")
+    write_image(tmp_path / "elsewhere.png")
+    (tmp_path / "train" / "b" / "3.png").symlink_to(tmp_path / "elsewhere.png")
+    (tmp_path / "train" / "b" / "4.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "train" / "a" / "sub" / "back").symlink_to(tmp_path / "train" / "a")
+    os.mkfifo(tmp_path / "train" / "b" / "5.png")
+    data = load_dataset(f"folder:{tmp_path}", image_size=16)
+    assert [name.removeprefix(f"{tmp_path}/train/") for name in data.train.names] == [*wanted, "b/3.png"]
+    assert data.train.labels.tolist() == [0] * 4 + [1] * 4
+    assert data.left_out == {
+        **{"hidden": 4, "beside the folders of classes": 2, "links to a folder above": 1, "no such file": 1},
+        **{"neither file nor folder": 1, ".db": 1, ".mp4": 1, "without an ending": 1},
+    }
+    assert data.damaged_files == (f"{tmp_path}/train/b/4.png",)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_nobody_may_read(tmp_path, write_image):
+    for name in ("train/a/0.png", "train/b/0.png", "train/c/0.png", "test/a/0.png"):
+        write_image(tmp_path / name)
+    (tmp_path / "train" / "c").chmod(0)
+    assert load_dataset(f"folder:{tmp_path}").left_out == {
+        "folders that cannot be read": 1,
+        "folders without an image": 1,
+    }
+    (tmp_path / "train" / "c").chmod(0o700)
+
+
+def test_small_images_of_one_size_are_held_as_they_are(tmp_path, write_image):
+    for k in range(5):
+        for label in ("a", "b"):
+            write_image(tmp_path / "train" / label / f"{k}.png", 20, 28, seed=k)
+    write_image(tmp_path / "test" / "a" / "0.png", 20, 28)
+    data = load_dataset(f"folder:{tmp_path}")
+    assert data.train.image_shape == (20, 28, 3)
+    with Image.open(data.train.names[7]) as image:
+        np.testing.assert_array_equal(data.train.images([7])[0], np.asarray(image))
+    assert image_side(f"folder:{tmp_path}") == 28
+    assert load_dataset(f"folder:{tmp_path}", image_size=24).train.image_shape == (24, 24, 3)
+    write_image(tmp_path / "test" / "a" / "1.png", 28, 20)
+    assert load_dataset(f"folder:{tmp_path}").train.image_shape == (224, 224, 3)
+    assert image_side(f"folder:{tmp_path}") is image_side(f"folder:{tmp_path}/none") is None
 
 
 def test_an_unknown_class_in_the_test_part(tmp_path, write_image):
@@ -149,7 +238,7 @@ def test_no_readable_image(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "0.jpg").write_text("x")
-    assert complaint(tmp_path).endswith(f"Received: 2 images that cannot, such as {tmp_path}/a/0.jpg")
+    assert complaint(tmp_path).endswith(f"Received: 2 images that cannot, such as {tmp_path}/a/0.jpg (no image inside)")
 
 
 def test_a_single_image_of_a_class_is_enough_with_a_test_part(tmp_path, write_image):

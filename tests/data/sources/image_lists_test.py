@@ -38,7 +38,7 @@ def test_ids_stay_dense_without_the_corrupt_images(images, tmp_path):
     assert data.train.labels.tolist() == [0, 1]
     assert data.damaged_files == tuple(broken)
     [note] = data.notes
-    assert note.startswith(f"25 images cannot be decoded and are left out: {broken[0]}, ")
+    assert note.startswith(f"25 images cannot be decoded and are left out (25 no such file): {broken[0]}, ")
     assert note.endswith(f"{broken[19]} and 5 more")
 
 
@@ -48,7 +48,7 @@ def test_corrupt_images_in_memory_are_named_by_part_and_number(images):
     listed = [(whole, 0), (whole[:20], 1), (whole, 1)]
     data = data_set("x", ["a", "b"], {"train": listed, "test": listed}, Request(image_size=16), in_files=False)
     assert data.damaged_files == ("train image 1", "test image 1")
-    with pytest.raises(UserError, match=r"--strict_data wants .* Received: train image 1$"):
+    with pytest.raises(UserError, match=r"--strict_data wants .* Received: train image 1 and 1 more$"):
         data_set(
             "x", ["a", "b"], {"train": listed, "test": listed}, Request(image_size=16, strict=True), in_files=False
         )

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ieg_fsr.data.sources.image_source import ArraySource, DataSet
+from ieg_fsr.data.pipeline.encoded_images import EncodedImages
+from ieg_fsr.data.sources.image_source import ArraySource, DataSet, file_names
 from ieg_fsr.errors import UserError
 
 
@@ -53,6 +54,14 @@ def test_take_counts_anew():
     assert part.images([0, 1])[:, 0, 0, 0].tolist() == [30, 10]
 
 
+def test_names_of_files_go_with_the_examples():
+    source = ArraySource(np.zeros((3, 2, 2), np.uint8), np.zeros(3, int), ["a/0.png", "b/\udcff.png", "c\n.png"])
+    assert file_names(source.take([2, 1])).tolist() == ["c\n.png", r"b/\xff.png"]
+    assert file_names(small_source()).tolist() == [""] * 4
+    assert file_names(EncodedImages(["a/b.png"], [0], 8)).tolist() == ["a/b.png"]
+    assert file_names(EncodedImages([b"content"], [0], 8, in_files=False)).tolist() == [""]
+
+
 @pytest.mark.parametrize("ids", [[-1], [4]])
 def test_ids_outside_are_refused(ids):
     with pytest.raises(IndexError, match=r"ids must be in \[0, 4\)"):
@@ -71,7 +80,11 @@ def test_a_mask_is_not_a_list_of_ids():
         (np.zeros((2, 2, 2, 1), np.float32), np.zeros(2, int), "images must be uint8.*float32"),
         (np.zeros((2, 2), np.uint8), np.zeros(2, int), "images must be uint8"),
         (np.zeros((2, 2, 2, 1), np.uint8), np.zeros(2), "labels must be integers.*float64"),
-        (np.zeros((2, 2, 2, 1), np.uint8), np.array([0, -1]), "labels must be at least 0. Received: -1"),
+        (
+            np.zeros((2, 2, 2, 1), np.uint8),
+            np.array([0, -2]),
+            "labels must be at least 0, or -1 for none. Received: -2",
+        ),
     ],
 )
 def test_source_checks_its_arrays(images, labels, message):

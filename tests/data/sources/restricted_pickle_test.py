@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from ieg_fsr.data.sources.restricted_pickle import PickledArray, as_text, unpickle
+from ieg_fsr.data.sources.restricted_pickle import OBJECTS, PickledArray, as_text, unpickle
 
 
 class RunsCommand:
@@ -42,6 +42,25 @@ def test_arrays_of_bytes_come_back(order):
 def test_other_arrays_are_refused(array):
     with pytest.raises(pickle.UnpicklingError, match="an array of type"):
         unpickle(pickle.dumps({"data": array}, protocol=2))
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_arrays_of_numbers_come_back_where_they_are_allowed(protocol):
+    arrays = {"a": np.array([1, -(2**40)]), "b": np.array([[3], [-4]], ">i4"), "c": np.array([200], np.uint8)}
+    content = pickle.dumps(arrays, protocol=protocol)
+    with pytest.raises(pickle.UnpicklingError, match="an array of type i8"):
+        unpickle(content)
+    found = unpickle(content, ("i8", "i4", "u1"))
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name].values, array)
+
+
+def test_a_dict_that_numpy_saved(tmp_path):
+    np.save(tmp_path / "d.npy", {"a": np.arange(3)})
+    content = (tmp_path / "d.npy").read_bytes()[128:]  # behind the header
+    np.testing.assert_array_equal(unpickle(content, (OBJECTS, "i8"))["a"].values, range(3))
+    with pytest.raises(pickle.UnpicklingError, match="an array of type O8"):
+        unpickle(content, ("i8",))
 
 
 def test_text_of_python_2():

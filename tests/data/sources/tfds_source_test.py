@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 
+from ieg_fsr.data.labels.given_labels import read_given_labels
 from ieg_fsr.data.sources import tfds_source
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.errors import UserError
@@ -71,7 +72,7 @@ def test_a_prepared_tree_is_read(monkeypatch, tmp_path):
     # Image k of a split is filled with k + 1.
     splits = {
         split: [
-            (k, {"id": f"{split}_{k}", "image": np.full((32, 32, 3), k + 1, np.uint8), "label": label})
+            (k, {"id": f"{split}_{k:05}", "image": np.full((32, 32, 3), k + 1, np.uint8), "label": label})
             for k, label in enumerate(split_labels)
         ]
         for split, split_labels in labels.items()
@@ -94,6 +95,16 @@ def test_a_prepared_tree_is_read(monkeypatch, tmp_path):
     pixels = data.train.images(range(3))[:, 5, 6, 1]
     assert set(zip(pixels.tolist(), data.train.labels.tolist(), strict=True)) == {(1, 4), (2, 9), (3, 0)}
     assert sorted(data.test.labels.tolist()) == [2, 7]
+    np.testing.assert_array_equal(data.original_places, pixels - 1)
+    # CIFAR-N's labels, in the order of the archives, find their images.
+    np.save(tmp_path / "human.npy", {"clean_label": np.array(labels["train"]), "worse_label": np.array([3, 5, 8])})
+    given_labels, _ = read_given_labels(str(tmp_path / "human.npy"), "worse_label", data)
+    np.testing.assert_array_equal(given_labels, np.array([3, 5, 8])[pixels - 1])
+
+
+@pytest.mark.parametrize("ids", [[], [b"a", b"b"], [b"train_0", b"train_2"], [b"train_0", b"train_0"], ["0", "1"]])
+def test_other_ids_tell_no_places(ids):
+    assert tfds_source.original_places(ids) is None
 
 
 def test_a_damaged_tree_is_named(monkeypatch, tmp_path):

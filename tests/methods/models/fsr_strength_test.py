@@ -94,8 +94,13 @@ def test_a_class_of_wrong_labels_alone_is_no_member_of_the_dictionary():
 
 @pytest.mark.parametrize(
     "options",
-    [{"weight_rule": ieg_fsr.reweighting.weight_rules.UniformWeights()}, {"num_examples": 199}],
-    ids=["another rule", "few examples"],
+    [
+        {"weight_rule": ieg_fsr.reweighting.weight_rules.UniformWeights()},
+        {"num_examples": 199},
+        {"weight_constraint": "shift"},
+        {"weight_rule": ieg_fsr.reweighting.weight_rules.DirectWeights("shift")},
+    ],
+    ids=["another rule", "few examples", "shift", "shift in a rule"],
 )
 def test_where_nothing_can_be_tuned_strength_is_full(options):
     settings = {"dictionary_size": 20, "num_examples": N} | options
