@@ -12,15 +12,15 @@ try:
     from ieg_fsr.evaluation.mode import evaluate
     from ieg_fsr.terminal import make_streams_patient
     from ieg_fsr.training.run import train
+
+    # Keras and TensorFlow report each save at the level of information; --verbosity=0 shows it.
+    logging.set_verbosity(logging.WARNING)
+    command_line.define_flags()
 except KeyboardInterrupt:  # while the command is loaded
     print("ieg_fsr: interrupted", file=sys.stderr)
     sys.exit(3)
 
 MODES = {"train": train, "evaluate": evaluate, "audit": audit}
-
-# Keras and TensorFlow report each save at the level of information; --verbosity=0 shows it.
-logging.set_verbosity(logging.WARNING)
-command_line.define_flags()
 
 
 def main(argv: list[str]) -> int | None:
@@ -43,7 +43,10 @@ def main(argv: list[str]) -> int | None:
 def run() -> None:
     """Entry point of the console command `ieg-fsr`."""
     make_streams_patient()
-    app.run(main, flags_parser=_parse_or_exit)
+    try:
+        app.run(main, flags_parser=_parse_or_exit)
+    except KeyboardInterrupt:  # while the flags are parsed
+        sys.exit(_complain("interrupted", Interrupted.exit_code))
 
 
 def _parse_or_exit(argv: list[str]) -> list[str]:
