@@ -24,7 +24,7 @@ WEIGHT_NET_WEIGHT_DECAY = Setting(
 WEIGHT_NET_UNITS = Setting("weight_net_units", 100, at_least(1), "of its hidden layer", argument="units")
 
 STRENGTH = Setting(
-    "strength", AUTO, number_or(AUTO, 0, 1),
+    "strength", "1", number_or(AUTO, 0, 1),
     "of re-weighting, pseudo labels and MixUp: 0 is plain training, 1 the paper's, auto tunes itself", short=True,
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ import ieg_fsr
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.models.fsr_settings import rate_falls
 from ieg_fsr.reweighting.strength import FixedStrength, SelfTuningStrength
+from ieg_fsr.training.survival.checkpoints import Checkpoints
 
 N, CLASSES = 240, 3
 
@@ -38,7 +39,7 @@ def fitted(model: keras.Model, epochs: int = 5, optimizer: keras.optimizers.Opti
 
 def fsr(**options) -> ieg_fsr.FSR:
     settings = {"dictionary_size": 24, "reward_batch_size": 12, "reweight_warmup_epochs": 2, "weight_decay": 5e-4}
-    return ieg_fsr.FSR(classifier(), N, **(settings | options))
+    return ieg_fsr.FSR(classifier(), N, **(settings | {"strength": "auto"} | options))
 
 
 def test_a_strength_of_nothing_is_plain_training_bit_for_bit_and_still_knows_its_suspects():
@@ -68,6 +69,35 @@ def test_full_strength_is_the_step_without_any_strength():
     for one, other in zip(full.classifier.get_weights(), before.classifier.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert full.figures().keys() == {"zero_weight_ratio", "zero_weight_batches"}
+
+
+class SaveAt(keras.callbacks.Callback):
+    def __init__(self, checkpoints: Checkpoints, step: int) -> None:
+        super().__init__()
+        self.checkpoints, self.step, self.done = checkpoints, step, 0
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        self.done += 1
+        if self.done == self.step:
+            self.checkpoints.save(self.step)
+
+
+def test_it_goes_on_bit_for_bit_from_the_middle_of_an_epoch(tmp_path):
+    def made() -> ieg_fsr.FSR:
+        model = fsr()
+        model.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.9), metrics=["accuracy"])
+        return model
+
+    examples = ieg_fsr.examples(*data(), batch_size=24)  # ten steps an epoch
+    whole, rest = made(), made()
+    whole.fit(examples, epochs=8, verbose=0, callbacks=[SaveAt(Checkpoints(tmp_path, whole), 43)])
+    rest.course.lay_out(8)
+    assert Checkpoints(tmp_path, rest).restore() == 43
+    rest.fit(examples, initial_epoch=4, first_step=3, epochs=8, verbose=0)
+    assert rest.figures() == whole.figures()
+    parts = [model.classifier.variables + list(model.strength.variables) for model in (whole, rest)]
+    for one, other in zip(*parts, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("optimizer", [lambda: keras.optimizers.SGD(0.1), lambda: keras.optimizers.Adam(0.01)])
@@ -103,7 +133,7 @@ def test_a_class_of_wrong_labels_alone_is_no_member_of_the_dictionary():
     ids=["another rule", "few examples", "shift", "shift in a rule"],
 )
 def test_where_nothing_can_be_tuned_strength_is_full(options):
-    settings = {"dictionary_size": 20, "num_examples": N} | options
+    settings = {"dictionary_size": 20, "num_examples": N, "strength": "auto"} | options
     assert ieg_fsr.FSR(classifier(), **settings).strength.share == 1
 
 

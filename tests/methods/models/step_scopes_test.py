@@ -49,7 +49,7 @@ def test_parts_of_a_faithful_step():
     x, y = np.zeros([200, 8, 8, 1], np.uint8), np.arange(200) % 4
     model = ieg_fsr.FSR(
         build_network("small_cnn", (8, 8, 1), 4), 200, 12, reward_batch_size=8, reweight_warmup_epochs=0,
-        pusher="release", reward_interval=1, parameter_average_decay=0.9, weight_decay=0.1,
+        pusher="release", reward_interval=1, parameter_average_decay=0.9, weight_decay=0.1, strength="auto",
     )  # fmt: skip
     model.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.9), metrics=["accuracy"], jit_compile=False)
     model.fit(ieg_fsr.examples(x, y, batch_size=10), epochs=1, verbose=0)

@@ -14,7 +14,7 @@ def test_steps_are_traced_and_summed_up(tmp_path):
     x, y = np.zeros([200, 8, 8, 1], np.uint8), np.arange(200) % 4
     model = ieg_fsr.FSR(
         build_network("small_cnn", (8, 8, 1), 4), 200, 12, reward_batch_size=8, reweight_warmup_epochs=0,
-        pusher="release", reward_interval=1,
+        pusher="release", reward_interval=1, strength="auto",
     )  # fmt: skip
     model.compile(optimizer=keras.optimizers.SGD(0.1), metrics=["accuracy"], jit_compile=False)
     told = []
