@@ -17,6 +17,7 @@ from ieg_fsr import benchmark, tables
 from ieg_fsr.configuration.flags import given_settings, parse_options
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.configuration.settings import SETTINGS, settings_for, text_of
+from ieg_fsr.data.sources.datasets import image_side
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.networks import build_network
@@ -171,7 +172,8 @@ def test_commands_that_evaluate(place):
     assert len(evaluations) >= 2
     for words in evaluations:
         config = resolve(given_settings(words))
-        shape, classes = ((8, 8, 1), 10) if config.dataset == "digits" else ((224, 224, 3), 2)
+        side = image_side(config.dataset) or 224
+        shape, classes = ((8, 8, 1), 10) if config.dataset == "digits" else ((side, side, 3), 2)
         pathlib.Path(config.model).parent.mkdir(parents=True)
         build_network("small_cnn", shape, classes).save(config.model)
         evaluate(config, lambda text: None)
