@@ -40,7 +40,7 @@ def step(x):
     whole_of_odd = replicas.whole(odd)
     return own, outputs, gradient, replicas.summed([gradient, 2.0 * gradient]), odd, whole_of_odd, replicas.count()
 
-batches = tf.data.Dataset.range(3).map(lambda i: (tf.fill([2], i), -i))
+batches = tf.data.Dataset.range(3).map(lambda i: (tf.fill([2], i), tf.fill([2], -i)))
 received = iter(replicas.on_every_replica(batches, strategy))
 given = [strategy.experimental_local_results(next(received)) for _ in range(3)]
 run = tf.function(lambda x: strategy.run(step, args=(x,)))
@@ -93,7 +93,7 @@ def test_what_differs_is_averaged(two):
 
 
 def test_each_replica_gets_each_whole_batch_in_order(two):
-    assert two["batches"] == [[[[i, i], -i]] * 2 for i in range(3)]
+    assert two["batches"] == [[[[i, i], [-i, -i]]] * 2 for i in range(3)]
 
 
 def test_one_replica_keeps_everything():

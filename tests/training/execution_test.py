@@ -44,7 +44,10 @@ def test_labels_file_has_every_example_and_its_given_label(short_run):
     directory, summary = short_run
     with open(directory / "labels.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["example_id", "given_label", "score", "weight", "pseudo_label", "confidence", "suspect"]
+    measured = ["example_id", "given_label", "score", "weight", "pseudo_label", "confidence", "suspect"]
+    assert list(rows[0]) == [*measured, "given_class", "suggested_class", "file"]
+    # The classes of digits are called by their numbers, and its images are no files.
+    assert all(row["given_class"] == row["given_label"] and row["file"] == "" for row in rows)
     assert [int(row["example_id"]) for row in rows] == list(range(400))
     for row in rows:
         unlikely = float(row["score"]) < np.log(0.1)
