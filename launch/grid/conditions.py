@@ -152,9 +152,7 @@ def _digits() -> dict[str, Condition]:
         "digits-pairflip": Condition(
             "digits, 30% as the next class", digits | {"noise": 0.3, "noise_type": "pairflip"}
         ),
-        "digits-human": Condition(
-            "digits, people's mistakes (CIFAR-10N, worst)", digits | {"noise_matrix": _HUMAN}
-        ),
+        "digits-human": Condition("digits, people's mistakes (CIFAR-10N, worst)", digits | {"noise_matrix": _HUMAN}),
         "digits-tail": Condition("digits, long tail 50", digits | {"imbalance": 50.0}),
         "digits-tail-0.4": Condition(
             "digits, long tail 50, 40% drawn anew", digits | {"imbalance": 50.0, "noise": 0.4}

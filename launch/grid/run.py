@@ -23,7 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from launch.grid.conditions import Condition, conditions, write_small_fashion  # noqa: E402
+from launch.grid.conditions import Condition, conditions, write_small_fashion
 
 METHODS: dict[str, dict[str, Any]] = {
     "supervised": {"method": "supervised"},
@@ -64,10 +64,7 @@ def train(cell: Cell, directory: pathlib.Path) -> dict[str, Any]:
     settings = {"seed": cell.seed} | dict(condition.settings) | own
     if own["method"] != "fsr":
         settings = {name: value for name, value in settings.items() if name not in _OF_FSR}
-    if condition.arrays is None:
-        figures = _train_images(resolve(settings))
-    else:
-        figures = _train_arrays(condition, settings)
+    figures = _train_images(resolve(settings)) if condition.arrays is None else _train_arrays(condition, settings)
     return cell._asdict() | figures | {"seconds": round(time.monotonic() - started, 1)}
 
 
@@ -162,7 +159,9 @@ def table(rows: Sequence[dict[str, str]], names: dict[str, str], metric: str = "
     worst = {method: max(behind[method]) for method in methods}
     lines.append("| behind the best, at worst | " + " | ".join(f"{worst[m][0]:.3f} ({worst[m][1]})" for m in methods))
     lines[-1] += " |"
-    lines.append("| behind the best, mean | " + " | ".join(f"{np.mean([v for v, _ in behind[m]]):.3f}" for m in methods))
+    lines.append(
+        "| behind the best, mean | " + " | ".join(f"{np.mean([v for v, _ in behind[m]]):.3f}" for m in methods)
+    )
     return "\n".join(lines) + " |"
 
 
