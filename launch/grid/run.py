@@ -10,13 +10,13 @@ command, after a stop, goes on, and --again repeats the cells that it names. Pri
 import argparse
 import collections
 import csv
+import functools
 import multiprocessing
 import os
 import pathlib
 import sys
 import time
 from collections.abc import Sequence
-from concurrent import futures
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +34,10 @@ METHODS: dict[str, dict[str, Any]] = {
     "full": {"method": "fsr", "strength": "1"},
     "auto": {"method": "fsr", "strength": "auto"},
 }
+METRICS = (
+    "test_accuracy", "test_mean_class_accuracy", "detection_f1", "detection_average_precision", "suspects",
+)  # fmt: skip
+_OF_FSR = ("reweight_warmup_epochs", "dictionary_size", "reward_batch_size")
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -68,7 +72,12 @@ def train(cell: Cell, directory: pathlib.Path) -> dict[str, Any]:
     return cell._asdict() | figures | {"seconds": round(time.monotonic() - started, 1)}
 
 
-_OF_FSR = ("reweight_warmup_epochs", "dictionary_size", "reward_batch_size")
+def _attempt(directory: pathlib.Path, cell: Cell) -> tuple[Cell, dict[str, Any] | str]:
+    """A row, or why there is none: one bad cell does not stop the others."""
+    try:
+        return cell, train(cell, directory)
+    except Exception as error:
+        return cell, f"{type(error).__name__}: {error}"
 
 
 def _train_images(config: Any) -> dict[str, Any]:
@@ -138,7 +147,8 @@ def table(rows: Sequence[dict[str, str]], names: dict[str, str], metric: str = "
     """
     cells: dict[tuple[str, str], list[float]] = collections.defaultdict(list)
     for row in rows:
-        cells[row["condition"], row["method"]].append(float(row[metric]))
+        if row[metric]:
+            cells[row["condition"], row["method"]].append(float(row[metric]))
     methods = [method for method in METHODS if any(method == of for _, of in cells)]
     lines = ["| data | " + " | ".join(methods) + " |", "|---" * (len(methods) + 1) + "|"]
     behind: dict[str, list[tuple[float, str]]] = collections.defaultdict(list)
@@ -180,16 +190,26 @@ def main(argv: list[str]) -> None:
     directory, output = pathlib.Path(arguments.data).resolve(), pathlib.Path(arguments.output)
     known = conditions(directory)
     chosen = list(known) if arguments.conditions == "all" else arguments.conditions.split(",")
-    for given, allowed in ((chosen, known), (arguments.methods.split(","), METHODS)):
+    methods, seeds = arguments.methods.split(","), arguments.seeds.split(",")
+    for flag, given, allowed in (
+        ("conditions", chosen, known),
+        ("methods", methods, METHODS),
+        ("metric", [arguments.metric], METRICS),
+    ):
         for name in given:
             if name not in allowed:
-                parser.error(f"must be of {', '.join(allowed)}. Received: {name}")
+                parser.error(f"--{flag} must be of {', '.join(allowed)}. Received: {name}")
+    for seed in seeds:
+        if not seed.isdecimal():
+            parser.error(f"--seeds must be whole numbers from 0 up, with commas. Received: {seed}")
+    if arguments.jobs < 1:
+        parser.error(f"--jobs must be at least 1. Received: {arguments.jobs}")
     rows = read(output)
     wanted = [
         Cell(condition, method, seed)
-        for seed in map(int, arguments.seeds.split(","))
+        for seed in map(int, seeds)
         for condition in chosen
-        for method in arguments.methods.split(",")
+        for method in methods
         # Without MixUp the two are one.
         if method != "mixup" or known[condition].mixes
     ]
@@ -197,18 +217,16 @@ def main(argv: list[str]) -> None:
         rows = [row for row in rows if cell_of(row) not in wanted]
     done = {cell_of(row) for row in rows}
     wanted = [cell for cell in wanted if cell not in done]
-    if any(cell.condition in ("a0", "a", "a8", "ap", "ai", "c0", "b", "b8", "bh", "bt") for cell in wanted):
+    small = f"npz:{directory / 'fashion14.npz'}"
+    if any(known[cell.condition].settings.get("dataset") == small for cell in wanted):
         write_small_fashion(directory)
     os.environ.update(dict.fromkeys(_THREADS, "1"), CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
     context = multiprocessing.get_context("spawn")
     # A process keeps what TensorFlow keeps of each training: after some of them a new one takes over.
-    with futures.ProcessPoolExecutor(arguments.jobs, mp_context=context, max_tasks_per_child=20) as pool:
-        running = {pool.submit(train, cell, directory): cell for cell in wanted}
-        for future in futures.as_completed(running):
-            try:
-                row = future.result()
-            except Exception as error:
-                print(f"{running[future]}: {error}", file=sys.stderr, flush=True)
+    with context.Pool(arguments.jobs, maxtasksperchild=20) as pool:
+        for cell, row in pool.imap_unordered(functools.partial(_attempt, directory), wanted):
+            if isinstance(row, str):
+                print(f"{cell}: {row}", file=sys.stderr, flush=True)
                 continue
             rows.append({name: "" if value is None else str(value) for name, value in row.items()})
             write(output, rows)
