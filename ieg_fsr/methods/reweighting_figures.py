@@ -40,7 +40,7 @@ REWEIGHTING_FIGURES = (
         "strength", heading="strength", tag="strength/value", short="strength",
         words="strength of re-weighting: 0 is plain training, 1 full re-weighting",
     ),
-    Figure("reward_share", tag="strength/reward_share", words="share of the weights that the reward loss gives"),
+    Figure("agreement", tag="strength/agreement", words="share of the held-out given labels that are predicted"),
     Figure(
         "memorised", format=".3f", tag="strength/memorised",
         words="how much more the probability of contradicted labels rose than that of held-out ones",

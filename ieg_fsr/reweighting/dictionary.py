@@ -28,6 +28,34 @@ def select_members(
     return order[rank_in_class < places[labels_in_order]].astype(np.int32)
 
 
+def select_believed(
+    log_probabilities: np.ndarray,
+    given_labels: np.ndarray,
+    size: int,
+    num_classes: int,
+    share: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Ids [M], int32, of M <= |R| examples drawn at random from the best of each class that training believes.
+
+    The best are a share of the class, and as many as it has places at least; of these, those stay whose given labels
+    are more probable than a guess. A class whose given labels are mostly wrong fills no places with them; one without
+    any believed label has no member. Where no label at all is believed they are drawn from the best.
+
+    Args: log_probabilities: [N], of the given labels. share: in [0, 1]. Others: see `select_members`.
+    """  # fmt: skip
+    order = np.lexsort((-log_probabilities, given_labels))
+    counts = np.bincount(given_labels, minlength=num_classes)
+    starts = np.cumsum(counts) - counts
+    ranks: np.ndarray = np.empty(len(order), int)
+    ranks[order] = np.arange(len(order)) - starts[given_labels[order]]
+    best = ranks < np.maximum(np.ceil(share * counts), size // num_classes)[given_labels]
+    believed = best & (np.exp(log_probabilities) > 1.0 / num_classes)
+    candidates = believed if believed.any() else best
+    members = select_members(candidates.astype(float), given_labels, size, num_classes, rng)
+    return members[candidates[members]]
+
+
 class RewardDictionary(tf.Module):
     """Members of the dictionary on the device, and class-balanced draws from them.
 

@@ -15,9 +15,9 @@ _FEWEST_CONTRADICTED = 5
 # and of what was generalised lately.
 _OF_ALL, _OF_RECENT = {True: 0.2, False: 0.3}, 0.8
 _RECENT = 0.25  # of the training
-_MEMORISED_TO_WEIGH = 0.6
 _SETTLED_ABOVE = 0.2
-_SHARE_TO_FADE, _FASTER = 0.3, 4.0  # of the training for the strength; the reward's share fades so many times faster
+_SHARE_TO_FADE = 0.3  # of the training
+_PURITY = 4  # how fast the reward set is confined to the most trusted as fewer labels are predicted
 
 
 class Evidence(NamedTuple):
@@ -26,8 +26,6 @@ class Evidence(NamedTuple):
     Attributes:
         memorised, generalised: see the module.
         error: standard error of both, by the monitors.
-        lead: how much more of the monitors' given labels the plain layer predicts than the network.
-        lead_error: its standard error.
         contradicted: number of contradicted monitors.
         earlier: a slow mean of what was generalised.
         falling: whether the learning rate is still to fall, by half at least: then more will be memorised than so far.
@@ -36,8 +34,6 @@ class Evidence(NamedTuple):
     memorised: float = 0.0
     generalised: float = 0.0
     error: float = 0.0
-    lead: float = 0.0
-    lead_error: float = 0.0
     contradicted: int = 0
     earlier: float = 0.0
     falling: bool = False
@@ -62,22 +58,15 @@ def next_strength(strength: float, evidence: Evidence, epochs: int) -> float:
     return max(wanted, strength - 1.0 / (_SHARE_TO_FADE * epochs), 0.0)
 
 
-def next_reward_limit(limit: float, evidence: Evidence) -> float:
-    """What the plain layer's lead leaves of the reward loss's share, for good. Args: limit: after the epoch before."""
-    return min(limit, 1.0 - _clipped(evidence.lead / max(evidence.lead_error, 1e-9) - 1.5))
+def share_to_draw_from(agreement: float) -> float:
+    """The share of a class, its best-scored, of which the reward set is drawn.
 
+    Where most held-out labels are predicted, a label that training believes is mostly right, and all of the class may
+    serve. Where few are, belief says less of a label, and only the best are pure enough.
 
-def next_reward_share(reward_share: float, limit: float, evidence: Evidence, epochs: int) -> float:
-    """The share of the next epoch of the weights by the reward loss.
-
-    Args: reward_share: of the last. limit: by `next_reward_limit`. epochs: T.
+    Args: agreement: share of the monitors whose given labels the network predicts.
     """
-    wanted = 0.0
-    if evidence.enough:
-        learned = evidence.tolerable if evidence.falling else evidence.generalised
-        excess = learned - _MEMORISED_TO_WEIGH * max(evidence.memorised, 0.0)
-        wanted = 1.0 - _clipped(excess / evidence.error)
-    return min(limit, max(wanted, reward_share - _FASTER / (_SHARE_TO_FADE * epochs), 0.0))
+    return min(1.0, 2.0 * agreement) ** _PURITY
 
 
 def settled_strength(strength: float) -> float:
@@ -114,7 +103,6 @@ def choose_monitors(given_labels: np.ndarray, num_classes: int, seed: int) -> np
 def measured(
     given: np.ndarray,
     baseline: np.ndarray,
-    lead: np.ndarray,
     monitors: np.ndarray,
     earlier: float = 0.0,
     falling: bool = False,
@@ -124,7 +112,6 @@ def measured(
     Args:
         given: [N], probabilities of the given labels; their signs do not matter.
         baseline: [N], the same after the first epochs, negative where the network contradicted the label.
-        lead: [N], of monitors how much oftener the plain layer than the network predicted the given label.
         monitors: [N], above 0 for monitors.
         earlier, falling: see `Evidence`.
     """
@@ -133,13 +120,10 @@ def measured(
     of_monitors, of_trained = rise[contradicted & held], rise[contradicted & ~held]
     if not len(of_monitors) or not len(of_trained):
         return Evidence()
-    leads = lead[held]
     return Evidence(
         memorised=float(of_trained.mean() - of_monitors.mean()),
         generalised=float(of_monitors.mean()),
         error=float(of_monitors.std() / math.sqrt(len(of_monitors))),
-        lead=float(leads.mean()),
-        lead_error=float(leads.std() / math.sqrt(len(leads))),
         contradicted=len(of_monitors),
         earlier=earlier,
         falling=falling,

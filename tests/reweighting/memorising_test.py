@@ -9,10 +9,9 @@ from ieg_fsr.reweighting.memorising import (
     choose_monitors,
     measured,
     next_earlier,
-    next_reward_limit,
-    next_reward_share,
     next_strength,
     settled_strength,
+    share_to_draw_from,
 )
 
 # Errors of .01; T = 10, so that the strength fades by 1/3 an epoch at most.
@@ -54,26 +53,9 @@ def test_it_fades_where_nothing_is_contradicted():
     assert next_strength(0.2, Evidence(), epochs=10) == 0
 
 
-def test_the_reward_loss_keeps_its_share_until_contradicted_labels_are_learned():
-    # (.1 - .6 x .01) / .01 > 1: none is wanted, and it falls by 4/3.
-    assert next_reward_share(1.0, 1.0, LEARNING, epochs=100) == pytest.approx(1 - 4 / 30)
-    assert next_reward_share(0.0, 1.0, MEMORISING, epochs=100) == 1
-    # (.1 - .6 x .16) / .01 = .4 of the way.
-    half = Evidence(memorised=0.16, generalised=0.1, error=0.01, contradicted=50)
-    assert next_reward_share(0.0, 1.0, half, epochs=100) == pytest.approx(0.6)
-    # Where the rate is still to fall only .2 of what was learned earlier counts: .02 - .6 x .16 < 0.
-    assert next_reward_share(0.0, 1.0, half._replace(falling=True, earlier=0.1), epochs=100) == 1
-    # Not learned at all, and less so than memorised by chance: a negative rise is no memorising.
-    assert next_reward_share(0.0, 1.0, half._replace(memorised=-1.0, generalised=-0.1), epochs=100) == 1
-
-
-def test_a_plain_layer_that_knows_more_limits_the_share_for_good():
-    ahead, behind = Evidence(lead=0.02, lead_error=0.01), Evidence(lead=-0.1, lead_error=0.01)
-    limit = next_reward_limit(1.0, ahead)
-    assert limit == pytest.approx(0.5)
-    assert next_reward_limit(limit, behind) == limit
-    assert next_reward_share(1.0, limit, MEMORISING, epochs=10) == limit
-    assert next_reward_limit(1.0, Evidence()) == 1
+def test_the_reward_set_is_drawn_from_fewer_the_fewer_labels_are_predicted():
+    shares = [share_to_draw_from(agreement) for agreement in (1.0, 0.5, 0.4, 0.25, 0.0)]
+    assert shares == pytest.approx([1, 1, 0.4096, 1 / 16, 0])
 
 
 def test_measured_against_a_count_by_hand():
@@ -81,19 +63,16 @@ def test_measured_against_a_count_by_hand():
     baseline = np.array([-0.1, -0.2, -0.3, -0.4, -0.1, -0.1, 0.9, 0.9])
     given = np.array([0.2, -0.2, 0.5, -0.3, 0.9, -0.5, 0.1, 0.1])
     monitors = np.array([1.0, 1, 1, 1, 0, 0, 0, 1])
-    lead = np.array([1.0, 0, 0, -1, 5, 5, 5, 1])
-    evidence = measured(given, baseline, lead, monitors)
+    evidence = measured(given, baseline, monitors)
     rises = [0.1, 0.0, 0.2, -0.1]
     assert evidence.generalised == pytest.approx(0.05)
     assert evidence.memorised == pytest.approx((0.8 + 0.4) / 2 - 0.05)
     assert evidence.error == pytest.approx(np.std(rises) / 2)
-    assert evidence.lead == pytest.approx(0.2)
-    assert evidence.lead_error == pytest.approx(np.std([1, 0, 0, -1, 1]) / np.sqrt(5))
     assert evidence.contradicted == 4
 
 
 def test_measured_of_no_monitors_is_nothing():
-    assert measured(np.ones(3), -np.ones(3), np.zeros(3), np.zeros(3)) == Evidence()
+    assert measured(np.ones(3), -np.ones(3), np.zeros(3)) == Evidence()
 
 
 @pytest.mark.parametrize(

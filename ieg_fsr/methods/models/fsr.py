@@ -154,8 +154,7 @@ class FSR(RewardKeeping):
         self.mean_weights = WeightMean(num_examples)
         self.strength = FixedStrength(1.0 if by_hand is None else by_hand)
         if by_hand is None and tunable and num_examples >= FEWEST_EXAMPLES:
-            width = self.parts[0].output_shape[-1] if meta_layers == "dense" else None
-            self.strength = SelfTuningStrength(num_examples, self.num_classes, width, self.seed)
+            self.strength = SelfTuningStrength(num_examples, self.num_classes, self.seed)
         # Of all steps so far: a batch whose meta gradients are all clipped is not learned from.
         self.zero_weight_batches = tf.Variable(0, trainable=False, dtype=tf.int64, name="zero_weight_batches")
         self.last_losses = None
@@ -170,7 +169,7 @@ class FSR(RewardKeeping):
         with tf.GradientTape() as tape:
             features, all_logits = self.forward(batch.all_images)  # 2
             features, logits = batch.labelled(features), batch.labelled(all_logits)
-            samples = Samples(batch.example_ids, batch.given_labels, batch.targets, features, logits)
+            samples = Samples(batch.example_ids, batch.given_labels, batch.targets, logits)
             batch = batch._replace(targets=self.strength.targets(samples))
             losses, regularization = self.sample_losses(batch, logits), self.regularization()
             with tape.stop_recording():
@@ -191,10 +190,7 @@ class FSR(RewardKeeping):
     @in_scope("strength")
     def tuned_weights(self, samples: Samples, reward_weights: tf.Tensor) -> Weights:
         """Weights at the present strength. Args: reward_weights: [B]."""
-        optimizer: Any = getattr(self.optimizer, "inner_optimizer", self.optimizer)
-        descends = isinstance(optimizer, keras.optimizers.SGD)
-        rate = optimizer.learning_rate if descends else self.meta_part.settings.learning_rate
-        return self.strength.weights(samples, reward_weights, self.reweighting, rate)
+        return self.strength.weights(samples, reward_weights, self.reweighting)
 
     @in_scope("tables")
     def push_scores(self, batch: Batch, features: tf.Tensor, losses: tf.Tensor, lookahead: Lookahead) -> None:

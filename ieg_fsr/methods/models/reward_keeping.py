@@ -11,9 +11,9 @@ from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.methods.models.supervised import REWARD_STREAM
 from ieg_fsr.networks.frozen_forward import frozen_forward
 from ieg_fsr.replicas import share
-from ieg_fsr.reweighting.dictionary import RewardDictionary, select_members
+from ieg_fsr.reweighting.dictionary import RewardDictionary, select_believed, select_members
 from ieg_fsr.reweighting.reward_features import ForwardFeatures, HistoryFeatures
-from ieg_fsr.reweighting.strength import FixedStrength
+from ieg_fsr.reweighting.strength import SelfTuningStrength
 from ieg_fsr.reweighting.weight_rules import UniformWeights, WeightRule
 from ieg_fsr.unlabelled import labelled
 
@@ -53,23 +53,21 @@ class RewardKeeping(ReweightingReport):
         if self.scores is not None:
             rng = np.random.default_rng([self.seed, epoch])
             ids, scores = np.flatnonzero(labelled(rewarding.given_labels)), self.scores.read()
-            labels, size = rewarding.given_labels[ids], self.reward_set.size
-            members = ids[select_members(scores[ids], labels, size, self.num_classes, rng)]
-            members = self.believed(scores, members)
+            members = ids[self.best(scores[ids], rewarding.given_labels[ids], rng)]
         self.reward_set.assign(members, rewarding.given_labels[members])
         if epoch >= self.reweight_warmup_epochs:
             self.reward.renew(rewarding.member_images(epoch, members), tf.constant([self.seed, epoch], tf.int32))
 
-    def believed(self, scores: np.ndarray, members: np.ndarray) -> np.ndarray:
-        """The members whose given labels training believes more than a guess, where the strength tunes itself.
+    def best(self, scores: np.ndarray, given_labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Places [M] of the members among the labelled examples; another choice where the strength tunes itself.
 
-        A class whose given labels are mostly wrong would fill its places with wrong ones; one without any believed
-        label is left out of the draws. Args: scores: [N]. members: [M].
+        Args: scores, given_labels: [N].
         """
-        if not self.pusher.is_log_probability or isinstance(self.strength, FixedStrength):
-            return members
-        chosen = np.exp(self.pusher.trust(scores)[members]) > 1.0 / self.num_classes
-        return members[chosen] if chosen.any() else members
+        size = self.reward_set.size
+        if isinstance(self.strength, SelfTuningStrength) and self.pusher.is_log_probability:
+            share = self.strength.share_to_draw_from
+            return select_believed(self.pusher.trust(scores), given_labels, size, self.num_classes, share, rng)
+        return select_members(scores, given_labels, size, self.num_classes, rng)
 
     def keep_dictionary(self, epoch: int) -> None:
         """Takes up the dictionary of a checkpoint within `epoch`, with the images that its members had."""

@@ -59,7 +59,7 @@ def test_full_strength_is_the_step_without_any_strength():
 
     class Before(ieg_fsr.FSR):
         def tuned_weights(self, samples, reward_weights):
-            return FixedStrength(1.0).weights(samples, reward_weights, True, None)._replace(applied=reward_weights)
+            return FixedStrength(1.0).weights(samples, reward_weights, True)._replace(applied=reward_weights)
 
         def mixup_reach(self, example_ids):
             return None
@@ -107,19 +107,16 @@ def test_it_tunes_itself_in_a_users_own_model(optimizer):
     assert isinstance(model.strength, SelfTuningStrength)
     assert 0 <= figures["strength"] <= 1
     assert figures["memorised_error"] > 0
-    # 8 bytes an example, beside the tables that FSR has anyway.
+    # 6 bytes an example, beside the tables that FSR has anyway.
     sizes = [v.dtype.size * int(tf.size(v)) for v in model.strength.variables if v.shape[:1] == [N]]
-    assert sum(sizes) == 8 * N
+    assert sum(sizes) == 6 * N
 
 
 def test_a_class_of_wrong_labels_alone_is_no_member_of_the_dictionary():
-    model = fitted(fsr())
-    scores = np.log(np.full(N, 0.9))
-    scores[::CLASSES] = np.log(0.1)  # those of class 0, as a running mean of log-probabilities
-    members = np.arange(30, dtype=np.int32)
-    np.testing.assert_array_equal(model.believed(scores, members), members[members % CLASSES != 0])
-    np.testing.assert_array_equal(model.believed(np.full(N, -9.0), members), members)
-    np.testing.assert_array_equal(fsr(strength=1).believed(scores, members), members)
+    model, (_, labels), rng = fitted(fsr()), data(), np.random.default_rng(0)
+    scores = np.log(np.where(labels == 0, 0.1, 0.9))  # as a running mean of log-probabilities
+    assert set(labels[model.best(scores, labels, rng)]) == {1, 2}
+    assert set(labels[fsr(strength=1).best(scores, labels, rng)]) == {0, 1, 2}
 
 
 @pytest.mark.parametrize(

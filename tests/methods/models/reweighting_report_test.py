@@ -28,9 +28,9 @@ def model():
 
 def test_all_that_is_declared_is_measured_in_its_order(model):
     figures = model.figures(RIGHT)
-    tuned = {"strength", "reward_share", "memorised", "generalised", "memorised_error", "memorised_since"}
+    tuned = {"strength", "agreement", "memorised", "generalised", "memorised_error", "memorised_since"}
     assert list(figures) == [figure.name for figure in model.declared_figures if figure.name not in tuned]
-    strength = SelfTuningStrength(12, 3, 4, seed=0)
+    strength = SelfTuningStrength(12, 3, seed=0)
     assert list(strength.figures()) == [figure.name for figure in model.declared_figures if figure.name in tuned]
     assert figures["dictionary_purity"] == RIGHT[model.dictionary.members()].mean()
     assert figures["weight_clean"] == pytest.approx(model.last_weights.numpy()[RIGHT].mean())
