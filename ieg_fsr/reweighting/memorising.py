@@ -15,7 +15,7 @@ _FEWEST_CONTRADICTED = 5
 # and of what was generalised lately.
 _OF_ALL, _OF_RECENT = {True: 0.2, False: 0.3}, 0.8
 _RECENT = 0.25  # of the training
-_SETTLED_ABOVE = 0.2
+_SETTLED_ABOVE = 0.5
 _SHARE_TO_FADE = 0.3  # of the training
 _PURITY = 4  # how fast the reward set is confined to the most trusted as fewer labels are predicted
 

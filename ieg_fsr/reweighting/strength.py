@@ -27,7 +27,7 @@ Re-weighting goes up to full strength while more is memorised than a part of wha
 rate is still to fall by half (more will be memorised then) and 0.3 where it is not, and 0.8 of what of it came in the
 last quarter of the training; it fades otherwise, by at most 1 / (0.3 T) an epoch of T. After three quarters of the
 training the monitors are released, and their labels enter the loss like all others; the strength becomes 1 if it is
-above 0.2 then, and 0 if not.
+above 0.5 then, and 0 if not.
 """
 
 from collections.abc import Callable
@@ -49,8 +49,8 @@ from ieg_fsr.reweighting.memorising import (
 )
 from ieg_fsr.reweighting.weight_rules import uniform_weights
 
-_CONFIDENCE_EXPONENT = 4.0
-_REWARD_SHARE = 0.5  # of the weights
+_CONFIDENCE_EXPONENT = 3.0
+_REWARD_SHARE = 1.0 / 3.0  # of the weights
 _RELEASE = 0.75  # of the training
 
 

@@ -45,7 +45,7 @@ def test_less_is_tolerable_where_the_learning_rate_is_still_to_fall():
 
 
 def test_the_last_part_of_the_training_is_plain_or_full():
-    assert [settled_strength(strength) for strength in (0.0, 0.2, 0.25, 1.0)] == [0, 0, 1, 1]
+    assert [settled_strength(strength) for strength in (0.0, 0.5, 0.55, 1.0)] == [0, 0, 1, 1]
 
 
 def test_it_fades_where_nothing_is_contradicted():

@@ -45,9 +45,9 @@ def test_weights_are_those_of_the_formula_and_none_for_a_monitor(tuning):
     weights = tuning.weights(SAMPLES._replace(targets=targets), tf.constant(REWARD_WEIGHTS), True)
     used = (IDS != MONITOR).astype(float)
     probabilities = softmax(LOGITS)
-    confidence = (probabilities[np.arange(B), LABELS] / probabilities.max(axis=1)) ** 4 * used
+    confidence = (probabilities[np.arange(B), LABELS] / probabilities.max(axis=1)) ** 3 * used
     assert 0 < confidence.min(initial=1, where=confidence > 0) < confidence.max() == 1
-    told = 0.5 * confidence / confidence.sum() + 0.5 * REWARD_WEIGHTS
+    told = 2 / 3 * confidence / confidence.sum() + 1 / 3 * REWARD_WEIGHTS
     np.testing.assert_allclose(weights.told, told, rtol=1e-5)
     np.testing.assert_allclose(weights.applied, (0.25 / B + 0.75 * told) * used, rtol=1e-5)
 
