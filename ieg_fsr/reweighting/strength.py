@@ -5,10 +5,10 @@ A training step at strength s weights its samples, of a batch of b, by
     (1 - s) / b  +  s u_i
 
 and scales MixUp and the loss against pseudo labels by s: 0 is plain training, 1 is re-weighting in full. Where s is
-given, u are the weights by the reward loss, and 1 is FSR. Where it tunes itself, u is half of these and half c, weights
-by confidence: c_i is proportional to (p_i / p_max)^4, p_i being the probability of the sample's target and p_max that
-of the class which the network finds likeliest. What is hard and right has weight by c where the reward loss clips it to
-zero, and what is wrong has none by either.
+given, u are the weights by the reward loss, and 1 is FSR. Where it tunes itself, u is a third of these and two thirds
+c, weights by confidence: c_i is proportional to (p_i / p_max)^3, p_i being the probability of the sample's target and
+p_max that of the class which the network finds likeliest. What is hard and right has weight by c where the reward loss
+clips it to zero, and what is wrong has little by either.
 
 The reward set is another one then, too. The most trusted examples of a class are its easiest, and a reward set of them
 speaks for none of the hard ones. Where most monitors' labels (below) are predicted, its members are drawn at random
