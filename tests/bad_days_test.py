@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from ieg_fsr import main
+from ieg_fsr.data.sources import verification
 from ieg_fsr.training.monitoring.progress import Progress
 from ieg_fsr.training.survival.run_directory import RunDirectory
 from ieg_fsr.training.survival.snapshot import find_snapshots, read_snapshot
@@ -74,6 +75,26 @@ def test_a_signal_before_training(command, monkeypatch):
 
     monkeypatch.setattr("ieg_fsr.training.run.load_training_data", interrupted)
     assert_ended(command(*SMALL, "--model_dir=run"), 3, "stopped by SIGINT outside of training")
+    assert not pathlib.Path("run").exists()
+
+
+@pytest.mark.slow
+def test_a_signal_while_images_are_decoded(command, monkeypatch, tmp_path, write_image):
+    """By several threads, with stderr held back."""
+    for k in range(600):
+        write_image(tmp_path / "photos" / "ab"[k % 2] / f"{k}.png", 8, 8)
+    seen, examine = [], verification._examine
+
+    def interrupted(content):
+        seen.append(content)
+        if len(seen) == 100:
+            os.kill(os.getpid(), signal.SIGINT)
+        return examine(content)
+
+    monkeypatch.setattr(verification, "_examine", interrupted)
+    result = command("--model_dir=run", f"--dataset=folder:{tmp_path}/photos", "--image_size=8")
+    assert_ended(result, 3, "stopped by SIGINT outside of training")
+    assert len(seen) < 600
     assert not pathlib.Path("run").exists()
 
 

@@ -61,7 +61,7 @@ def test_a_folder_of_photographs(photos, tmp_path):
     settings = {"dataset": f"folder:{photos}", "image_size": 24, "dictionary_size": 21, "reward_batch_size": 8}
     summary, said = run(tmp_path / "run", batch_size=10, flip=True, **settings)
     assert summary["corrupt_images"] == 2
-    assert summary["left_out"] == {"damaged": 1, "no image inside": 1}
+    assert summary["left_out"] == {"damaged": 1, "of no known format": 1}
     assert summary["steps"] == 5
     assert "2 images cannot be decoded and are left out" in said
     for name in ("train/dark/5.png", "test/light/2.png"):

@@ -97,7 +97,7 @@ def _resolved(config: Config, data: DataSet) -> dict[str, Any]:
 def _notes(config: Config, data: DataSet) -> list[str]:
     lines, places = [], _dictionary_size(config, len(data.train))
     if config.reward_source == "dictionary" and config.dictionary_size and places < config.dictionary_size:
-        lines.append(f"a dictionary of all {places} training examples: the recipe's size is for more of them")
+        lines.append(f"a dictionary of {places} places, as many as training examples: the recipe's is for more")
     if config.get("strength") == "auto" and config.reward_source == "dictionary" and len(data.train) < FEWEST_EXAMPLES:
         lines.append(f"strength 1: {len(data.train)} examples are too few to tune it by, it takes {FEWEST_EXAMPLES}")
     if config.epochs <= config.reweight_warmup_epochs:

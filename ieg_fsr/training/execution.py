@@ -66,8 +66,7 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
         "source_id": training.source_ids,
     }
     run.write_columns("given_labels.csv", columns)
-    if not (run.path / "config.json").exists():
-        run.write_json("config.json", resolved)
+    resolved = run.keep_config(resolved)
     rows = _fit(config, training, model, examples, run, interruption)
     _write_models(model, run)
     labels = model.label_report()

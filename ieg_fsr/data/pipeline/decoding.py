@@ -108,10 +108,18 @@ def _upright(image: tf.Tensor, orientation: tf.Tensor | None) -> tf.Tensor:
         return image
 
     def turned() -> tf.Tensor:
-        swapped = tf.transpose(image, tf.gather(_AXES, orientation))
+        # Of 5 to 8 the axes are swapped.
+        swapped = tf.cond(orientation > 4, lambda: _with_axes_swapped(image), lambda: image)
         return tf.raw_ops.Reverse(tensor=swapped, dims=tf.gather(_TURNS, orientation))
 
     return tf.cond(orientation > 1, turned, lambda: image)
+
+
+def _with_axes_swapped(image: tf.Tensor) -> tf.Tensor:
+    """[h, w, 3] -> [w, h, 3]. Of `tf.transpose` of bytes oneDNN complains on stderr where it has no kernel."""
+    height, width = tf.unstack(tf.shape(image)[:2])
+    places = tf.range(height) * width + tf.range(width)[:, tf.newaxis]
+    return tf.gather(tf.reshape(image, [-1, 3]), places)
 
 
 def _window_of_stored(

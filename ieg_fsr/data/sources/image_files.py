@@ -22,7 +22,7 @@ _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "JPEG2000")
 _STARTS = (JPEG, PNG, b"BM", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51")
 _UPRIGHT = range(1, 5)  # EXIF orientations whose rows are rows
 # Reasons, as they are counted.
-EMPTY, NO_IMAGE, DAMAGED, TOO_LARGE = "empty", "no image inside", "damaged", f"more than {LARGEST_PIXELS:,} pixels"
+EMPTY, NO_IMAGE, DAMAGED, TOO_LARGE = "empty", "of no known format", "damaged", f"more than {LARGEST_PIXELS:,} pixels"
 OTHER_PIXELS = "pixels of an unknown kind"
 
 

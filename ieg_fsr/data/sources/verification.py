@@ -33,8 +33,11 @@ _JPEG_RATIO = 8
 # What decoders write to stderr about files that are named to the user anyway.
 _DECODERS_LINES = re.compile(
     rb" (jpeg_mem|jpeg_handle|png_io)\.cc:\d+\]"
-    rb"|^(Corrupt JPEG data|Premature end of JPEG|Improper call to JPEG library|Invalid SOS parameters|Not a JPEG"
-    rb"|Warning: unknown JFIF|Inconsistent progression|Unsupported marker type|Unsupported JPEG|Bogus |libpng )"
+    rb"|^(Corrupt JPEG data|Premature end of JPEG|Improper call to JPEG library|Not a JPEG|Warning: unknown JFIF"
+    rb"|Inconsistent progression|Unsupported (marker type|JPEG|color conversion)|Input file read error|Empty input file"
+    rb"|(Quantization|Huffman|Arithmetic) table 0x|More samples per pixel|Invalid |Bogus |Unknown Adobe|libpng )"
+    # libtiff's begin with the name of a function, or with what Pillow calls the file.
+    rb"|^(tempfile\.tif|\w*JPEG\w*|PixarLog\w*|LogLuv\w*|\w*TIFF\w+|\w+Decode\w*): "
 )
 
 

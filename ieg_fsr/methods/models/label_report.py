@@ -27,8 +27,8 @@ class LabelReport(NamedTuple):
         suggested_label: class that the trained classifier believes in; the given one where it believes no other more.
         confidence: probability of `suggested_label` by the trained classifier, in (0, 1].
         suspect: 1 where `suggested_label` is not `given_label`, and the latter less probable than a guess.
-        estimated_noise_rate: estimated share of wrong labels among all; None where training kept no scores, as a
-            classifier alone may have memorised wrong labels.
+        estimated_noise_rate: estimated share of wrong labels among all; None where training kept no scores or has not
+            begun to re-weight, as a classifier alone may have memorised wrong labels.
     """
 
     example_id: np.ndarray

@@ -110,6 +110,13 @@ class RunDirectory:
             self.clear()
         self.sweep()
 
+    def keep_config(self, resolved: dict[str, Any]) -> dict[str, Any]:
+        """Writes config.json, once for a run; the settings, with the time at which the run began, goes it on or not."""
+        earlier = self._settings()
+        if earlier is None:
+            self.write_json("config.json", resolved)
+        return resolved | {"started": (earlier or resolved).get("started", "a time that is not known")}
+
     def earlier_run(self, config: Config) -> dict[str, Any] | None:
         """The summary of a finished run with the same settings; None if there is something to train; else UserError."""
         earlier = self._settings()

@@ -59,9 +59,9 @@ def test_corrupt_images_are_left_out_and_named(folder):
     assert list(data.damaged_files) == corrupt
     assert data.notes == (
         f"--dataset=folder:{folder}: left out: 2 hidden, 1 .txt",
-        f"2 images cannot be decoded and are left out (1 empty, 1 no image inside): {', '.join(corrupt)}",
+        f"2 images cannot be decoded and are left out (1 empty, 1 of no known format): {', '.join(corrupt)}",
     )
-    assert data.left_out == {"hidden": 2, ".txt": 1, "empty": 1, "no image inside": 1}
+    assert data.left_out == {"hidden": 2, ".txt": 1, "empty": 1, "of no known format": 1}
     assert data.train.image_shape == (224, 224, 3)
 
 
@@ -238,7 +238,9 @@ def test_no_readable_image(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "0.jpg").write_text("x")
-    assert complaint(tmp_path).endswith(f"Received: 2 images that cannot, such as {tmp_path}/a/0.jpg (no image inside)")
+    assert complaint(tmp_path).endswith(
+        f"Received: 2 images that cannot, such as {tmp_path}/a/0.jpg (of no known format)"
+    )
 
 
 def test_a_single_image_of_a_class_is_enough_with_a_test_part(tmp_path, write_image):

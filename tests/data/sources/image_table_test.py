@@ -147,10 +147,12 @@ def test_what_cannot_be_read_is_counted(images):
         "repeated rows": 1,
         "test rows without a label": 1,
         "no such file": 1,
-        "no image inside": 1,
+        "of no known format": 1,
     }
     assert data.notes[1] == f"--dataset={name}: left out: 1 repeated rows, 1 test rows without a label"
-    assert data.notes[2].startswith("2 images cannot be decoded and are left out (1 no image inside, 1 no such file): ")
+    assert data.notes[2].startswith(
+        "2 images cannot be decoded and are left out (1 no such file, 1 of no known format): "
+    )
 
 
 def complaint(name, **options):
@@ -198,7 +200,7 @@ def test_no_table(tmp_path):
 
 def test_a_split_of_which_nothing_can_be_read(images):
     text = rows("path,label,split", "pictures/0.png,a,train", "pictures/1.png,b,train", "pictures/broken.png,a,test")
-    assert complaint(write(images, text)).endswith(f"such as {images}/broken.png (no image inside)")
+    assert complaint(write(images, text)).endswith(f"such as {images}/broken.png (of no known format)")
 
 
 def test_small_images_of_one_size_are_held_as_they_are(images):

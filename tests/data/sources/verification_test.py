@@ -22,7 +22,7 @@ def paths(tmp_path, write_image):
     return [str(path) for path in paths]
 
 
-REASONS = {2: "damaged", 5: "no image inside", 6: "no such file"}
+REASONS = {2: "damaged", 5: "of no known format", 6: "no such file"}
 
 
 def source(paths):
@@ -44,7 +44,7 @@ def test_finds_all_and_says_why(paths):
 
 def test_contents_in_memory():
     assert verified(EncodedImages([b"no image", b""], [0, 0], 16, in_files=False)).reasons == {
-        0: "no image inside",
+        0: "of no known format",
         1: "empty",
     }
 

@@ -64,6 +64,13 @@ def test_a_hold_out_has_neither_dictionary_nor_scores():
     assert model.example_grids() == {}
 
 
+def test_the_share_of_wrong_labels_is_estimated_once_weights_are_learned(model):
+    assert 0 <= model.label_report().estimated_noise_rate <= 1
+    report = trained(reweight_warmup_epochs=2).label_report()
+    assert report.estimated_noise_rate is None
+    assert report.score.shape == (12,)
+
+
 def test_layers_are_measured_by_the_model(model):
     [row] = model.layer_gradients(1)
     assert row["parameters"] == 15

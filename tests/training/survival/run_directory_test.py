@@ -37,6 +37,14 @@ def test_a_new_directory_is_checked_and_not_left_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_that_goes_on_began_when_it_was_begun(tmp_path):
+    run = RunDirectory(tmp_path)
+    first = {"seed": 1, "started": "2026-01-01T10:00:00Z"}
+    assert run.keep_config(first) == first
+    assert run.keep_config(first | {"started": "2026-01-02T11:00:00Z", "replicas": 2}) == first | {"replicas": 2}
+    assert json.loads((tmp_path / "config.json").read_text()) == first
+
+
 def test_another_run_may_begin_beside_it_at_the_same_moment(tmp_path, monkeypatch):
     """Only what is empty is removed again, and what another run removes is made again."""
     directory, beside = tmp_path / "runs" / "new", tmp_path / "runs" / "other"
