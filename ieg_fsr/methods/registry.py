@@ -20,6 +20,8 @@ _MODULES = (
     "supervised",
     "focal",
     "class_balanced",
+    "logit_adjustment",
+    "ldam",
     "forward_correction",
     "gce",
     "sce",
