@@ -10,6 +10,8 @@ from ieg_fsr.data.labels.corruption import NOISE_TYPES
 from ieg_fsr.data.sources.datasets import CHOICES, is_dataset
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.common_settings import (
+    DEFERRED_REWEIGHTING,
+    DEFERRED_REWEIGHTING_BETA,
     LABEL_SMOOTHING,
     MIXUP,
     MIXUP_ALPHA,
@@ -98,7 +100,7 @@ _BEFORE_METHODS = (
     Setting("padding", 0, at_least(0), "pixels padded on each side before a random crop", protocol=True, short=True,
             **_TRAINING),
     Setting("flip", False, ANY, "mirror half of the images left to right", protocol=True, short=True, **_TRAINING),
-    PARAMETER_AVERAGE_DECAY,
+    PARAMETER_AVERAGE_DECAY, DEFERRED_REWEIGHTING, DEFERRED_REWEIGHTING_BETA,
 )  # fmt: skip
 _AFTER_METHODS = (
     Setting("mode", "train", one_of("train", "evaluate", "audit"), "what to do", role=RUNS, short=True, **_RUN),

@@ -18,3 +18,12 @@ PARAMETER_AVERAGE_DECAY = Setting(
     "parameter_average_decay", None, below_one(), "of the parameter average reported beside the raw parameters",
     kind=float, group=_TRAINING, protocol=True, aliases=("ema_decay",),
 )  # fmt: skip
+DEFERRED_REWEIGHTING = Setting(
+    "deferred_reweighting", None, at_least(0),
+    "epochs before each class is weighed by its effective number of examples; never if not given", kind=int,
+    group=_TRAINING, argument="epoch",
+)  # fmt: skip
+DEFERRED_REWEIGHTING_BETA = Setting(
+    "deferred_reweighting_beta", 0.9999, below_one(), "beta of these effective numbers", group=_TRAINING,
+    argument="beta",
+)  # fmt: skip

@@ -58,6 +58,8 @@ VALUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "padding": (("0", "1", "3", "8", "40", "100000000"), WHOLE_REFUSED),
     "flip": SWITCH,
     "parameter_average_decay": BELOW_ONE,
+    "deferred_reweighting": COUNT_FROM_ZERO,
+    "deferred_reweighting_beta": BELOW_ONE,
     "reward_source": _names("dictionary", "holdout"),
     "meta_layers": (("dense", "all", "0", "1", "-1", "logits", "-5"), ("foo", "999", "1.5", "", "\udcff")),
     "weight_rule": _names("direct", "weight_net", "uniform"),
