@@ -22,6 +22,7 @@ _MODULES = (
     "class_balanced",
     "logit_adjustment",
     "ldam",
+    "remix",
     "forward_correction",
     "gce",
     "sce",

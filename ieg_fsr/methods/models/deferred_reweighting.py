@@ -8,7 +8,22 @@ from ieg_fsr.methods.class_balanced import class_weights
 from ieg_fsr.methods.common_settings import DEFERRED_REWEIGHTING
 
 
-class DeferredReweighting:
+class NoReweighting:
+    """All classes alike: adds nothing to a step."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Nothing."""
+
+    def weighed(self, targets: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """The targets as they are."""
+        return targets
+
+    def taken_out(self, targets: tf.Tensor, loss_factors: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Both as they are."""
+        return targets, loss_factors
+
+
+class DeferredReweighting(NoReweighting):
     """Weights of the classes, 1 before an epoch, then (1 - beta) / (1 - beta^n_c) brought to the sum C.
 
     The weight of a label multiplies its loss, of both labels of a mixed sample: so it is in the targets while pairs are

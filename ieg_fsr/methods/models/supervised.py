@@ -16,7 +16,7 @@ from ieg_fsr.methods.models.batch import Batch, SampleLoss, Unlabelled
 from ieg_fsr.methods.models.classifier_model import ClassifierModel
 from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.course import Course
-from ieg_fsr.methods.models.deferred_reweighting import DeferredReweighting
+from ieg_fsr.methods.models.deferred_reweighting import DeferredReweighting, NoReweighting
 from ieg_fsr.methods.models.fit_arguments import (
     checked_callbacks,
     checked_labels,
@@ -53,6 +53,7 @@ class Supervised(ClassifierModel):
     # How the parts of the checkpoints begin by name that a fresh stage gives their first values.
     starts_anew: tuple[str, ...] = ("classifier", "optimizer", "parameter_average")
     mixup_reach: Callable[[Any], Any] = staticmethod(lambda example_ids: None)  # how far MixUp goes, see there
+    mixup_label_shares: Callable[[Any], Any] = staticmethod(lambda labels: None)  # and what of it the labels have
 
     def __init__(
         self,
@@ -98,7 +99,8 @@ class Supervised(ClassifierModel):
         self._keeps_input_type = keeps_input_type(classifier)
         self.sample_loss = sample_loss
         self.augment, self.mixup_alpha, self.label_smoothing = augment, mixup_alpha, label_smoothing
-        self.weight_decay, self.deferred_reweighting, self.seed = weight_decay, deferred_reweighting, seed
+        self.weight_decay, self.seed = weight_decay, seed
+        self.deferred_reweighting = deferred_reweighting or NoReweighting()
         self.parameter_average = None
         if parameter_average_decay is not None:
             PARAMETER_AVERAGE_DECAY.check_argument(parameter_average_decay)
@@ -168,8 +170,7 @@ class Supervised(ClassifierModel):
         """Before that step of an epoch, the first of a `fit`; epochs are counted over all calls, as in what follows."""
 
     def _begin_epoch(self, epoch: int) -> None:
-        if self.deferred_reweighting is not None:
-            self.deferred_reweighting.set_epoch(epoch)
+        self.deferred_reweighting.set_epoch(epoch)
         self.set_epoch(epoch)
 
     def set_epoch(self, epoch: int) -> None:
@@ -204,13 +205,11 @@ class Supervised(ClassifierModel):
             unlabelled = Unlabelled(self.augmented(others[0], self.step_seed(_UNLABELLED_STREAM)), others[1])
             inputs, example_ids = inputs[: labels.shape[0]], example_ids[: labels.shape[0]]
         unmixed = self.augmented(inputs, self.step_seed(_AUGMENT_STREAM))
-        images, targets, deferred = unmixed, self.targets_of(labels), self.deferred_reweighting
-        targets = targets if deferred is None else deferred.weighed(targets, labels)
+        images, targets = unmixed, self.deferred_reweighting.weighed(self.targets_of(labels), labels)
         if self.mixup_alpha:
-            how = self.step_seed(_MIXUP_STREAM), self.mixup_alpha, self.mixup_reach(example_ids)
-            images, targets = mixup(images, targets, *how)
-        if deferred is not None:
-            targets, loss_factors = deferred.taken_out(targets, loss_factors)
+            rules = self.mixup_reach(example_ids), self.mixup_label_shares(labels)
+            images, targets = mixup(images, targets, self.step_seed(_MIXUP_STREAM), self.mixup_alpha, *rules)
+        targets, loss_factors = self.deferred_reweighting.taken_out(targets, loss_factors)
         return Batch(images, targets, unmixed, labels, example_ids, loss_factors, unlabelled)
 
     @in_scope("forward")
