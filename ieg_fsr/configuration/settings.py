@@ -12,7 +12,9 @@ from ieg_fsr.errors import UserError
 from ieg_fsr.methods.common_settings import (
     DEFERRED_REWEIGHTING,
     DEFERRED_REWEIGHTING_BETA,
+    HEAD,
     LABEL_SMOOTHING,
+    LOGIT_ADJUSTMENT_AFTER,
     MIXUP,
     MIXUP_ALPHA,
     PARAMETER_AVERAGE_DECAY,
@@ -85,6 +87,7 @@ _BEFORE_METHODS = (
     Setting("network", "small_cnn", one_of(*NETWORKS), "architecture", short=True, **_METHOD),
     Setting("precision", "float32", one_of(*PRECISIONS), "of the network; parameters and losses stay float32",
             short=True, **_METHOD),
+    HEAD, LOGIT_ADJUSTMENT_AFTER,
 
     Setting("epochs", 100, at_least(1), "passes over the data", protocol=True, short=True, **_TRAINING),
     Setting("batch_size", 100, at_least(1), "samples in a step", protocol=True, short=True, **_TRAINING),

@@ -1,6 +1,6 @@
 """Settings that every method has, of the frame that `Supervised` gives to all. No TensorFlow."""
 
-from ieg_fsr.rules import ANY, above, at_least, below_one
+from ieg_fsr.rules import ANY, above, at_least, below_one, one_of
 from ieg_fsr.setting import Setting
 
 _TRAINING = "Training"
@@ -26,4 +26,13 @@ DEFERRED_REWEIGHTING = Setting(
 DEFERRED_REWEIGHTING_BETA = Setting(
     "deferred_reweighting_beta", 0.9999, below_one(), "beta of these effective numbers", group=_TRAINING,
     argument="beta",
+)  # fmt: skip
+# What is done to the classifier after its training.
+HEAD = Setting(
+    "head", "dense", one_of("dense", "rog"), "final part after training: as trained, or RoG's robust Gaussians",
+    group="Method",
+)  # fmt: skip
+LOGIT_ADJUSTMENT_AFTER = Setting(
+    "logit_adjustment_after", 0.0, at_least(0),
+    "tau; after training tau times the log shares of the classes are taken out of the logits", group="Method",
 )  # fmt: skip

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.methods.class_balanced import softmax_cross_entropy
 from ieg_fsr.methods.spec import BuildContext, MethodSpec, Paper
 from ieg_fsr.rules import at_least
-from ieg_fsr.setting import Setting
+from ieg_fsr.setting import Config, Setting
 from ieg_fsr.unlabelled import class_counts, class_shares
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from ieg_fsr.data.sources.image_source import DataSet
     from ieg_fsr.methods.models.supervised import Supervised
 
 LOGIT_ADJUSTMENT_TAU = Setting(
@@ -52,6 +53,12 @@ def logit_adjusted_cross_entropy(
     return softmax_cross_entropy(targets, logits + np.asarray(tau * np.log(shares), np.float32))
 
 
+def _check(config: Config, data: DataSet | None) -> None:
+    if config.logit_adjustment_after:
+        rule = f"be 0 with --method={config.method}, whose training has the adjustment in it"
+        raise refusal("--logit_adjustment_after", rule, f"{config.logit_adjustment_after:g}")
+
+
 def _build(context: BuildContext) -> Supervised:
     shares = class_shares(class_counts(context.given_labels, context.data.num_classes))
     tau = context.config.get("logit_adjustment_tau", 1.0)
@@ -69,6 +76,7 @@ SPECS = (
             2020,
             "https://arxiv.org/abs/2007.10740",
         ),
+        check=_check,
         build=_build,
     ),
     MethodSpec(
@@ -79,6 +87,7 @@ SPECS = (
             "Long-tail Learning via Logit Adjustment", "Menon et al.", 2021, "https://arxiv.org/abs/2007.07314"
         ),
         settings=(LOGIT_ADJUSTMENT_TAU,),
+        check=_check,
         build=_build,
         api=(logit_adjusted_cross_entropy,),
     ),

@@ -28,6 +28,7 @@ _MODULES = (
     "sce",
     "coteaching",
     "elr",
+    "rog",
     "l2r",
     "mwn",
     "fsr",

@@ -66,7 +66,7 @@ def test_digits_and_gradients_in_single_precision_where_the_label_is_all_but_cer
     np.testing.assert_allclose(found[np.float32][1], 0.0, atol=1e-6)
 
 
-def test_the_head_gives_cosines_and_keeps_unit_columns():
+def test_the_head_gives_cosines_and_keeps_the_length_of_its_columns():
     plain = build_network("small_cnn", (8, 8, 1), 4)
     classifier = with_cosine_head(plain, 10.0)
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1)).astype(np.float32)
@@ -76,7 +76,7 @@ def test_the_head_gives_cosines_and_keeps_unit_columns():
     np.testing.assert_allclose(classifier(images), 10 * features @ columns / lengths, rtol=1e-4, atol=1e-5)
     optimizer = keras.optimizers.SGD(1.0)
     optimizer.apply([tf.ones(v.shape) for v in classifier.trainable_variables], classifier.trainable_variables)
-    np.testing.assert_allclose(np.linalg.norm(classifier.get_layer("logits").kernel, axis=0), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(classifier.get_layer("logits").kernel, axis=0), 10**0.5, rtol=1e-5)
 
 
 def test_what_cannot_be_is_refused():
