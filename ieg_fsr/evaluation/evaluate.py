@@ -114,6 +114,15 @@ def figures_on(
     return figures
 
 
+def per_class_accuracy(model: Classifier, test: ImageSource) -> list[float | None] | None:
+    """Accuracy of each class, None for one without images; None for more than 1000 classes. Args: as above."""
+    logits = predict_logits(model, test)
+    of_classes = class_accuracies(logits.argmax(axis=1), np.asarray(test.labels), logits.shape[1])
+    if len(of_classes) > LARGEST_STORED_MATRIX:
+        return None
+    return [None if np.isnan(accuracy) else float(accuracy) for accuracy in of_classes]
+
+
 def evaluate_model(
     model: Classifier,
     source: ImageSource,

@@ -18,6 +18,7 @@ from ieg_fsr.data.labels.truth import KNOWN, truth_of
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.sources.image_source import DataSet, file_names
 from ieg_fsr.evaluation.detection import detection_figures
+from ieg_fsr.evaluation.evaluate import per_class_accuracy
 from ieg_fsr.figures import RUN_FIGURES, Figure
 from ieg_fsr.methods.models.label_report import LabelReport
 from ieg_fsr.methods.models.supervised import Supervised
@@ -80,6 +81,7 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     detection = detection_figures(wrong, labels.suspect[known], labels.score[known])
     own = model.declared_figures
     summary = _summary(resolved, rows, own) | {"saved_network": model.saved_network} | finished.figures | detection
+    summary["per_class_accuracy"] = per_class_accuracy(finished.classifier, data.test)
     summary["estimated_noise_rate"] = labels.estimated_noise_rate
     compared = [figure.name for figure in (*RUN_FIGURES, *own) if figure.compared]
     final = {name: summary[name] for name in compared if summary.get(name) is not None}
