@@ -92,8 +92,8 @@ def _check_together(config: Config) -> None:
         raise UserError(f"--noise_matrix must not be given with --labels_file. Received: {config.noise_matrix}")
     if config.labels_key is not None and config.labels_file is None:
         raise UserError(f"--labels_key must be given with --labels_file only. Received: {config.labels_key}")
-    if config.head == "rog" and config.logit_adjustment_after:
-        rule = "be 0 with --head=rog, which takes the classes as balanced"
+    if config.head != "dense" and config.logit_adjustment_after:
+        rule = f"be 0 with --head={config.head}, which takes the classes as balanced"
         raise refusal("--logit_adjustment_after", rule, f"{config.logit_adjustment_after:g}")
     if config.mixup and not METHODS[config.method].mixes:
         raise UserError(f"--mixup must be false with --method={config.method}. Received: true")

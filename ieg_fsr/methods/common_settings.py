@@ -29,7 +29,8 @@ DEFERRED_REWEIGHTING_BETA = Setting(
 )  # fmt: skip
 # What is done to the classifier after its training.
 HEAD = Setting(
-    "head", "dense", one_of("dense", "rog"), "final part after training: as trained, or RoG's robust Gaussians",
+    "head", "dense", one_of("dense", "rog", "crt"),
+    "final part: as trained; RoG's robust Gaussians; cRT, trained anew on balanced classes",
     group="Method",
 )  # fmt: skip
 LOGIT_ADJUSTMENT_AFTER = Setting(

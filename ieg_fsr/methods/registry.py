@@ -23,6 +23,7 @@ _MODULES = (
     "logit_adjustment",
     "ldam",
     "remix",
+    "crt",
     "forward_correction",
     "gce",
     "sce",

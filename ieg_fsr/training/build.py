@@ -10,6 +10,7 @@ from ieg_fsr.data.pipeline.augmentation import pad_crop_flip
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.methods.models.deferred_reweighting import DeferredReweighting
+from ieg_fsr.methods.models.retrained_head import check_classes
 from ieg_fsr.methods.models.rog import hold_out
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.methods.registry import METHODS
@@ -29,6 +30,8 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     batch_size = min(config.batch_size, int(np.sum(labelled(given_labels))) // replicas * replicas)
     examples = Examples(data.train, given_labels, batch_size, config.seed)
+    if config.head == "crt":
+        check_classes(given_labels, data.num_classes)
     if config.head == "rog":
         examples = examples.visiting(hold_out(given_labels, data.num_classes, config.seed).training)
     network = functools.partial(

@@ -9,6 +9,7 @@ import keras
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.sources.image_source import ImageSource
 from ieg_fsr.evaluation.evaluate import figures_on
+from ieg_fsr.methods.models.retrained_head import with_retrained_head
 from ieg_fsr.methods.models.rog import hold_out, with_robust_head
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.networks.logit_shift import balancing_shift, shifted
@@ -61,6 +62,8 @@ def _change(config: Config, examples: Examples, num_classes: int) -> Callable[[k
         return functools.partial(
             with_robust_head, source=examples.source, given_labels=labels, parts=parts, seed=config.seed
         )
+    if config.head == "crt":
+        return functools.partial(with_retrained_head, source=examples.source, given_labels=labels, seed=config.seed)
     if not config.logit_adjustment_after:
         return None
     shares = class_shares(class_counts(labels, num_classes))

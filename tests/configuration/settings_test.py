@@ -70,7 +70,7 @@ DATASETS = "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, ina
         ("mixup_alpha", "0", f"{NUMBER}greater than 0"),
         ("padding", "-1", f"{WHOLE}at least 0"),
         ("parameter_average_decay", "1", f"{NUMBER}in [0, 1)"),
-        ("head", "cosine", "one of dense, rog"),
+        ("head", "cosine", "one of dense, rog, crt"),
         ("logit_adjustment_after", "-1", f"{NUMBER}at least 0"),
         ("remix_kappa", "0.5", f"{NUMBER}at least 1"),
         ("remix_tau", "0.6", f"{NUMBER}in [0, 0.5]"),
