@@ -16,6 +16,7 @@ from typing import Any
 from ieg_fsr.version import VERSION
 
 _HOMES = {
+    "DeferredReweighting": "ieg_fsr.methods.models.deferred_reweighting",
     "FSR": "ieg_fsr.methods.models.fsr",
     "Stage": "ieg_fsr.methods.models.stages",
     "Supervised": "ieg_fsr.methods.models.supervised",

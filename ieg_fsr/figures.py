@@ -91,6 +91,18 @@ RUN_FIGURES = (
         "test_mean_class_accuracy", format=".1%", best="up", tag="test/mean_class_accuracy",
         words="mean accuracy over the classes",
     ),
+    Figure(
+        "test_accuracy_many", heading="many", format=".1%", best="up", tag="test/accuracy_many",
+        words="mean accuracy over classes of more than 100 training examples",
+    ),
+    Figure(
+        "test_accuracy_medium", heading="medium", format=".1%", best="up", tag="test/accuracy_medium",
+        words="mean accuracy over classes of 20 to 100",
+    ),
+    Figure(
+        "test_accuracy_few", heading="few", format=".1%", best="up", tag="test/accuracy_few",
+        words="mean accuracy over classes of fewer than 20",
+    ),
     Figure("measured_noise_rate", format=".1%", needs_truth=True),
     Figure("estimated_noise_rate", format=".1%", compared=True),
     Figure("seconds_per_step", format=".4f", tag="time/seconds_per_step", compared=True),

@@ -22,7 +22,7 @@ from ieg_fsr.configuration.settings import (
 )
 from ieg_fsr.data.labels.corruption import check_noise_type
 from ieg_fsr.data.sources.datasets import image_side
-from ieg_fsr.errors import UserError
+from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.setting import COMPUTED
 
@@ -92,6 +92,9 @@ def _check_together(config: Config) -> None:
         raise UserError(f"--noise_matrix must not be given with --labels_file. Received: {config.noise_matrix}")
     if config.labels_key is not None and config.labels_file is None:
         raise UserError(f"--labels_key must be given with --labels_file only. Received: {config.labels_key}")
+    if config.head != "dense" and config.logit_adjustment_after:
+        rule = f"be 0 with --head={config.head}, which takes the classes as balanced"
+        raise refusal("--logit_adjustment_after", rule, f"{config.logit_adjustment_after:g}")
     if config.mixup and not METHODS[config.method].mixes:
         raise UserError(f"--mixup must be false with --method={config.method}. Received: true")
 

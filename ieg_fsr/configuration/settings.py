@@ -10,7 +10,11 @@ from ieg_fsr.data.labels.corruption import NOISE_TYPES
 from ieg_fsr.data.sources.datasets import CHOICES, is_dataset
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.common_settings import (
+    DEFERRED_REWEIGHTING,
+    DEFERRED_REWEIGHTING_BETA,
+    HEAD,
     LABEL_SMOOTHING,
+    LOGIT_ADJUSTMENT_AFTER,
     MIXUP,
     MIXUP_ALPHA,
     PARAMETER_AVERAGE_DECAY,
@@ -83,6 +87,7 @@ _BEFORE_METHODS = (
     Setting("network", "small_cnn", one_of(*NETWORKS), "architecture", short=True, **_METHOD),
     Setting("precision", "float32", one_of(*PRECISIONS), "of the network; parameters and losses stay float32",
             short=True, **_METHOD),
+    HEAD, LOGIT_ADJUSTMENT_AFTER,
 
     Setting("epochs", 100, at_least(1), "passes over the data", protocol=True, short=True, **_TRAINING),
     Setting("batch_size", 100, at_least(1), "samples in a step", protocol=True, short=True, **_TRAINING),
@@ -98,7 +103,7 @@ _BEFORE_METHODS = (
     Setting("padding", 0, at_least(0), "pixels padded on each side before a random crop", protocol=True, short=True,
             **_TRAINING),
     Setting("flip", False, ANY, "mirror half of the images left to right", protocol=True, short=True, **_TRAINING),
-    PARAMETER_AVERAGE_DECAY,
+    PARAMETER_AVERAGE_DECAY, DEFERRED_REWEIGHTING, DEFERRED_REWEIGHTING_BETA,
 )  # fmt: skip
 _AFTER_METHODS = (
     Setting("mode", "train", one_of("train", "evaluate", "audit"), "what to do", role=RUNS, short=True, **_RUN),

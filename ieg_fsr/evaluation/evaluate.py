@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from ieg_fsr.data.sources.image_source import ImageSource
 from ieg_fsr.errors import UserError
-from ieg_fsr.evaluation.metrics import class_accuracies, mean_class_accuracy, top_k_accuracy
+from ieg_fsr.evaluation.metrics import accuracies, class_accuracies, mean_class_accuracy, top_k_accuracy
 from ieg_fsr.evaluation.untrusted_models import check_archive, check_saved_model
 
 # Beyond these sizes a report stops being readable, and a matrix of Python integers stops fitting into memory.
@@ -97,6 +97,30 @@ def predict_logits(model: Classifier, source: ImageSource, batch_size: int | Non
 def _default_batch_size(source: ImageSource) -> int:
     _, height, width, _ = source.images(np.arange(1)).shape
     return max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
+
+
+def figures_on(
+    model: Classifier, tests: Mapping[str, ImageSource], training_counts: np.ndarray, suffix: str = ""
+) -> dict[str, float]:
+    """Figures of a classifier on test sets, as in metrics.jsonl and summary.json.
+
+    Args: model: as in `predict_logits`. tests: by what comes behind the names of their figures.
+        training_counts: examples of each class in training, [C]. suffix: behind that.
+    """
+    figures: dict[str, float] = {}
+    for name, test in tests.items():
+        found = accuracies(predict_logits(model, test), test.labels, training_counts)
+        figures |= {f"{figure}{name}{suffix}": value for figure, value in found.items()}
+    return figures
+
+
+def per_class_accuracy(model: Classifier, test: ImageSource) -> list[float | None] | None:
+    """Accuracy of each class, None for one without images; None for more than 1000 classes. Args: as above."""
+    logits = predict_logits(model, test)
+    of_classes = class_accuracies(logits.argmax(axis=1), np.asarray(test.labels), logits.shape[1])
+    if len(of_classes) > LARGEST_STORED_MATRIX:
+        return None
+    return [None if np.isnan(accuracy) else float(accuracy) for accuracy in of_classes]
 
 
 def evaluate_model(

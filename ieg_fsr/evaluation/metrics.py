@@ -53,10 +53,33 @@ def mean_class_accuracy(of_classes: np.ndarray) -> float:
     return float(np.mean(of_classes[~np.isnan(of_classes)]))
 
 
-def accuracies(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """test_accuracy, test_top5, test_mean_class_accuracy (over classes with examples) of logits [N, C], labels [N]."""
+# A class is one of few examples below the first number, of many above the second (Liu et al., Large-Scale Long-Tailed
+# Recognition in an Open World, CVPR 2019, section 4.2).
+FEW_BELOW, MANY_ABOVE = 20, 100
+
+
+def accuracies_by_size(of_classes: np.ndarray, training_counts: np.ndarray) -> dict[str, float]:
+    """Mean accuracy over the classes of many (> 100), medium (20..100) and few (< 20) training examples.
+
+    Nothing where all classes are of one kind: that is the mean over all. Args: of_classes: [C], NaN for a class without
+    test examples. training_counts: [C].
+    """
+    counts, tested = np.asarray(training_counts), ~np.isnan(of_classes)
+    kinds = {"many": counts > MANY_ABOVE, "few": counts < FEW_BELOW}
+    kinds = {"many": kinds["many"], "medium": ~(kinds["many"] | kinds["few"]), "few": kinds["few"]}
+    found = {kind: of_classes[chosen & tested] for kind, chosen in kinds.items()}
+    means = {f"test_accuracy_{kind}": float(values.mean()) for kind, values in found.items() if len(values)}
+    return means if len(means) > 1 else {}
+
+
+def accuracies(logits: np.ndarray, labels: np.ndarray, training_counts: np.ndarray | None = None) -> dict[str, float]:
+    """test_accuracy, test_top5, test_mean_class_accuracy (over classes with examples) of logits [N, C], labels [N].
+
+    With counts of the classes in training, [C], those of `accuracies_by_size` too.
+    """
     of_classes = class_accuracies(np.argmax(logits, axis=1), labels, logits.shape[1])
-    return {
+    by_size = {} if training_counts is None else accuracies_by_size(of_classes, training_counts)
+    return by_size | {
         "test_accuracy": top_k_accuracy(logits, labels, 1),
         "test_top5": top_k_accuracy(logits, labels, 5),
         "test_mean_class_accuracy": mean_class_accuracy(of_classes),

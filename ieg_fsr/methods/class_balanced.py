@@ -13,13 +13,14 @@ from ieg_fsr.errors import UserError
 from ieg_fsr.methods.focal import FOCAL_GAMMA, sigmoid_focal_loss
 from ieg_fsr.methods.spec import BuildContext, MethodSpec, Paper
 from ieg_fsr.rules import below_one
-from ieg_fsr.setting import Setting
+from ieg_fsr.setting import Config, Setting
 from ieg_fsr.unlabelled import class_counts
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+    from ieg_fsr.data.sources.image_source import DataSet
     from ieg_fsr.methods.models.supervised import Supervised
 
 # Targets and logits, [B, C] each -> losses [B].
@@ -93,6 +94,14 @@ def _build(context: BuildContext, loss: Callable[..., Any], sigmoids: bool) -> S
     return context.supervised(class_balanced(loss, weights), classifier)
 
 
+def _check(config: Config, data: DataSet | None) -> None:
+    if config.deferred_reweighting is not None:
+        raise UserError(
+            f"--deferred_reweighting must not be given with --method={config.method}, which weighs the classes from "
+            f"the first epoch on. Received: {config.deferred_reweighting}"
+        )
+
+
 _PAPER = Paper(
     "Class-Balanced Loss Based on Effective Number of Samples", "Cui et al.", 2019, "https://arxiv.org/abs/1901.05555"
 )
@@ -106,6 +115,7 @@ def _spec(name: str, label: str, summary: str, loss: Callable[..., Any], sigmoid
         paper=_PAPER,
         build=functools.partial(_build, loss=loss, sigmoids=sigmoids),
         probabilities="sigmoid" if sigmoids else "softmax",
+        check=_check,
         **({"settings": (CLASS_BALANCED_BETA,)} | more),
     )
 

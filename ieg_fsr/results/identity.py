@@ -154,6 +154,11 @@ def _variant(values: Mapping[str, Any], differences: Mapping[str, Any], network:
     if first_drop and left.get("reweight_warmup_epochs") == first_drop[0]:
         del left["reweight_warmup_epochs"]
         words.append("deferred")
+    if first_drop and left.get("deferred_reweighting") == first_drop[0]:
+        del left["deferred_reweighting"]
+        name += " + deferred re-weighting"
+    if left.get("head", "dense") != "dense":
+        name += f" + {METHODS[left.pop('head')].label}"
     words += [_phrase(key, value) for key, value in left.items() if key != "clean_per_class"]
     return ", ".join([name, *words])
 

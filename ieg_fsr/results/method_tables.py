@@ -23,6 +23,14 @@ _ABLATED = {
     *("lookahead_momentum", "weight_net_learning_rate", "weight_net_weight_decay", "weight_net_units"),
 }
 
+# Figures of a long tail, and their headings.
+_BY_CLASS = {
+    "test_mean_class_accuracy": "balanced accuracy",
+    "test_accuracy_many": "many",
+    "test_accuracy_medium": "medium",
+    "test_accuracy_few": "few",
+}
+
 
 def condition_tables(groups: Sequence[Group], metric: str, family: str) -> list[Table]:
     """Methods x conditions of one family, a table for each data set and protocol that has any."""
@@ -54,6 +62,9 @@ def detail_table(members: Sequence[Group]) -> Table:
     ]
     details = {"test_accuracy": column_of("test_accuracy")}
     details |= {"test_accuracy_ema": column_of("test_accuracy_ema", "parameter average")}
+    if identity.condition.imbalance > 1:
+        measured_ones = [name for name in _BY_CLASS if any(one.figures(name) for one in members)]
+        details |= {name: column_of(name, _BY_CLASS[name]) for name in measured_ones}
     details |= {BEST: Column("(best epoch)", best="")}
     details |= {name: column_of(name) for name in (*own, "seconds_total")}
     rows = []

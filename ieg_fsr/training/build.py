@@ -9,13 +9,16 @@ import tensorflow as tf
 from ieg_fsr.data.pipeline.augmentation import pad_crop_flip
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.sources.image_source import DataSet
+from ieg_fsr.methods.models.deferred_reweighting import DeferredReweighting
+from ieg_fsr.methods.models.retrained_head import check_classes
+from ieg_fsr.methods.models.rog import hold_out
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.methods.spec import BuildContext
 from ieg_fsr.networks import build_network
 from ieg_fsr.setting import Config
 from ieg_fsr.training.schedules import learning_rate_schedule
-from ieg_fsr.unlabelled import labelled
+from ieg_fsr.unlabelled import class_counts, labelled
 
 _SECOND_NETWORK_STREAM = 2  # of the seed; 1 chooses the subset
 
@@ -27,6 +30,10 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     batch_size = min(config.batch_size, int(np.sum(labelled(given_labels))) // replicas * replicas)
     examples = Examples(data.train, given_labels, batch_size, config.seed)
+    if config.head == "crt":
+        check_classes(given_labels, data.num_classes)
+    if config.head == "rog":
+        examples = examples.visiting(hold_out(given_labels, data.num_classes, config.seed).training)
     network = functools.partial(
         build_network, config.network, data.train.image_shape, data.num_classes, precision=config.precision
     )
@@ -35,6 +42,7 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
     shared = {
         "augment": functools.partial(pad_crop_flip, padding=config.padding, flip=config.flip),
         "mixup_alpha": config.mixup_alpha if config.mixup else 0.0,
+        "deferred_reweighting": _deferred(config, class_counts(given_labels, data.num_classes)),
         **{name: config[name] for name in ("label_smoothing", "weight_decay", "parameter_average_decay", "seed")},
     }
     context = BuildContext(config, data, given_labels, network, second_seed, shared, clean)
@@ -42,6 +50,12 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
     optimizer = build_optimizer(config, examples.steps_per_epoch)
     model.compile(optimizer=optimizer, metrics=["accuracy"], jit_compile=resolved_jit(config))
     return model, examples
+
+
+def _deferred(config: Config, class_counts: np.ndarray) -> DeferredReweighting | None:
+    if config.deferred_reweighting is None:
+        return None
+    return DeferredReweighting(class_counts, config.deferred_reweighting, config.deferred_reweighting_beta)
 
 
 def build_optimizer(config: Config, steps_per_epoch: int) -> keras.optimizers.Optimizer:

@@ -18,6 +18,7 @@ from ieg_fsr.data.labels.truth import KNOWN, truth_of
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.sources.image_source import DataSet, file_names
 from ieg_fsr.evaluation.detection import detection_figures
+from ieg_fsr.evaluation.evaluate import per_class_accuracy
 from ieg_fsr.figures import RUN_FIGURES, Figure
 from ieg_fsr.methods.models.label_report import LabelReport
 from ieg_fsr.methods.models.supervised import Supervised
@@ -26,6 +27,7 @@ from ieg_fsr.results.identity import identify
 from ieg_fsr.setting import Config
 from ieg_fsr.training.build import build, resolved_jit
 from ieg_fsr.training.distribution import any_worker, check_same_step, strategy_of, wait_for_all
+from ieg_fsr.training.finish import Finished, finish
 from ieg_fsr.training.inputs import TrainingData
 from ieg_fsr.training.monitoring.epoch_log import EpochLog
 from ieg_fsr.training.monitoring.epoch_pictures import EpochPictures
@@ -68,14 +70,17 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     run.write_columns("given_labels.csv", columns)
     resolved = run.keep_config(resolved)
     rows = _fit(config, training, model, examples, run, interruption)
-    _write_models(model, run)
+    tests = {"": data.test} | {f"_{name}": source for name, source in data.extra_tests.items()}
+    finished = finish(config, model, examples, tests, rows[-1])
+    _write_models(finished, run)
     labels = model.label_report()
     run.write_columns("labels.csv", labels.columns() | _in_words(data, labels))
     right, known = training.right(truth), labelled(training.given_labels)
     wrong = None if right is None else ~right[known]
     detection = detection_figures(wrong, labels.suspect[known], labels.score[known])
     own = model.declared_figures
-    summary = _summary(resolved, rows, own) | {"saved_network": model.saved_network} | detection
+    summary = _summary(resolved, rows, own) | {"saved_network": model.saved_network} | finished.figures | detection
+    summary["per_class_accuracy"] = per_class_accuracy(finished.classifier, data.test)
     summary["estimated_noise_rate"] = labels.estimated_noise_rate
     compared = [figure.name for figure in (*RUN_FIGURES, *own) if figure.compared]
     final = {name: summary[name] for name in compared if summary.get(name) is not None}
@@ -146,12 +151,12 @@ def _fit(
     return rows
 
 
-def _write_models(model: Supervised, run: RunDirectory) -> None:
+def _write_models(finished: Finished, run: RunDirectory) -> None:
     """The classifier in two formats, and its average."""
-    run.write("model.keras", model.classifier.save)
-    if model.parameter_average is not None:
-        run.write("model_ema.keras", model.parameter_average.classifier().save)
-    run.write("saved_model", lambda place: model.classifier.export(place, verbose=False))
+    run.write("model.keras", finished.classifier.save)
+    if finished.average is not None:
+        run.write("model_ema.keras", finished.average.save)
+    run.write("saved_model", lambda place: finished.classifier.export(place, verbose=False))
 
 
 def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable[Figure]) -> dict[str, Any]:

@@ -56,6 +56,8 @@ def load_training_data(config: Config) -> TrainingData:
         notes.append(f"--batch_size: {sizes}, which make one batch")
     else:
         _check_at_most("batch_size", config.batch_size, known)
+    if config.deferred_reweighting is not None and config.deferred_reweighting >= config.epochs:
+        notes.append(f"--deferred_reweighting: all {config.epochs} epochs come before it, classes are never weighed")
     data = dataclasses.replace(data, notes=tuple(notes))
     steps = config.epochs * (known // max(min(config.batch_size, known), 1))
     if config.profile_steps and config.profile_steps[1] > steps:

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from ieg_fsr.evaluation.metrics import accuracies, class_accuracies, mean_class_accuracy, top_k_accuracy
+from ieg_fsr.evaluation.metrics import (
+    accuracies,
+    accuracies_by_size,
+    class_accuracies,
+    mean_class_accuracy,
+    top_k_accuracy,
+)
 
 # five examples of class 0, two of class 1, none of class 2
 LABELS = np.array([0, 0, 0, 0, 1, 1, 0])
@@ -102,3 +108,12 @@ def test_the_three_accuracies_agree_with_sklearn():
     }
     assert accuracies(logits, labels) == pytest.approx(expected)
     assert expected["test_accuracy"] != pytest.approx(expected["test_mean_class_accuracy"])
+
+
+def test_accuracies_by_the_size_of_classes_in_training():
+    """More than 100 examples are many, fewer than 20 few; a class that is not tested counts nowhere."""
+    of_classes = np.array([0.9, 0.7, 0.5, 0.3, 0.1, np.nan])
+    found = accuracies_by_size(of_classes, np.array([500, 101, 100, 20, 19, 3]))
+    expected = {"test_accuracy_many": 0.8, "test_accuracy_medium": 0.4, "test_accuracy_few": 0.1}
+    assert found == pytest.approx(expected)
+    assert accuracies_by_size(of_classes, np.full(6, 140)) == {}

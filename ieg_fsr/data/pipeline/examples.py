@@ -89,11 +89,12 @@ class Examples:
         return part
 
     def visiting(self, ids: np.ndarray, factors: np.ndarray | None = None) -> "Examples":
-        """The same examples, of which an epoch visits the labelled ones of `ids` [M], distinct, at least one.
+        """The same examples, of which an epoch visits those of `ids` [M], distinct, that it visited so far.
 
-        If they are fewer than a batch, one batch holds them all. `factors` [M] are a fourth column of the batches.
+        At first these are all that are labelled; there must be one. If they are fewer than a batch, one batch holds
+        them all. `factors` [M] are a fourth column of the batches.
         """
-        part, kept = copy.copy(self), labelled(self.given_labels[ids])
+        part, kept = copy.copy(self), np.isin(ids, self._visited)
         part._visited = np.asarray(ids, np.int32)[kept]
         part._factors = None if factors is None else np.asarray(factors, np.float32)[kept]
         if not len(part._visited):

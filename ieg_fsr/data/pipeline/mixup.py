@@ -15,6 +15,7 @@ def mixup(
     seed: tf.Tensor,
     alpha: float = 1.0,
     reach: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    label_shares: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Mixes each sample with its partner in a random order: m x_i + (1 - m) x_j, m = max(u, 1 - u), u ~ Beta.
 
@@ -24,6 +25,7 @@ def mixup(
         seed: [2], int32.
         alpha: > 0; 1 draws u uniformly.
         reach: from the partners' rows [B] to factors [B] in [0, 1] of their shares 1 - m; None for 1.
+        label_shares: from the partners' rows [B] and m [B] to what m is for the targets, [B]; None for the same m.
 
     Returns:
         Mixed images [B, ...] and targets [B, C].
@@ -36,11 +38,11 @@ def mixup(
     if reach is not None:
         share = 1.0 - reach(partner) * (1.0 - share)
 
-    def mix(values: tf.Tensor) -> tf.Tensor:
+    def mix(values: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
         m = tf.reshape(share, [-1] + [1] * (values.shape.rank - 1))
         return m * values + (1.0 - m) * tf.gather(values, partner)
 
-    return mix(images), mix(targets)
+    return mix(images, share), mix(targets, share if label_shares is None else label_shares(partner, share))
 
 
 def _upper_beta_quantile(probability: tf.Tensor, alpha: float) -> tf.Tensor:

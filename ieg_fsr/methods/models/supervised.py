@@ -16,6 +16,7 @@ from ieg_fsr.methods.models.batch import Batch, SampleLoss, Unlabelled
 from ieg_fsr.methods.models.classifier_model import ClassifierModel
 from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.course import Course
+from ieg_fsr.methods.models.deferred_reweighting import DeferredReweighting, NoReweighting
 from ieg_fsr.methods.models.fit_arguments import (
     checked_callbacks,
     checked_labels,
@@ -52,6 +53,7 @@ class Supervised(ClassifierModel):
     # How the parts of the checkpoints begin by name that a fresh stage gives their first values.
     starts_anew: tuple[str, ...] = ("classifier", "optimizer", "parameter_average")
     mixup_reach: Callable[[Any], Any] = staticmethod(lambda example_ids: None)  # how far MixUp goes, see there
+    mixup_label_shares: Callable[[Any], Any] = staticmethod(lambda labels: None)  # and what of it the labels have
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class Supervised(ClassifierModel):
         label_smoothing: float = 0.0,
         weight_decay: float = 0.0,
         parameter_average_decay: float | None = None,
+        deferred_reweighting: DeferredReweighting | None = None,
         seed: int = 0,
     ) -> None:
         """Wraps a classifier, whose variables it shares.
@@ -75,6 +78,8 @@ class Supervised(ClassifierModel):
             label_smoothing: share of the target spread evenly over the classes, in [0, 1).
             weight_decay: factor of half the squared norm of all trainable variables.
             parameter_average_decay: of the moving average of the parameters; None keeps none.
+            deferred_reweighting: weights of the classes from an epoch on; None for none. Takes a loss that is linear
+                in its targets, as all here are.
             seed: of augmentation, MixUp and draws.
 
         Raises:
@@ -95,6 +100,7 @@ class Supervised(ClassifierModel):
         self.sample_loss = sample_loss
         self.augment, self.mixup_alpha, self.label_smoothing = augment, mixup_alpha, label_smoothing
         self.weight_decay, self.seed = weight_decay, seed
+        self.deferred_reweighting = deferred_reweighting or NoReweighting()
         self.parameter_average = None
         if parameter_average_decay is not None:
             PARAMETER_AVERAGE_DECAY.check_argument(parameter_average_decay)
@@ -145,7 +151,7 @@ class Supervised(ClassifierModel):
         initial_epoch, ahead = self.first_epoch(kwargs.pop("initial_epoch", None))
         around = keras.callbacks.LambdaCallback(
             on_train_begin=lambda logs: self.begin_training(initial_epoch + ahead, first_step),
-            on_epoch_begin=lambda epoch, logs: self.set_epoch(epoch + ahead),
+            on_epoch_begin=lambda epoch, logs: self._begin_epoch(epoch + ahead),
             on_epoch_end=lambda epoch, logs: self.end_epoch(epoch + ahead),
         )
         callbacks = [around, *checked_callbacks(kwargs.pop("callbacks", None))]
@@ -162,6 +168,10 @@ class Supervised(ClassifierModel):
 
     def begin_training(self, epoch: int, first_step: int) -> None:
         """Before that step of an epoch, the first of a `fit`; epochs are counted over all calls, as in what follows."""
+
+    def _begin_epoch(self, epoch: int) -> None:
+        self.deferred_reweighting.set_epoch(epoch)
+        self.set_epoch(epoch)
 
     def set_epoch(self, epoch: int) -> None:
         """Before an epoch and the callbacks' part in it."""
@@ -195,10 +205,11 @@ class Supervised(ClassifierModel):
             unlabelled = Unlabelled(self.augmented(others[0], self.step_seed(_UNLABELLED_STREAM)), others[1])
             inputs, example_ids = inputs[: labels.shape[0]], example_ids[: labels.shape[0]]
         unmixed = self.augmented(inputs, self.step_seed(_AUGMENT_STREAM))
-        images, targets = unmixed, self.targets_of(labels)
+        images, targets = unmixed, self.deferred_reweighting.weighed(self.targets_of(labels), labels)
         if self.mixup_alpha:
-            how = self.step_seed(_MIXUP_STREAM), self.mixup_alpha, self.mixup_reach(example_ids)
-            images, targets = mixup(images, targets, *how)
+            rules = self.mixup_reach(example_ids), self.mixup_label_shares(labels)
+            images, targets = mixup(images, targets, self.step_seed(_MIXUP_STREAM), self.mixup_alpha, *rules)
+        targets, loss_factors = self.deferred_reweighting.taken_out(targets, loss_factors)
         return Batch(images, targets, unmixed, labels, example_ids, loss_factors, unlabelled)
 
     @in_scope("forward")

@@ -9,12 +9,12 @@ import keras
 import numpy as np
 
 from ieg_fsr.data.sources.image_source import ImageSource
-from ieg_fsr.evaluation.evaluate import compile_classifier, predict_logits
-from ieg_fsr.evaluation.metrics import accuracies
+from ieg_fsr.evaluation.evaluate import compile_classifier, figures_on
 from ieg_fsr.figures import RUN_FIGURES
 from ieg_fsr.files import write_json_lines
 from ieg_fsr.training.monitoring.progress import Progress
 from ieg_fsr.training.monitoring.tensorboard import EventWriter
+from ieg_fsr.unlabelled import class_counts
 
 
 class EpochLog(keras.callbacks.Callback):
@@ -98,13 +98,12 @@ class EpochLog(keras.callbacks.Callback):
         """Accuracy of the parameters as they are and of their average, where due after `epoch`."""
         if self.model.parameter_average is not None:
             self.model.parameter_average.classifier()
-        figures = {}
+        figures: dict[str, float] = {}
+        counts = class_counts(self.model.seen_examples().given_labels, self.model.num_classes)
         for suffix, forward in self.evaluated.items():
             if (epoch + 1) % self.eval_intervals[suffix] and epoch + 1 != self.progress.epochs:
                 continue
-            for name, test in self.tests.items():
-                for figure, value in accuracies(predict_logits(forward, test), test.labels).items():
-                    figures[f"{figure}{name}{suffix}"] = value
+            figures |= figures_on(forward, self.tests, counts, suffix)
         return figures
 
     def method_figures(self) -> dict[str, Any]:

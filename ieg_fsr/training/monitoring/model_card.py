@@ -49,7 +49,8 @@ def _title(config: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
 
 def _use(config: Mapping[str, Any], class_names: Sequence[str], image_shape: Sequence[int]) -> str:
     shape = ", ".join(map(str, image_shape))
-    squash = METHODS[config["method"]].probabilities
+    # Gaussians give log-probabilities, whatever loss was before them.
+    squash = "softmax" if config.get("head") == "rog" else METHODS[config["method"]].probabilities
     brought = f" Images in files were brought to {image_shape[0]}x{image_shape[1]}: for evaluation, the centre."
     return f"""\
 ## How to use it
@@ -143,9 +144,10 @@ def _figures(
     named = [figure for figure in RUN_FIGURES if figure.words]
     for name, value in summary.items():
         # On another test set, or of the parameter average, it has more words behind.
-        figure = next((known for known in named if name.startswith(known.name)), None)
+        begins = [known for known in named if name.startswith(known.name)]
+        figure = max(begins, key=lambda known: len(known.name), default=None)
         if figure is not None and value is not None:
-            rest = name.removeprefix(figure.name).removesuffix("_ema").strip("_")
+            rest = name.removeprefix(figure.name).removesuffix("_ema").strip("_").replace("_", " ")
             words = f"{figure.words}, {rest}" if rest else f"{figure.words}"
             rows.append((words + (" (parameter average)" if name.endswith("_ema") else ""), figure.text(value)))
     # As the accuracies, first what is measured against the truth.
