@@ -29,29 +29,29 @@ def select_members(
 
 
 def select_believed(
-    log_probabilities: np.ndarray,
+    scores: np.ndarray,
+    believed: np.ndarray,
     given_labels: np.ndarray,
     size: int,
     num_classes: int,
     share: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Ids [M], int32, of M <= |R| examples drawn at random from the best of each class that training believes.
+    """Ids [M], int32, of M <= |R| examples drawn at random from the best of each class that are believed.
 
-    The best are a share of the class, and as many as it has places at least; of these, those stay whose given labels
-    are more probable than a guess. A class whose given labels are mostly wrong fills no places with them; one without
-    any believed label has no member. Where no label at all is believed they are drawn from the best.
+    The best are a share of the class by their scores, and as many as it has places at least. A class whose given labels
+    are mostly wrong fills no places with them; one without any believed label has no member. Where nothing at all is
+    believed they are drawn from the best.
 
-    Args: log_probabilities: [N], of the given labels. share: in [0, 1]. Others: see `select_members`.
+    Args: believed: [N], bool, whether training says the given label too. share: in [0, 1]. Others: `select_members`.
     """  # fmt: skip
-    order = np.lexsort((-log_probabilities, given_labels))
+    order = np.lexsort((-scores, given_labels))
     counts = np.bincount(given_labels, minlength=num_classes)
     starts = np.cumsum(counts) - counts
     ranks: np.ndarray = np.empty(len(order), int)
     ranks[order] = np.arange(len(order)) - starts[given_labels[order]]
     best = ranks < np.maximum(np.ceil(share * counts), size // num_classes)[given_labels]
-    believed = best & (np.exp(log_probabilities) > 1.0 / num_classes)
-    candidates = believed if believed.any() else best
+    candidates = best & believed if (best & believed).any() else best
     members = select_members(candidates.astype(float), given_labels, size, num_classes, rng)
     return members[candidates[members]]
 

@@ -12,8 +12,8 @@ clips it to zero, and what is wrong has little by either.
 
 The reward set is another one then, too. The most trusted examples of a class are its easiest, and a reward set of them
 speaks for none of the hard ones. Where most monitors' labels (below) are predicted, its members are drawn at random
-from all examples of a class whose given labels training believes more than a guess; the fewer are predicted, the fewer
-of the best these are, down to the most trusted alone (`memorising.share_to_draw_from`).
+from all examples of a class whose pseudo labels agree; the fewer are predicted, the fewer of the best these are, down
+to the most trusted alone (`memorising.share_to_draw_from`).
 
 Self-tuning needs no clean data. A few examples, the monitors, are held out: their given labels enter no loss. Take the
 examples whose given labels the network contradicts after its first epochs. Where those labels are wrong, or hard, the

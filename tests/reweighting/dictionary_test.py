@@ -62,38 +62,38 @@ def test_ties_do_not_mix_unequal_scores():
     assert set(members[2:]) < {0, 1, 2}
 
 
-# Classes of ten, with probabilities of 1, .9, ... .1 and of half of that.
+# Two classes of ten, best first; of class 0 the odd ones among the first six are believed, and none of class 1.
 LABELS_OF_20 = np.repeat([0, 1], 10)
-PROBABILITIES = np.concatenate([np.arange(10, 0, -1), np.arange(10, 0, -1) / 2]) / 10
+SCORES_OF_20 = -np.tile(np.arange(10.0), 2)
+BELIEVED = np.isin(np.arange(20), [1, 3, 5])
 
 
-def believed(share, size=4, probabilities=PROBABILITIES):
+def believed(share, size=4, which=BELIEVED):
     draws = [
-        select_believed(np.log(probabilities), LABELS_OF_20, size, 2, share, np.random.default_rng(seed))
+        select_believed(SCORES_OF_20, which, LABELS_OF_20, size, 2, share, np.random.default_rng(seed))
         for seed in range(200)
     ]
     assert all(len(set(draw)) == len(draw) for draw in draws)
     return draws, set(np.concatenate(draws).tolist())
 
 
-def test_believed_members_are_any_of_the_share_of_a_class_that_is_more_probable_than_a_guess():
-    # Above .5: five of class 0, and none of class 1, whose best has just .5.
+def test_believed_members_are_any_of_the_share_of_a_class_that_training_agrees_with():
     draws, ever = believed(1.0)
-    assert ever == {0, 1, 2, 3, 4}
+    assert ever == {1, 3, 5}
     assert all(len(draw) == 2 for draw in draws)
-    assert believed(0.3)[1] == {0, 1, 2}
-    counts = np.bincount(np.concatenate(draws), minlength=5)
-    assert counts.min() > 50  # of 400 places, 80 each
-
-
-def test_no_share_leaves_the_best_that_fill_the_places():
-    draws, ever = believed(0.0)
-    assert ever == {0, 1}
+    assert believed(0.4)[1] == {1, 3}
+    counts = np.bincount(np.concatenate(draws), minlength=6)[[1, 3, 5]]
+    assert counts.min() > 100  # of 400 places, 133 each
     assert draws[0].dtype == np.int32
 
 
+def test_no_share_leaves_the_best_that_fill_the_places():
+    assert believed(0.0)[1] == {1}
+    assert believed(0.0, which=np.ones(20, bool))[1] == {0, 1, 10, 11}
+
+
 def test_where_nothing_is_believed_the_best_are_drawn_from():
-    assert believed(0.2, probabilities=PROBABILITIES / 3)[1] == {0, 1, 10, 11}
+    assert believed(0.2, which=np.zeros(20, bool))[1] == {0, 1, 10, 11}
 
 
 def test_classes_that_the_data_lack_get_no_left_over_place():

@@ -53,21 +53,25 @@ class RewardKeeping(ReweightingReport):
         if self.scores is not None:
             rng = np.random.default_rng([self.seed, epoch])
             ids, scores = np.flatnonzero(labelled(rewarding.given_labels)), self.scores.read()
-            members = ids[self.best(scores[ids], rewarding.given_labels[ids], rng)]
+            members = ids[self.best(scores[ids], ids, rewarding.given_labels[ids], rng)]
         self.reward_set.assign(members, rewarding.given_labels[members])
         if epoch >= self.reweight_warmup_epochs:
             self.reward.renew(rewarding.member_images(epoch, members), tf.constant([self.seed, epoch], tf.int32))
 
-    def best(self, scores: np.ndarray, given_labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Places [M] of the members among the labelled examples; another choice where the strength tunes itself.
+    def best(
+        self, scores: np.ndarray, ids: np.ndarray, given_labels: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Places [M] of the members among the labelled examples `ids`; another choice where the strength tunes itself.
 
-        Args: scores, given_labels: [N].
+        Args: scores, ids, given_labels: [N].
         """
         size = self.reward_set.size
-        if isinstance(self.strength, SelfTuningStrength) and self.pusher.is_log_probability:
-            share = self.strength.share_to_draw_from
-            return select_believed(self.pusher.trust(scores), given_labels, size, self.num_classes, share, rng)
-        return select_members(scores, given_labels, size, self.num_classes, rng)
+        if not isinstance(self.strength, SelfTuningStrength) or self.pseudo_labels is None:
+            return select_members(scores, given_labels, size, self.num_classes, rng)
+        believed = self.pseudo_labels.read()[ids].argmax(axis=1) == given_labels
+        believed &= np.isfinite(scores)  # visited before
+        share = self.strength.share_to_draw_from
+        return select_believed(scores, believed, given_labels, size, self.num_classes, share, rng)
 
     def keep_dictionary(self, epoch: int) -> None:
         """Takes up the dictionary of a checkpoint within `epoch`, with the images that its members had."""

@@ -114,9 +114,14 @@ def test_it_tunes_itself_in_a_users_own_model(optimizer):
 
 def test_a_class_of_wrong_labels_alone_is_no_member_of_the_dictionary():
     model, (_, labels), rng = fitted(fsr()), data(), np.random.default_rng(0)
-    scores = np.log(np.where(labels == 0, 0.1, 0.9))  # as a running mean of log-probabilities
-    assert set(labels[model.best(scores, labels, rng)]) == {1, 2}
-    assert set(labels[fsr(strength=1).best(scores, labels, rng)]) == {0, 1, 2}
+    scores, ids = np.zeros(N), np.arange(N)
+    # Training says 1 of the examples of class 0, and of the others their own class.
+    said = np.maximum(labels, 1)
+    model.pseudo_labels.logits.assign(5.0 * np.eye(CLASSES)[said])
+    assert set(labels[model.best(scores, ids, labels, rng)]) == {1, 2}
+    assert set(labels[fsr(strength=1).best(scores, ids, labels, rng)]) == {0, 1, 2}
+    # Before the first visit nothing is known of any.
+    assert set(labels[model.best(np.full(N, -np.inf), ids, labels, rng)]) == {0, 1, 2}
 
 
 @pytest.mark.parametrize(
