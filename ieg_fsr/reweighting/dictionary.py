@@ -30,30 +30,36 @@ def select_members(
 
 def select_believed(
     scores: np.ndarray,
-    believed: np.ndarray,
+    agreed: np.ndarray,
+    likely: np.ndarray,
     given_labels: np.ndarray,
     size: int,
     num_classes: int,
     share: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Ids [M], int32, of M <= |R| examples drawn at random from the best of each class that are believed.
+    """Ids [M], int32, of M <= |R| examples of each class that training believes, drawn at random from the best.
 
-    The best are a share of the class by their scores, and as many as it has places at least. A class whose given labels
-    are mostly wrong fills no places with them; one without any believed label has no member. Where nothing at all is
-    believed they are drawn from the best.
+    The best are a share of the class by their scores, and as many as it has places at least. Places go to the best that
+    training agrees with, at random; those left to others that are likely, best first. So a class whose given labels
+    are mostly wrong fills no places with them, and one without a likely label has no member. Where nothing at all is
+    likely the best fill the places.
 
-    Args: believed: [N], bool, whether training says the given label too. share: in [0, 1]. Others: `select_members`.
+    Args:
+        agreed: [N], bool, whether training says the given label too.
+        likely: [N], bool, whether it thinks more of it than of a guess.
+        share: in [0, 1].
+        scores, given_labels, size, num_classes, rng: see `select_members`.
     """  # fmt: skip
     order = np.lexsort((-scores, given_labels))
     counts = np.bincount(given_labels, minlength=num_classes)
     starts = np.cumsum(counts) - counts
     ranks: np.ndarray = np.empty(len(order), int)
     ranks[order] = np.arange(len(order)) - starts[given_labels[order]]
-    best = ranks < np.maximum(np.ceil(share * counts), size // num_classes)[given_labels]
-    candidates = best & believed if (best & believed).any() else best
-    members = select_members(candidates.astype(float), given_labels, size, num_classes, rng)
-    return members[candidates[members]]
+    first = agreed & (ranks < np.maximum(np.ceil(share * counts), size // num_classes)[given_labels])
+    members = select_members(np.where(first, 1, -ranks), given_labels, size, num_classes, rng)
+    chosen = members[(first | likely)[members]]
+    return chosen if len(chosen) else members
 
 
 class RewardDictionary(tf.Module):

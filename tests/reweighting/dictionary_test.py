@@ -56,28 +56,21 @@ def test_ties_are_random_but_seeded():
     assert len(np.unique(draws)) > 40
 
 
-def test_ties_do_not_mix_unequal_scores():
-    members = select([1, 1, 1, 2, 2, 0], [0] * 6, size=4, num_classes=1)
-    assert set(members[:2]) == {3, 4}
-    assert set(members[2:]) < {0, 1, 2}
-
-
-# Two classes of ten, best first; of class 0 the odd ones among the first six are believed, and none of class 1.
+# Two classes of ten, best first. Training agrees with 1, 3 and 5 of class 0, thinks something of 0 and 13 as well.
 LABELS_OF_20 = np.repeat([0, 1], 10)
 SCORES_OF_20 = -np.tile(np.arange(10.0), 2)
-BELIEVED = np.isin(np.arange(20), [1, 3, 5])
+AGREED, LIKELY = np.isin(np.arange(20), [1, 3, 5]), np.isin(np.arange(20), [0, 1, 3, 5, 13])
+NONE, ALL = np.zeros(20, bool), np.ones(20, bool)
 
 
-def believed(share, size=4, which=BELIEVED):
-    draws = [
-        select_believed(SCORES_OF_20, which, LABELS_OF_20, size, 2, share, np.random.default_rng(seed))
-        for seed in range(200)
-    ]
+def believed(share, size=4, agreed=AGREED, likely=LIKELY):
+    rngs = map(np.random.default_rng, range(200))
+    draws = [select_believed(SCORES_OF_20, agreed, likely, LABELS_OF_20, size, 2, share, rng) for rng in rngs]
     assert all(len(set(draw)) == len(draw) for draw in draws)
     return draws, set(np.concatenate(draws).tolist())
 
 
-def test_believed_members_are_any_of_the_share_of_a_class_that_training_agrees_with():
+def test_members_are_any_of_the_share_of_a_class_that_training_agrees_with():
     draws, ever = believed(1.0)
     assert ever == {1, 3, 5}
     assert all(len(draw) == 2 for draw in draws)
@@ -87,13 +80,24 @@ def test_believed_members_are_any_of_the_share_of_a_class_that_training_agrees_w
     assert draws[0].dtype == np.int32
 
 
+def test_places_left_over_go_to_likely_ones_best_first():
+    assert believed(1.0, size=8)[1] == {0, 1, 3, 5, 13}
+    assert believed(0.2, size=4)[1] == {0, 1}
+    assert believed(1.0, size=8, likely=AGREED)[1] == {1, 3, 5}
+
+
 def test_no_share_leaves_the_best_that_fill_the_places():
-    assert believed(0.0)[1] == {1}
-    assert believed(0.0, which=np.ones(20, bool))[1] == {0, 1, 10, 11}
+    assert believed(0.0, agreed=ALL)[1] == {0, 1, 10, 11}
 
 
-def test_where_nothing_is_believed_the_best_are_drawn_from():
-    assert believed(0.2, which=np.zeros(20, bool))[1] == {0, 1, 10, 11}
+def test_where_nothing_is_likely_the_best_fill_the_places():
+    assert believed(1.0, agreed=NONE, likely=NONE)[1] == {0, 1, 10, 11}
+
+
+def test_ties_do_not_mix_unequal_scores():
+    members = select([1, 1, 1, 2, 2, 0], [0] * 6, size=4, num_classes=1)
+    assert set(members[:2]) == {3, 4}
+    assert set(members[2:]) < {0, 1, 2}
 
 
 def test_classes_that_the_data_lack_get_no_left_over_place():

@@ -68,10 +68,13 @@ class RewardKeeping(ReweightingReport):
         size = self.reward_set.size
         if not isinstance(self.strength, SelfTuningStrength) or self.pseudo_labels is None:
             return select_members(scores, given_labels, size, self.num_classes, rng)
-        believed = self.pseudo_labels.read()[ids].argmax(axis=1) == given_labels
-        believed &= np.isfinite(scores)  # visited before
+        agreed = self.pseudo_labels.read()[ids].argmax(axis=1) == given_labels
+        agreed &= np.isfinite(scores)  # visited before
+        likely = agreed
+        if self.pusher.is_log_probability:
+            likely = np.exp(self.pusher.trust(scores)) > 1.0 / self.num_classes
         share = self.strength.share_to_draw_from
-        return select_believed(scores, believed, given_labels, size, self.num_classes, share, rng)
+        return select_believed(scores, agreed, likely, given_labels, size, self.num_classes, share, rng)
 
     def keep_dictionary(self, epoch: int) -> None:
         """Takes up the dictionary of a checkpoint within `epoch`, with the images that its members had."""

@@ -114,10 +114,9 @@ def test_it_tunes_itself_in_a_users_own_model(optimizer):
 
 def test_a_class_of_wrong_labels_alone_is_no_member_of_the_dictionary():
     model, (_, labels), rng = fitted(fsr()), data(), np.random.default_rng(0)
-    scores, ids = np.zeros(N), np.arange(N)
+    scores, ids = np.where(labels == 0, np.log(0.1), np.log(0.9)), np.arange(N)  # as running means of log-probabilities
     # Training says 1 of the examples of class 0, and of the others their own class.
-    said = np.maximum(labels, 1)
-    model.pseudo_labels.logits.assign(5.0 * np.eye(CLASSES)[said])
+    model.pseudo_labels.logits.assign(5.0 * np.eye(CLASSES)[np.maximum(labels, 1)])
     assert set(labels[model.best(scores, ids, labels, rng)]) == {1, 2}
     assert set(labels[fsr(strength=1).best(scores, ids, labels, rng)]) == {0, 1, 2}
     # Before the first visit nothing is known of any.
