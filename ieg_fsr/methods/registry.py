@@ -25,6 +25,7 @@ _MODULES = (
     "sce",
     "coteaching",
     "elr",
+    "mentornet",
     "l2r",
     "mwn",
     "fsr",
