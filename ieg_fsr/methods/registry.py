@@ -26,6 +26,7 @@ _MODULES = (
     "coteaching",
     "elr",
     "mentornet",
+    "pencil",
     "l2r",
     "mwn",
     "fsr",
