@@ -27,6 +27,7 @@ _MODULES = (
     "elr",
     "mentornet",
     "pencil",
+    "d2l",
     "l2r",
     "mwn",
     "fsr",

@@ -14,6 +14,7 @@ from ieg_fsr.methods.models.batch import Batch
 from ieg_fsr.methods.models.pencil import Pencil, compatibility, divergence, entropy
 from ieg_fsr.methods.pencil import labels_can_change
 from ieg_fsr.methods.registry import METHODS
+from ieg_fsr.training.survival.checkpoints import Checkpoints
 
 RNG = np.random.default_rng(0)
 B, C = 4, 3
@@ -167,6 +168,36 @@ def test_the_table_moves_in_the_second_stage_only_and_rates_are_the_stages():
     np.testing.assert_array_equal(tables[0], start)
     np.testing.assert_array_equal(tables[-1][5], np.zeros(C))
     assert rates == pytest.approx([0.06] * 6 + [0.2] * 2 + [0.02, 0.002])
+
+
+@pytest.mark.parametrize("stop", [3, 5, 12, 13, 15])
+def test_it_goes_on_bit_for_bit_at_the_borders_of_its_stages_and_within(tmp_path, stop):
+    """Stages of 1, 3, 1 and 1 epochs of three steps."""
+
+    def started(seed):
+        model = compiled(label_rate=50.0)
+        model.classifier.layers[0].kernel.assign_add(np.full((5, C), seed, np.float32))
+        assert str(model.course.lay_out(6)).startswith("backbone 1, labels 3, tuning 1, tuning at a tenth 1,")
+        return model, Checkpoints(tmp_path, model)
+
+    def save(step):
+        if step == stop:
+            checkpoints.save(stop)
+
+    whole, checkpoints = started(0)
+    within = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: save(int(whole.optimizer.iterations) if stop % 3 else 0),
+        on_epoch_end=lambda epoch, logs: save(3 * epoch + 3),
+    )
+    whole.fit(ieg_fsr.examples(X, Y, batch_size=4), epochs=6, callbacks=[within], verbose=0)
+    rest, checkpoints = started(1)
+    assert checkpoints.restore() == stop
+    rest.fit(ieg_fsr.examples(X, Y, batch_size=4), epochs=6, initial_epoch=stop // 3, first_step=stop % 3, verbose=0)
+    np.testing.assert_array_equal(whole.label_logits.numpy(), rest.label_logits.numpy())
+    for one, other in zip(whole.classifier.weights, rest.classifier.weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    for one, other in zip(whole.optimizer.variables, rest.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
 def test_the_report_is_the_table_s():
