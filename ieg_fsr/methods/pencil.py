@@ -57,12 +57,6 @@ _NOT_LOOKED_AT = ("learning_rate", "schedule", "drop_epochs", "learning_rate_war
 
 
 def _check(config: Config, data: DataSet | None) -> None:
-    for name in _NOT_LOOKED_AT:
-        if name in config.given:
-            raise UserError(
-                f"--{name} must not be given with --method=pencil, whose stages have rates of their own "
-                f"(--pencil_learning_rate, --pencil_tuning_rate). Received: {config[name]}"
-            )
     shares = config.pencil_backbone_share + config.pencil_labels_share
     if shares > 1:
         raise UserError(
@@ -86,11 +80,13 @@ def labels_can_change(alpha: float, num_classes: int, double_softmax: bool) -> b
 
 
 def _notes(config: Config, data: DataSet) -> list[str]:
-    alpha = resolved_alpha(config.pencil_alpha, data.num_classes)
-    if labels_can_change(alpha, data.num_classes, config.pencil_double_softmax):
-        return []
-    bound = (2 if config.pencil_double_softmax else 1) / data.num_classes
-    return [f"labels soften and keep their classes: they change where --pencil_alpha is below {bound:g}"]
+    alpha, lines = resolved_alpha(config.pencil_alpha, data.num_classes), []
+    if given := [f"--{name}" for name in _NOT_LOOKED_AT if name in config.given]:
+        lines.append(f"{', '.join(given)}: not looked at, the stages have --pencil_learning_rate, --pencil_tuning_rate")
+    if not labels_can_change(alpha, data.num_classes, config.pencil_double_softmax):
+        bound = (2 if config.pencil_double_softmax else 1) / data.num_classes
+        lines.append(f"labels soften and keep their classes: they change where --pencil_alpha is below {bound:g}")
+    return lines
 
 
 def _build(context: BuildContext) -> Supervised:

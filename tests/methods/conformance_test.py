@@ -244,7 +244,7 @@ def defaults(place) -> dict:
 
 # Settings whose counterparts in Python are objects, or have no default because they depend on the data.
 NO_DEFAULTS = {"weight_rule", "initial_sample_weights", "reward_source", "clean_per_class", "faithful"}
-NO_DEFAULTS |= {"coteaching_forget_rate", "correction_matrix", "class_balanced_beta"}
+NO_DEFAULTS |= {"coteaching_forget_rate", "correction_matrix", "class_balanced_beta", "mentor"}
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -244,11 +244,6 @@ def test_another_number_of_examples_is_refused():
     ("settings", "message"),
     [
         (
-            {"learning_rate": 0.1},
-            "--learning_rate must not be given with --method=pencil, whose stages have rates of their own "
-            "(--pencil_learning_rate, --pencil_tuning_rate). Received: 0.1",
-        ),
-        (
             {"pencil_backbone_share": 0.5, "pencil_labels_share": 0.6},
             "--pencil_labels_share must be at most 0.5, what --pencil_backbone_share leaves. Received: 0.6",
         ),
@@ -267,9 +262,10 @@ def test_what_the_command_line_refuses(settings, message):
         ({"pencil_alpha": 0.1}, 1),
         ({"pencil_alpha": 0.1, "pencil_double_softmax": True}, 0),
         ({"dataset": "cifar10", "data_dir": "x"}, 1),
+        ({"learning_rate": 0.1, "schedule": "cosine"}, 1),
     ],
 )
-def test_a_run_says_whether_labels_can_change(settings, lines):
+def test_a_run_says_whether_labels_can_change_and_what_it_does_not_look_at(settings, lines):
     class Ten:
         num_classes = 10
 
