@@ -28,6 +28,7 @@ _MODULES = (
     "mentornet",
     "pencil",
     "d2l",
+    "crust",
     "l2r",
     "mwn",
     "fsr",
