@@ -153,10 +153,11 @@ def test_header_gives_command_sweep_expectation_and_hardware(path, parsed):
     assert "# Hardware:" in text
     sweeps = [line.removeprefix("# sweep: ") for line in header if line.startswith("# sweep: ")]
     assert sweeps
-    for axis in " ".join(sweeps).split():
-        name, values = axis.split("=")
-        for value in values.split(","):
-            parsed(f"--flagfile={path}", f"--{name}={value}")
+    for sweep in sweeps:
+        axes = {name: values.split(",") for name, values in (axis.split("=") for axis in sweep.split())}
+        first = {name: values[0] for name, values in axes.items()}
+        for name, value in ((name, value) for name, values in axes.items() for value in values):
+            parsed(f"--flagfile={path}", *(f"--{one}={chosen}" for one, chosen in (first | {name: value}).items()))
 
 
 def tiny_data(num_classes):

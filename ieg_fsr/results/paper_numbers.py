@@ -78,9 +78,13 @@ PAPER_TABLES = (
 )
 # Our variant by the paper's name of the method, where there is one.
 OURS = {
-    **{name: name for name in ("GCE", "L2R", "MWN", "ELR", "FSR", "Co-teaching", "Remix", "RoG")},
+    **{
+        name: name
+        for name in ("GCE", "L2R", "MWN", "ELR", "FSR", "Co-teaching", "PENCIL", "D2L", "CRUST", "Remix", "RoG")
+    },
     **{"L2R-R32": "L2R, resnet32", "FSR-R32": "FSR, resnet32", "FSR-DF": "FSR, deferred"},
     **{"F-correction": "forward correction", "Softmax": "supervised", "CB-Focal": "class-balanced focal"},
+    "MentorNet": "MentorNet, mentor learned",
 }
 
 # CIFAR-10, 20 % uniform noise: (re-labelling, MixUp) -> accuracy, purity of the dictionary, share of zero weights.

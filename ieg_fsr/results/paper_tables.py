@@ -7,8 +7,8 @@ from ieg_fsr.results.identity import identify
 from ieg_fsr.results.paper_numbers import OURS, Numbers, PaperColumn, PaperTable
 from ieg_fsr.results.table import Cell, Column, Row, Table, measured
 
-# Methods of the paper's tables that re-weight by a hold-out.
-_WITH_CLEAN_IMAGES = ("L2R", "L2R-R32", "MWN")
+# Methods of the paper's tables that were given clean images.
+_WITH_CLEAN_IMAGES = ("L2R", "L2R-R32", "MWN", "MentorNet")
 
 
 def paper_table(paper: PaperTable, groups: Sequence[Group], metric: str) -> list[Table]:

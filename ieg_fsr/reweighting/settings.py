@@ -23,6 +23,10 @@ WEIGHT_NET_WEIGHT_DECAY = Setting(
 )  # fmt: skip
 WEIGHT_NET_UNITS = Setting("weight_net_units", 100, at_least(1), "of its hidden layer", argument="units")
 
+CLEAN_PER_CLASS = Setting(
+    "clean_per_class", 10, at_least(1), "images of each class in the hold-out, which leave the training set"
+)
+
 STRENGTH = Setting(
     "strength", "1", number_or(AUTO, 0, 1),
     "of re-weighting, pseudo labels and MixUp: 0 is plain training, 1 the paper's, auto tunes itself", short=True,
@@ -32,7 +36,7 @@ REWEIGHTING_SETTINGS = (
     Setting("reward_source", "dictionary", one_of("dictionary", "holdout"), "holdout: images with true labels"),
     Setting("meta_layers", "dense", ANY, "what the lookahead moves: dense, all, or a layer: it and all above"),
     Setting("weight_rule", "direct", one_of("direct", "weight_net", "uniform"), "what makes the sample weights"),
-    Setting("clean_per_class", 10, at_least(1), "images of each class in the hold-out, which leave the training set"),
+    CLEAN_PER_CLASS,
     Setting("dictionary_size", None, at_least(1),
             f"|R|, examples in the reward dictionary; {LARGEST_DEFAULT_DICTIONARY} or all if not given", kind=int,
             short=True),

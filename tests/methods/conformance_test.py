@@ -54,17 +54,21 @@ def arrays(model) -> list[np.ndarray]:
     return found
 
 
-class SaveAfter(keras.callbacks.Callback):
-    """Saves once, after a step; counts how often a step is traced."""
+class SaveWithin(keras.callbacks.Callback):
+    """Saves once, in the middle of the second epoch: after `step` of its steps, `done` in all."""
 
-    def __init__(self, checkpoints: Checkpoints, step: int) -> None:
+    def __init__(self, checkpoints: Checkpoints) -> None:
         super().__init__()
-        self.checkpoints, self.step, self.done = checkpoints, step, 0
+        self.checkpoints, self.total, self.epoch = checkpoints, 0, 0
+
+    def on_epoch_begin(self, epoch, logs=None) -> None:
+        self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None) -> None:
-        self.done += 1
-        if self.done == self.step:
-            self.checkpoints.save(self.step)
+        self.total += 1
+        if self.epoch == 1 and batch + 1 == self.params["steps"] // 2:
+            self.step, self.done = batch + 1, self.total
+            self.checkpoints.save(self.done)
 
 
 @pytest.mark.usefixtures("two_blocks")
@@ -74,17 +78,19 @@ def test_it_goes_on_bit_for_bit_and_traces_a_step_once_a_phase(method, tmp_path)
     whole, examples = built(method)
     traces, step = [], whole.train_step
     whole.train_step = lambda data: traces.append(None) or step(data)
-    before, per_epoch = whole.classifier.get_weights(), examples.steps_per_epoch
-    stop = per_epoch + 2
-    history = whole.fit(examples, epochs=3, verbose=0, callbacks=[SaveAfter(Checkpoints(tmp_path, whole), stop)])
+    before, save = whole.classifier.get_weights(), SaveWithin(Checkpoints(tmp_path, whole))
+    history = whole.fit(examples, epochs=3, verbose=0, callbacks=[save])
     assert np.isfinite(history.history["loss"]).all()
     assert whole.declared_figures == tuple(METHODS[method].figures)
     assert max(np.abs(a - b).max() for a, b in zip(before, whole.classifier.get_weights(), strict=True)) > 0
-    assert len(traces) == (2 if "reweight_warmup_epochs" in settings_for(method) else 1)
+    # A phase: FSR's warm-up and what follows it, else stages that share their learning rates and kind of batches.
+    stages = [stage for stage in whole.course.plan.stages if stage.epochs]
+    kinds = {(id(stage.schedule) if stage.schedule else None, stage.visits is None) for stage in stages}
+    assert len(traces) == (2 if "reweight_warmup_epochs" in settings_for(method) else len(kinds))
     rest, again = built(method)
     rest.classifier.set_weights([values + 1 for values in rest.classifier.get_weights()])
-    assert Checkpoints(tmp_path, rest).restore() == stop
-    rest.fit(again, epochs=3, verbose=0, initial_epoch=1, first_step=2)
+    assert Checkpoints(tmp_path, rest).restore() == save.done
+    rest.fit(again, epochs=3, verbose=0, initial_epoch=1, first_step=save.step)
     for one, other in zip(arrays(whole), arrays(rest), strict=True):
         np.testing.assert_array_equal(one, other)
     report = whole.label_report()
@@ -242,7 +248,7 @@ def defaults(place) -> dict:
 
 # Settings whose counterparts in Python are objects, or have no default because they depend on the data.
 NO_DEFAULTS = {"weight_rule", "initial_sample_weights", "reward_source", "clean_per_class", "faithful"}
-NO_DEFAULTS |= {"coteaching_forget_rate", "correction_matrix", "class_balanced_beta"}
+NO_DEFAULTS |= {"coteaching_forget_rate", "correction_matrix", "class_balanced_beta", "mentor"}
 
 
 @pytest.mark.parametrize("method", METHODS)

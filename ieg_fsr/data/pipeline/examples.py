@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.data.pipeline.array_checks import checked_class_numbers, checked_inputs
+from ieg_fsr.data.pipeline.class_mates import ClassMates, mix
 from ieg_fsr.data.pipeline.encoded_images import EncodedImages
 from ieg_fsr.errors import UserError
 from ieg_fsr.stateless_random import fold_in, permuted
@@ -71,6 +72,9 @@ class Examples:
         self.steps_per_epoch = len(visited) // batch_size
         self._visited: np.ndarray = visited
         self._factors: np.ndarray | None = None
+        # Whom an epoch that visits a part mixes its images with, and whether this is one.
+        self._mates: ClassMates | None = None
+        self._mixes = False
         # What stands behind the visited ones: U unlabelled examples a batch, from all of them.
         self._beside = 0
         self._unlabelled: np.ndarray = np.flatnonzero(~labelled(given_labels)).astype(np.int32)
@@ -88,6 +92,12 @@ class Examples:
         part._beside = min(math.ceil(self.batch_size * share), self.batch_size, len(self._unlabelled))
         return part
 
+    def with_class_mates(self) -> "Examples":
+        """The same, where epochs that visit a part mix each image with one of all examples of its given class."""
+        part = copy.copy(self)
+        part._mates = ClassMates(self.given_labels, self.seed)
+        return part
+
     def visiting(self, ids: np.ndarray, factors: np.ndarray | None = None) -> "Examples":
         """The same examples, of which an epoch visits those of `ids` [M], distinct, that it visited so far.
 
@@ -95,6 +105,7 @@ class Examples:
         them all. `factors` [M] are a fourth column of the batches.
         """
         part, kept = copy.copy(self), np.isin(ids, self._visited)
+        part._mixes = self._mates is not None
         part._visited = np.asarray(ids, np.int32)[kept]
         part._factors = None if factors is None else np.asarray(factors, np.float32)[kept]
         if not len(part._visited):
@@ -116,10 +127,15 @@ class Examples:
             return self._decoded_batches(self.source, start_step, stop_step)
         with tf.device("CPU:0"):
             inputs, others = self._inputs(), self._columns()
+            everyone = tf.constant(self.source.images(np.arange(len(self.source)))) if self._mixes else None
 
         def batch(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
             places = self._places(step)
-            return self._cut(inputs(places), *(tf.gather(column, places) for column in others))
+            x, columns = inputs(places), [tf.gather(column, places) for column in others]
+            if self._mates is not None and self._mixes:
+                mates, share = self._mates.draw(columns[0], step)
+                x = mix(x, tf.gather(everyone, mates), share)
+            return self._cut(x, *columns)
 
         steps = tf.data.Dataset.range(start_step, stop_step)
         return _prefetched(steps.map(batch, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True))
@@ -189,13 +205,21 @@ class Examples:
         with tf.device("CPU:0"):
             columns, size = self._columns(), self.batch_size + self._beside
 
-        def places_and_epochs(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return self._places(step), tf.fill([size], step // self.steps_per_epoch)
+        def places_and_epochs(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            places = self._places(step)
+            found = places, tf.fill([size], step // self.steps_per_epoch)
+            if self._mates is None or not self._mixes:
+                return found
+            mates, share = self._mates.draw(tf.gather(columns[0], places), step)
+            return *found, mates, tf.fill([size], share)
 
-        def example(place: tf.Tensor, epoch: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        def example(place: tf.Tensor, epoch: tf.Tensor, *mate_and_share: tf.Tensor) -> tuple[tf.Tensor, ...]:
             seed = fold_in(tf.constant([self.seed, _TRAINING_CROP_STREAM], tf.int32), epoch)
             others = [tf.gather(column, place) for column in columns]
-            return source.random_crop(others[1], seed), *others
+            crop = source.random_crop(others[1], seed)
+            if mate_and_share:
+                crop = mix(crop, source.random_crop(mate_and_share[0], seed), mate_and_share[1])
+            return crop, *others
 
         places = tf.data.Dataset.range(start_step, stop_step).map(places_and_epochs).unbatch()
         crops = places.map(example, num_parallel_calls=_PARALLEL_IMAGES, deterministic=True)

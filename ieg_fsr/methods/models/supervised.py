@@ -240,18 +240,19 @@ class Supervised(ClassifierModel):
         # The gradient is this replica's part: the optimizer takes the sum.
         return total / count() + tf.stop_gradient(total - total / count())
 
-    def update(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
-        """Step 6: moves all parameters; returns the gradients, weight decay included."""
+    def update(self, tape: tf.GradientTape, loss: tf.Tensor, decay_share: tf.Tensor | float = 1.0) -> list[tf.Tensor]:
+        """Step 6: moves all parameters; returns the gradients, that share of weight decay included."""
         step = tf.identity(self.optimizer.iterations.value)
-        gradients = self.descend(tape, loss, self.classifier, self.optimizer)
+        gradients = self.descend(tape, loss, self.classifier, self.optimizer, decay_share)
         if self.parameter_average is not None:
             with tf.name_scope("update"):
                 self.parameter_average.update(step)
         return gradients
 
     def descend(
-        self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, optimizer: keras.optimizers.Optimizer
-    ) -> list[tf.Tensor]:
+        self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, optimizer: keras.Optimizer,
+        decay_share: tf.Tensor | float = 1.0,
+    ) -> list[tf.Tensor]:  # fmt: skip
         """Moves one network by the replicas' sum of gradients; returns this one's part, with decay, not scaled."""
         variables, scale = network.trainable_variables, None
         if isinstance(optimizer, LossScaleOptimizer):  # the gradients of a float16 network, on their way back
@@ -262,7 +263,7 @@ class Supervised(ClassifierModel):
             if scale is not None:
                 gradients = [gradient / scale for gradient in gradients]
             if self.weight_decay:
-                decay = self.weight_decay / count()
+                decay = decay_share * self.weight_decay / count()
                 gradients = [g + decay * v.value for g, v in zip(gradients, variables, strict=True)]
             # A LossScaleOptimizer divides by its scale itself, after it has looked for an overflow.
             optimizer.apply(gradients if scale is None else [g * scale for g in gradients], variables)
