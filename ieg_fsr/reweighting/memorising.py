@@ -100,6 +100,11 @@ def choose_monitors(given_labels: np.ndarray, num_classes: int, seed: int) -> np
     return monitors
 
 
+def most_monitors(num_examples: int, num_classes: int) -> int:
+    """How many monitors there can be: each class's share is rounded up or down."""
+    return min(_MONITORS, int(_LARGEST_SHARE * num_examples)) + num_classes
+
+
 def measured(
     given: np.ndarray,
     baseline: np.ndarray,
@@ -112,10 +117,10 @@ def measured(
     Args:
         given: [N], probabilities of the given labels; their signs do not matter.
         baseline: [N], the same after the first epochs, negative where the network contradicted the label.
-        monitors: [N], above 0 for monitors.
+        monitors: [N], bool.
         earlier, falling: see `Evidence`.
     """
-    held, contradicted = monitors > 0, np.signbit(baseline)
+    held, contradicted = monitors, np.signbit(baseline)
     rise = np.abs(given) - np.abs(baseline)
     of_monitors, of_trained = rise[contradicted & held], rise[contradicted & ~held]
     if not len(of_monitors) or not len(of_trained):

@@ -42,6 +42,7 @@ from ieg_fsr.reweighting.memorising import (
     baseline_epochs,
     choose_monitors,
     measured,
+    most_monitors,
     next_earlier,
     next_strength,
     settled_strength,
@@ -103,7 +104,7 @@ class FixedStrength:
 
 
 class SelfTuningStrength(tf.Module):
-    """The strength that tunes itself, once an epoch; 6 bytes per example. Everything in it is part of a checkpoint."""
+    """The strength that tunes itself, once an epoch; 8 bytes per example. Everything in it is part of a checkpoint."""
 
     is_plain = False
 
@@ -113,10 +114,11 @@ class SelfTuningStrength(tf.Module):
         self.num_classes, self.seed = num_classes, seed
         variable = lambda value, name: tf.Variable(value, trainable=False, name=name)  # noqa: E731
         self.strength, self.earlier = variable(1.0, "value"), variable(0.0, "generalised_earlier")
-        # 1 for a monitor. By a sign: probability of the given label at the last visit, negative where contradicted.
-        self.monitors = variable(tf.zeros([num_examples], tf.float16), "monitors")
-        self.given = variable(tf.ones([num_examples], tf.float16), "given_probabilities")
-        self.baseline = variable(tf.ones([num_examples], tf.float16), "baseline_probabilities")
+        # Example ids, -1 for none.
+        self.monitors = variable(tf.fill([most_monitors(num_examples, num_classes)], -1), "monitors")
+        # Probability of the given label at the last visit, negative where it was contradicted.
+        self.given = variable(tf.ones([num_examples]), "given_probabilities")
+        self.baseline = variable(tf.ones([num_examples]), "baseline_probabilities")
         self.agreement = variable(1.0, "agreement")  # share of the monitors whose given labels are predicted
         self.evidence = variable(tf.zeros([len(Evidence._fields)]), "evidence")
         self.memorised_since = variable(-1, "memorised_since")  # epoch, from 0
@@ -133,7 +135,8 @@ class SelfTuningStrength(tf.Module):
 
     def begin(self, given_labels: np.ndarray) -> None:
         """Chooses the monitors of a training that begins. Args: given_labels: [N]."""
-        self.monitors.assign(choose_monitors(given_labels, self.num_classes, self.seed).astype(np.float16))
+        chosen = np.flatnonzero(choose_monitors(given_labels, self.num_classes, self.seed))
+        self.monitors.assign(np.pad(chosen, (0, self.monitors.shape[0] - len(chosen)), constant_values=-1))
 
     def reach(self, example_ids: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
         """For `mixup`: from the partners' rows [B] to the factors [B] of their shares: a monitor is no partner."""
@@ -172,13 +175,13 @@ class SelfTuningStrength(tf.Module):
         Args: epochs: T. falling: whether the learning rate is still to fall, by half at least.
         """
         given, first = self.given.numpy().astype(np.float64), baseline_epochs(epochs, warmup_epochs)
-        monitors = self.monitors.numpy().astype(np.float64)
+        monitors = np.isin(np.arange(len(given)), self.monitors.numpy())
         if monitors.any():
-            self.agreement.assign(np.mean(given[monitors > 0] > 0))
+            self.agreement.assign(np.mean(given[monitors] > 0))
         if epoch < first:
             old = np.abs(self.baseline.numpy().astype(np.float64))
             mean = np.abs(given) if epoch == 0 else (old + np.abs(given)) / 2.0
-            self.baseline.assign(np.copysign(mean, given).astype(np.float16))
+            self.baseline.assign(np.copysign(mean, given))
             return
         done = (epoch + 1) / epochs
         if done <= _RELEASE + 1e-6:
@@ -190,7 +193,7 @@ class SelfTuningStrength(tf.Module):
                 self.memorised_since.assign(epoch)
             self.strength.assign(next_strength(float(self.strength.numpy()), evidence, epochs))
         if (epoch + 2) / epochs > _RELEASE + 1e-6 and monitors.any():
-            self.monitors.assign(tf.zeros_like(self.monitors))
+            self.monitors.assign(tf.fill(self.monitors.shape, -1))
             self.strength.assign(settled_strength(float(self.strength.numpy())))
 
     def figures(self) -> dict[str, float | None]:
@@ -211,9 +214,9 @@ class SelfTuningStrength(tf.Module):
         labels = samples.given_labels
         known = tf.argmax(probabilities, axis=1, output_type=tf.int32) == labels
         given = tf.gather(probabilities, labels, batch_dims=1)
-        # Above the smallest float16, that the sign of a contradicted one stays.
-        given = tf.maximum(given, 1e-7) * tf.where(known, 1.0, -1.0)
-        update_rows(self.given, samples.example_ids, tf.cast(given, tf.float16))
+        # Above zero, that the sign of a contradicted one stays.
+        update_rows(self.given, samples.example_ids, tf.maximum(given, 1e-30) * tf.where(known, 1.0, -1.0))
 
     def _monitors(self, example_ids: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.gather(self.monitors, example_ids), tf.float32)
+        """1 for monitors and 0 for others, [B]."""
+        return tf.cast(tf.reduce_any(example_ids[:, tf.newaxis] == self.monitors, axis=1), tf.float32)

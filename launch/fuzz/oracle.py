@@ -37,6 +37,10 @@ class Outcome:
     raised: str = ""
 
 
+# Columns of labels.csv that are no numbers.
+_WORDS = ("given_class", "suggested_class", "file")
+
+
 def snapshot(root: pathlib.Path) -> Snapshot:
     """A hash of each file below `root`, by path; what is no regular file, by its kind."""
     paths = (path for path in root.rglob("*") if not path.name.startswith(OF_TENSORFLOW))
@@ -140,7 +144,8 @@ def _run_faults(run: pathlib.Path) -> Iterator[str]:
             yield f"{file} has {len(table)} rows for {examples} examples"
         for row in table if file == "labels.csv" else ():
             # A batch less than the rest of an epoch may leave an example that was never trained on without a score.
-            numbers = [float(value) for name, value in row.items() if (name, value) != ("score", "-inf")]
+            measured = {name: value for name, value in row.items() if name not in _WORDS}
+            numbers = [float(value) for name, value in measured.items() if (name, value) != ("score", "-inf")]
             if not all(map(math.isfinite, numbers)):
                 yield f"labels.csv has {row}"
                 break

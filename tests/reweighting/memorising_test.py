@@ -62,7 +62,7 @@ def test_measured_against_a_count_by_hand():
     #                 monitors, contradicted   trained, contradicted    not contradicted
     baseline = np.array([-0.1, -0.2, -0.3, -0.4, -0.1, -0.1, 0.9, 0.9])
     given = np.array([0.2, -0.2, 0.5, -0.3, 0.9, -0.5, 0.1, 0.1])
-    monitors = np.array([1.0, 1, 1, 1, 0, 0, 0, 1])
+    monitors = np.array([1, 1, 1, 1, 0, 0, 0, 1], bool)
     evidence = measured(given, baseline, monitors)
     rises = [0.1, 0.0, 0.2, -0.1]
     assert evidence.generalised == pytest.approx(0.05)
@@ -72,7 +72,7 @@ def test_measured_against_a_count_by_hand():
 
 
 def test_measured_of_no_monitors_is_nothing():
-    assert measured(np.ones(3), -np.ones(3), np.zeros(3)) == Evidence()
+    assert measured(np.ones(3), -np.ones(3), np.zeros(3, bool)) == Evidence()
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 @pytest.fixture
 def tuning() -> SelfTuningStrength:
     strength = SelfTuningStrength(N, C, seed=0)
-    strength.monitors.assign(np.eye(N)[MONITOR])
+    strength.monitors.assign([MONITOR, *[-1] * (strength.monitors.shape[0] - 1)])
     return strength
 
 
@@ -78,12 +78,12 @@ def test_labels_that_are_contradicted_first_and_memorised_later_keep_it_at_full_
     """A training of 10 epochs by hand: 6 of 12 labels are contradicted, half of these are monitors."""
     tuning = SelfTuningStrength(40, C, seed=0)
     contradicted = np.arange(40) < 20
-    tuning.monitors.assign((np.arange(40) % 2 == 0).astype(np.float16))
+    tuning.monitors = tf.Variable(np.arange(0, 40, 2, np.int32))
     spread = np.linspace(-0.01, 0.01, 40)
     trained_only = contradicted & (np.arange(40) % 2 == 1)
     for epoch in range(10):
         rise = 0.1 * epoch * trained_only
-        tuning.given.assign((np.where(contradicted, -1, 1) * (0.1 + rise + spread * (epoch > 1))).astype(np.float16))
+        tuning.given.assign(np.where(contradicted, -1, 1) * (0.1 + rise + spread * (epoch > 1)))
         tuning.decide(epoch, 10, warmup_epochs=2, falling=False)
     figures = tuning.figures()
     assert figures["strength"] == 1
@@ -92,7 +92,7 @@ def test_labels_that_are_contradicted_first_and_memorised_later_keep_it_at_full_
     assert figures["memorised_since"] == 3
     # The monitors are released for the last quarter: what is known is that of the seventh epoch.
     assert figures["memorised"] == pytest.approx(0.6 - 0.05, abs=0.01)
-    assert not tuning.monitors.numpy().any()
+    assert (tuning.monitors.numpy() == -1).all()
 
 
 def test_it_fades_to_plain_training_where_nothing_is_contradicted():

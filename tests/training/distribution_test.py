@@ -124,8 +124,8 @@ from ieg_fsr.training.run import train
 settings, place = json.loads(sys.argv[1]), sys.argv[2]
 import_tensorflow()
 from ieg_fsr.training import execution
-write = execution._write_models
-def spied(model, directory):
+finish = execution.finish
+def spied(config, model, *others):
     tables = [*model.scores.variables, model.pseudo_labels.logits, model.last_weights]
     variables = [*(weight.value for weight in model.classifier.weights), *tables]
     copies = [getattr(variable, "values", [variable]) for variable in variables]
@@ -133,8 +133,8 @@ def spied(model, directory):
         for other in each[1:]:
             np.testing.assert_array_equal(each[0].numpy(), other.numpy())
     np.savez(place, *[each[0].numpy() for each in copies], visits=model.scores.visits.numpy())
-    write(model, directory)
-execution._write_models = spied
+    return finish(config, model, *others)
+execution.finish = spied
 print(json.dumps(train(resolve(settings), lambda text: None)))
 """
 SHORT = {"noise": 0.4, "epochs": 30, "reweight_warmup_epochs": 5}

@@ -107,9 +107,9 @@ def test_it_tunes_itself_in_a_users_own_model(optimizer):
     assert isinstance(model.strength, SelfTuningStrength)
     assert 0 <= figures["strength"] <= 1
     assert figures["memorised_error"] > 0
-    # 6 bytes an example, beside the tables that FSR has anyway.
+    # 8 bytes an example, beside the tables that FSR has anyway.
     sizes = [v.dtype.size * int(tf.size(v)) for v in model.strength.variables if v.shape[:1] == [N]]
-    assert sum(sizes) == 6 * N
+    assert sum(sizes) == 8 * N
 
 
 def test_a_class_of_wrong_labels_alone_is_no_member_of_the_dictionary():
