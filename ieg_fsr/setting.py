@@ -28,6 +28,8 @@ class Setting:
         short: whether `--help` shows it; `--helpfull` shows all.
         aliases: former spellings of the flag, which keep working.
         argument: its name in the method's class, where that is another one.
+        before: where it is not the default, the value of runs that do not say it, made before there was this setting.
+            Names in tables leave it out, in the place of the default.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Setting:
     short: bool = False
     aliases: tuple[str, ...] = ()
     argument: str | None = None
+    before: Any = None
 
     @property
     def type(self) -> type:

@@ -41,6 +41,7 @@ __all__ = [
     "GENERAL",
     "SETTINGS",
     "Config",
+    "before",
     "canonical",
     "check_setting",
     "defaults_for",
@@ -151,6 +152,11 @@ def settings_for(method: str) -> dict[str, Setting]:
 def defaults_for(method: str) -> dict[str, Any]:
     """Defaults of the same, by name."""
     return {name: one.default for name, one in settings_for(method).items()}
+
+
+def before(method: str) -> dict[str, Any]:
+    """What the settings that came later were in runs that do not say them, by name, where that is not the default."""
+    return {name: one.before for name, one in settings_for(method).items() if one.before is not None}
 
 
 def canonical(values: Mapping[str, Any]) -> dict[str, Any]:

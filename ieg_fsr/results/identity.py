@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ieg_fsr.configuration.resolve import base_of
-from ieg_fsr.configuration.settings import settings_for, text_of
+from ieg_fsr.configuration.settings import before, settings_for, text_of
 from ieg_fsr.data.labels.truth import truth_of
 from ieg_fsr.data.sources.datasets import DATASETS
 from ieg_fsr.methods.registry import METHODS
@@ -137,7 +137,8 @@ def _base(values: Mapping[str, Any]) -> dict[str, Any]:
     """What the recipe gives. Own data are not looked at for their size: the recipe that fits best is theirs."""
     sides = (values["image_size"],) if values["dataset"] in DATASETS else (values["image_size"], *_SIDES)
     bases = [base_of(values, side) for side in sides if side or len(sides) == 1]
-    return min(bases, key=lambda base: sum(values[name] != base[name] for name in base))
+    nearest = min(bases, key=lambda base: sum(values[name] != base[name] for name in base))
+    return nearest | before(values["method"])
 
 
 def _variant(values: Mapping[str, Any], differences: Mapping[str, Any], network: str) -> str:

@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ieg_fsr.configuration.settings import SETTINGS, canonical, defaults_for
+from ieg_fsr.configuration.settings import SETTINGS, before, canonical, defaults_for
 from ieg_fsr.data.labels.truth import truth_of
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import TEMPORARY, parse_json, read_json_lines, write_columns
@@ -141,7 +141,7 @@ def _settings(config: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("no dataset or no method")
     if values["method"] not in METHODS:
         raise ValueError(f"no such method: {values['method']}")
-    own = defaults_for(values["method"])
+    own = defaults_for(values["method"]) | before(values["method"])
     values = own | {name: value for name, value in values.items() if name in own or name not in SETTINGS}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 

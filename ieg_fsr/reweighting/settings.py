@@ -28,8 +28,9 @@ CLEAN_PER_CLASS = Setting(
 )
 
 STRENGTH = Setting(
-    "strength", "1", number_or(AUTO, 0, 1),
+    "strength", AUTO, number_or(AUTO, 0, 1),
     "of re-weighting, pseudo labels and MixUp: 0 is plain training, 1 the paper's, auto tunes itself", short=True,
+    before="1",
 )  # fmt: skip
 
 REWEIGHTING_SETTINGS = (

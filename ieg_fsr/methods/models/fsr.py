@@ -67,7 +67,7 @@ class FSR(RewardKeeping):
         num_examples: int,
         dictionary_size: int | None = None,
         *,
-        strength: str | float = "1",
+        strength: str | float = "auto",
         clean_examples: Examples | None = None,
         meta_layers: str = "dense",
         weight_rule: WeightRule | None = None,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ieg_fsr import files
-from ieg_fsr.configuration.settings import SETTINGS, Config, canonical, defaults_for
+from ieg_fsr.configuration.settings import SETTINGS, Config, before, canonical, defaults_for
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import TEMPORARY, parse_json
 from ieg_fsr.methods.registry import method_figures
@@ -126,7 +126,7 @@ class RunDirectory:
         if not config.resume:
             return None
         # What the run has no entry for came later, and the run did what its default does.
-        earlier = defaults_for(config.method) | canonical(earlier)
+        earlier = defaults_for(config.method) | before(config.method) | canonical(earlier)
         settings, earlier = (json.loads(json.dumps(values)) for values in (dict(config), earlier))
         kept = [name for name in settings if SETTINGS[name].kept or SETTINGS[name].role == COMPUTED]
         differing = [name for name in kept if settings[name] != earlier.get(name)]
