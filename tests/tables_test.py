@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from full_strength import resolve
 
 from ieg_fsr import tables
-from ieg_fsr.configuration.resolve import resolve
 
 
 def write(directory, accuracy, started="2025-01-01", more=None, **given):

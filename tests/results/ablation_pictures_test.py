@@ -1,8 +1,8 @@
 """Figures of the ablations: points at the values of made-up runs."""
 
 import numpy as np
+from full_strength import resolve
 
-from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import Group, group
 from ieg_fsr.results.identity import identify
 from ieg_fsr.results.pictures import Picture

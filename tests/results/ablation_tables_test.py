@@ -1,6 +1,7 @@
 """Ablations of made-up runs: what belongs to each, in which row."""
 
-from ieg_fsr.configuration.resolve import resolve
+from full_strength import resolve
+
 from ieg_fsr.results import ablation_tables as ablations
 from ieg_fsr.results.groups import Group, group
 from ieg_fsr.results.identity import identify

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from full_strength import resolve
 
-from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.curve_pictures import comparisons, losses
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.pictures import Picture

@@ -1,8 +1,8 @@
 """Groups of seeds: which run is used, figures by hand, and what readers are told."""
 
 import pytest
+from full_strength import resolve
 
-from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group, mean_and_deviation
 from ieg_fsr.results.runs import Run
 

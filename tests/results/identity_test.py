@@ -1,8 +1,8 @@
 """What sets a run apart: names of variants, conditions and protocols, from resolved settings."""
 
 import pytest
+from full_strength import resolve
 
-from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.identity import Condition, identify
 
 
@@ -18,6 +18,7 @@ def identity(**given):
         ({"method": "supervised", "mixup": True}, "supervised + MixUp"),
         ({"method": "supervised", "label_smoothing": 0.1}, "supervised, label_smoothing 0.1"),
         ({"pusher": "release"}, "FSR, pusher release"),
+        ({"strength": "auto"}, "FSR, strength auto"),
         ({"faithful": True}, "FSR, faithful"),
         ({"mixup": False}, "FSR, no MixUp"),
         ({"mixup": False, "pseudo_label_loss_weight": 0.0}, "FSR, raw"),

@@ -1,6 +1,7 @@
 """Methods side by side: rows, columns and cells of made-up runs, by hand."""
 
-from ieg_fsr.configuration.resolve import resolve
+from full_strength import resolve
+
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.identity import Experiment
 from ieg_fsr.results.method_tables import condition_tables, detail_table, is_ablation

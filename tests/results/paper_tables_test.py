@@ -1,7 +1,8 @@
 """The paper's tables with runs of ours: in the right cell, and nowhere else."""
 
+from full_strength import resolve
+
 from ieg_fsr.configuration.recipes import recipe
-from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.paper_numbers import PAPER_TABLES
 from ieg_fsr.results.paper_tables import paper_table

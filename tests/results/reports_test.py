@@ -1,6 +1,7 @@
 """The registry of reports and the files that they leave."""
 
-from ieg_fsr.configuration.resolve import resolve
+from full_strength import resolve
+
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.reports import REPORTS, write_reports
 from ieg_fsr.results.runs import Run

@@ -91,6 +91,15 @@ def test_a_run_of_an_older_version_did_what_the_default_does(tmp_path):
     assert (run.values["lookahead_losses"], run.values["imbalance"]) == (False, 1.0)
 
 
+def test_a_run_from_before_there_was_a_strength_had_it_in_full(tmp_path):
+    write(tmp_path / "a")
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert config.pop("strength") == "auto"
+    (tmp_path / "a" / "config.json").write_text(json.dumps(config))
+    [run] = collect([str(tmp_path)]).runs
+    assert run.values["strength"] == "1"
+
+
 def test_a_csv_file_keeps_everything_but_the_curves(tmp_path):
     write(tmp_path / "a", 1 / 3, [{"epoch": 1, "test_accuracy": 0.625}], dataset="cifar10", imbalance=50.0, noise=0.2)
     write(tmp_path / "b", 0.5, jit_compile="true", train_examples=100, summary={"comment": 'one, "two"', "number": "7"})

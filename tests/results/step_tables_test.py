@@ -1,8 +1,8 @@
 """The table that decides the default of the step, of made-up runs."""
 
 import pytest
+from full_strength import resolve
 
-from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.results.groups import group
 from ieg_fsr.results.runs import Run
 from ieg_fsr.results.step_tables import step_tables

@@ -52,7 +52,7 @@ def test_a_run_says_what_its_files_say(run):
     directory, summary = run
     text = (directory / "model_card.md").read_text(encoding="utf-8")
     config = json.loads((directory / "config.json").read_text())
-    assert text.startswith("# FSR, dictionary_size 50, reweight_warmup_epochs 1 on digits\n")
+    assert text.startswith("# FSR, dictionary_size 50, reweight_warmup_epochs 1, strength auto on digits\n")
     found = rows(text)
     assert found["accuracy"] == f"{summary['test_accuracy']:.4f}"
     assert found["accuracy (parameter average)"] == f"{summary['test_accuracy_ema']:.4f}"
