@@ -37,7 +37,7 @@ REWEIGHTING_FIGURES = (
         told=("batches", "{zero_weight_batches} had no sample of weight above zero"),
     ),
     Figure(
-        "strength", heading="strength", tag="strength/value", short="strength",
+        "strength_used", heading="strength used", tag="strength/value", short="strength",
         words="strength of re-weighting: 0 is plain training, 1 full re-weighting",
     ),
     Figure("agreement", tag="strength/agreement", words="share of the held-out given labels that are predicted"),
@@ -59,7 +59,7 @@ _WORST = 50
 
 def strength_in_words(summary: Mapping[str, Any]) -> list[str]:
     """What became of the strength that tuned itself, for the end of a run; nothing where it was given."""
-    strength, since = summary.get("strength"), summary.get("memorised_since")
+    strength, since = summary.get("strength_used"), summary.get("memorised_since")
     if strength is None or summary.get("generalised") is None:
         return []
     memorised = "nothing was memorised" if since is None else f"labels were being memorised from epoch {since} on"

@@ -100,7 +100,7 @@ class FixedStrength:
 
     def figures(self) -> dict[str, float | None]:
         """By name, what an epoch shows of it: nothing at 1, the paper's."""
-        return {} if self.value == 1 else {"strength": self.value}
+        return {} if self.value == 1 else {"strength_used": self.value}
 
 
 class SelfTuningStrength(tf.Module):
@@ -201,7 +201,7 @@ class SelfTuningStrength(tf.Module):
         memorised, generalised, error, *_ = map(float, self.evidence.numpy())
         since = int(self.memorised_since.numpy())
         return {
-            "strength": float(self.strength.numpy()),
+            "strength_used": float(self.strength.numpy()),
             "agreement": float(self.agreement.numpy()),
             "memorised": memorised,
             "generalised": generalised,

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from ieg_fsr.configuration.resolve import resolve
+from ieg_fsr.configuration.settings import SETTINGS
 from ieg_fsr.data.sources.image_source import ArraySource, DataSet
 from ieg_fsr.errors import UserError
 from ieg_fsr.figures import RUN_FIGURES, Figure
@@ -230,6 +231,10 @@ def test_the_name_of_a_figure_has_one_meaning():
         values = [getattr(figure, taken) for figure in (*RUN_FIGURES, *of_methods.values())]
         values = [value for value in values if value]
         assert len(values) == len(set(values)), taken
+
+
+def test_no_figure_has_the_name_of_a_setting_which_it_would_replace_in_tables():
+    assert not {*(figure.name for figure in RUN_FIGURES), *method_figures()} & SETTINGS.keys()
 
 
 def test_figures_are_found_by_name():

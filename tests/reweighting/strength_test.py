@@ -86,7 +86,7 @@ def test_labels_that_are_contradicted_first_and_memorised_later_keep_it_at_full_
         tuning.given.assign(np.where(contradicted, -1, 1) * (0.1 + rise + spread * (epoch > 1)))
         tuning.decide(epoch, 10, warmup_epochs=2, falling=False)
     figures = tuning.figures()
-    assert figures["strength"] == 1
+    assert figures["strength_used"] == 1
     assert figures["agreement"] == 0.5
     assert tuning.share_to_draw_from == 1
     assert figures["memorised_since"] == 3
@@ -100,5 +100,5 @@ def test_it_fades_to_plain_training_where_nothing_is_contradicted():
     tuning.begin(np.arange(40) % C)
     for epoch in range(10):
         tuning.decide(epoch, 10, warmup_epochs=2, falling=False)
-    assert tuning.figures()["strength"] == 0
+    assert tuning.figures()["strength_used"] == 0
     assert tuning.figures()["memorised_since"] is None

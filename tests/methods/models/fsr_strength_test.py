@@ -105,7 +105,7 @@ def test_it_tunes_itself_in_a_users_own_model(optimizer):
     model = fitted(fsr(), epochs=8, optimizer=optimizer())
     figures = model.figures()
     assert isinstance(model.strength, SelfTuningStrength)
-    assert 0 <= figures["strength"] <= 1
+    assert 0 <= figures["strength_used"] <= 1
     assert figures["memorised_error"] > 0
     # 8 bytes an example, beside the tables that FSR has anyway.
     sizes = [v.dtype.size * int(tf.size(v)) for v in model.strength.variables if v.shape[:1] == [N]]

@@ -28,7 +28,7 @@ def model():
 
 def test_all_that_is_declared_is_measured_in_its_order(model):
     figures = model.figures(RIGHT)
-    tuned = {"strength", "agreement", "memorised", "generalised", "memorised_error", "memorised_since"}
+    tuned = {"strength_used", "agreement", "memorised", "generalised", "memorised_error", "memorised_since"}
     assert list(figures) == [figure.name for figure in model.declared_figures if figure.name not in tuned]
     strength = SelfTuningStrength(12, 3, seed=0)
     assert list(strength.figures()) == [figure.name for figure in model.declared_figures if figure.name in tuned]
