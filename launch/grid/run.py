@@ -175,8 +175,8 @@ def table(rows: Sequence[dict[str, str]], names: dict[str, str], metric: str = "
     return "\n".join(lines) + " |"
 
 
-def main(argv: list[str]) -> None:
-    """Trains what is asked for and not there yet."""
+def main(argv: list[str]) -> int:
+    """Trains what is asked for and not there yet. Returns: 1 if something of it failed, else 0."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--conditions", default="all", help="names, with commas")
     parser.add_argument("--methods", default=",".join(METHODS), help="names, with commas")
@@ -223,15 +223,18 @@ def main(argv: list[str]) -> None:
     os.environ.update(dict.fromkeys(_THREADS, "1"), CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
     context = multiprocessing.get_context("spawn")
     # A process keeps what TensorFlow keeps of each training: after some of them a new one takes over.
+    failed = 0
     with context.Pool(arguments.jobs, maxtasksperchild=20) as pool:
         for cell, row in pool.imap_unordered(functools.partial(_attempt, directory), wanted):
             if isinstance(row, str):
+                failed = 1
                 print(f"{cell}: {row}", file=sys.stderr, flush=True)
                 continue
             rows.append({name: "" if value is None else str(value) for name, value in row.items()})
             write(output, rows)
             print(" ".join(f"{name}={value}" for name, value in row.items()), flush=True)
     print(table(rows, {name: condition.words for name, condition in known.items()}, arguments.metric))
+    return failed
 
 
 def cell_of(row: dict[str, str]) -> Cell:
@@ -257,4 +260,4 @@ def write(path: pathlib.Path, rows: list[dict[str, str]]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

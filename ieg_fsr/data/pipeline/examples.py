@@ -126,16 +126,17 @@ class Examples:
         if isinstance(self.source, EncodedImages):
             return self._decoded_batches(self.source, start_step, stop_step)
         with tf.device("CPU:0"):
-            inputs, others = self._inputs(), self._columns()
-            everyone = tf.constant(self.source.images(np.arange(len(self.source)))) if self._mixes else None
+            # By place, or where they are mixed by id, of all.
+            others, ids = self._columns(), np.arange(len(self.source)) if self._mixes else self._all_ids()
+            inputs = tf.constant(self.source.images(ids))
 
         def batch(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
             places = self._places(step)
-            x, columns = inputs(places), [tf.gather(column, places) for column in others]
-            if self._mates is not None and self._mixes:
-                mates, share = self._mates.draw(columns[0], step)
-                x = mix(x, tf.gather(everyone, mates), share)
-            return self._cut(x, *columns)
+            columns = [tf.gather(column, places) for column in others]
+            if self._mates is None or not self._mixes:
+                return self._cut(tf.gather(inputs, places), *columns)
+            mates, share = self._mates.draw(columns[0], step)
+            return self._cut(mix(tf.gather(inputs, columns[1]), tf.gather(inputs, mates), share), *columns)
 
         steps = tf.data.Dataset.range(start_step, stop_step)
         return _prefetched(steps.map(batch, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True))
@@ -163,11 +164,6 @@ class Examples:
     def _all_ids(self) -> np.ndarray:
         """Example ids by place."""
         return np.concatenate([self._visited, self._unlabelled]) if self._beside else self._visited
-
-    def _inputs(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """From places to inputs."""
-        inputs = tf.constant(self.source.images(self._all_ids()))
-        return lambda places: tf.gather(inputs, places)
 
     def _columns(self) -> list[tf.Tensor]:
         """What goes with the inputs, by place: given labels, ids, and factors where there are any."""

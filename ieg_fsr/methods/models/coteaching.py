@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.coteaching import COTEACHING_FORGET_RATE, COTEACHING_WARMUP_EPOCHS
+from ieg_fsr.methods.models.fit_arguments import refuse_mixup
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.networks.fused_batch_norm import fused_batch_norms
 from ieg_fsr.replicas import share, whole
@@ -56,8 +57,7 @@ class CoTeaching(Supervised):
         super().__init__(classifier, **supervised)
         COTEACHING_FORGET_RATE.check_argument(forget_rate)
         COTEACHING_WARMUP_EPOCHS.check_argument(warmup_epochs)
-        if self.mixup_alpha:
-            raise UserError(f"mixup_alpha must be 0 with co-teaching. Received: {self.mixup_alpha:g}")
+        refuse_mixup("co-teaching", self.mixup_alpha)
         if {id(v) for v in classifier.variables} & {id(v) for v in second_classifier.variables}:
             raise UserError("second_classifier must have variables of its own. Received: some of the first one's")
         self.second_classifier = second_classifier

@@ -10,6 +10,7 @@ from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods import crust
 from ieg_fsr.methods.models.facility_location import cluster_sizes, distances, lazy_greedy, numbers_within
+from ieg_fsr.methods.models.fit_arguments import refuse_mixup
 from ieg_fsr.methods.models.label_report import predicted_probabilities
 from ieg_fsr.methods.models.stages import Stage, Visits
 from ieg_fsr.methods.models.supervised import Supervised
@@ -71,8 +72,7 @@ class Crust(Supervised):
         crust.CRUST_SHARE.check_argument(share)
         crust.CRUST_RADIUS.check_argument(radius)
         crust.CRUST_WARMUP_SHARE.check_argument(warmup_share)
-        if self.mixup_alpha:
-            raise UserError(f"mixup_alpha must be 0 with CRUST. Received: {self.mixup_alpha:g}")
+        refuse_mixup("CRUST", self.mixup_alpha)
         if mix_classes and takes_tokens(classifier):
             raise UserError("mix_classes must be False for a classifier of token ids or texts. Received: True")
         self.share, self.radius = share, radius

@@ -10,6 +10,7 @@ from ieg_fsr.errors import UserError
 from ieg_fsr.methods import d2l
 from ieg_fsr.methods.models.batch import Batch
 from ieg_fsr.methods.models.course import variables_of
+from ieg_fsr.methods.models.fit_arguments import refuse_mixup
 from ieg_fsr.methods.models.intrinsic_dimension import is_turning_point, local_intrinsic_dimensions
 from ieg_fsr.methods.models.supervised import Supervised
 
@@ -56,8 +57,7 @@ class D2L(Supervised):
         d2l.D2L_WINDOW.check_argument(window)
         d2l.D2L_START_SHARE.check_argument(start_share)
         d2l.D2L_NEIGHBOURS.check_argument(neighbours)
-        if self.mixup_alpha:
-            raise UserError(f"mixup_alpha must be 0 with D2L. Received: {self.mixup_alpha:g}")
+        refuse_mixup("D2L", self.mixup_alpha)
         self.window, self.start_share, self.neighbours = window, start_share, neighbours
         self.label_share = tf.Variable(1.0, trainable=False, name="label_share")
         # The latest w + 1 dimensions, the last one last; the smallest of all; how many there are.

@@ -43,6 +43,12 @@ def refuse(examples: bool, arguments: dict[str, Any]) -> None:
             raise UserError(f"{name} must not be given: {advice}. Received: {received}")
 
 
+def refuse_mixup(method: str, mixup_alpha: float) -> None:
+    """Raises UserError where a method that looks at single samples is to train on mixed ones."""
+    if mixup_alpha:
+        raise UserError(f"mixup_alpha must be 0 with {method}. Received: {mixup_alpha:g}")
+
+
 def training_data(data: Any, num_examples: int, num_classes: int) -> Examples:
     """Training data with ids: `Examples`, or a `tf.data.Dataset` of (x, y, example_id).
 

@@ -17,6 +17,7 @@ from ieg_fsr.methods.mentornet import (
     MENTOR_STEPS,
 )
 from ieg_fsr.methods.models.batch import Batch
+from ieg_fsr.methods.models.fit_arguments import refuse_mixup
 from ieg_fsr.methods.models.mentor import Mentor, recorded
 from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.methods.models.supervised import Supervised
@@ -109,8 +110,7 @@ class MentorNet(Supervised):
         MENTOR_DROPOUT.check_argument(dropout)
         MENTOR_NOISE.check_argument(mentor_noise)
         MENTOR_STEPS.check_argument(mentor_steps)
-        if self.mixup_alpha:
-            raise UserError(f"mixup_alpha must be 0 with MentorNet. Received: {self.mixup_alpha:g}")
+        refuse_mixup("MentorNet", self.mixup_alpha)
         if (clean_examples is None) != (student is None):
             missing = "clean_examples" if clean_examples is None else "student"
             raise UserError(f"{missing} must be given for a learned mentor, as the other one is. Received: nothing")

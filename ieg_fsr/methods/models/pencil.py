@@ -12,6 +12,7 @@ import tensorflow as tf
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods import pencil
 from ieg_fsr.methods.models.batch import Batch
+from ieg_fsr.methods.models.fit_arguments import refuse_mixup
 from ieg_fsr.methods.models.label_report import LabelReport, label_report, predicted_probabilities, probabilities_of
 from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.step_scopes import in_scope
@@ -109,8 +110,7 @@ class Pencil(Supervised):
         pencil.PENCIL_LABELS_SHARE.check_argument(labels_share)
         if backbone_share + labels_share > 1:
             raise UserError(f"labels_share must be at most {1 - backbone_share:g}. Received: {labels_share:g}")
-        if self.mixup_alpha:
-            raise UserError(f"mixup_alpha must be 0 with PENCIL. Received: {self.mixup_alpha:g}")
+        refuse_mixup("PENCIL", self.mixup_alpha)
         self.alpha, self.beta, self.label_rate, self.double_softmax = alpha, beta, label_rate, double_softmax
         self.learning_rate, self.tuning_rate = learning_rate, tuning_rate
         self.backbone_share, self.labels_share = backbone_share, labels_share

@@ -65,11 +65,10 @@ class RewardKeeping(ReweightingReport):
 
         Args: scores, ids, given_labels: [N].
         """
-        size = self.reward_set.size
-        if not isinstance(self.strength, SelfTuningStrength) or self.pseudo_labels is None:
+        size, visited = self.reward_set.size, np.isfinite(scores)
+        if not isinstance(self.strength, SelfTuningStrength) or self.pseudo_labels is None or not visited.any():
             return select_members(scores, given_labels, size, self.num_classes, rng)
-        agreed = self.pseudo_labels.read()[ids].argmax(axis=1) == given_labels
-        agreed &= np.isfinite(scores)  # visited before
+        agreed = visited & (self.pseudo_labels.read()[ids].argmax(axis=1) == given_labels)
         likely = agreed
         if self.pusher.is_log_probability:
             likely = np.exp(self.pusher.trust(scores)) > 1.0 / self.num_classes
