@@ -5,13 +5,18 @@ import heapq
 import numpy as np
 
 
-def distances(points: np.ndarray) -> np.ndarray:
-    """Euclidean distances [n, n], float32, of points [n, D]."""
+def squared_distances(points: np.ndarray) -> np.ndarray:
+    """Squares of the Euclidean distances [n, n], float64, of points [n, D]."""
     points = np.asarray(points, np.float64)
     squares = np.sum(points**2, axis=1)
     squared = np.maximum(squares[:, None] + squares - 2.0 * points @ points.T, 0.0)
     np.fill_diagonal(squared, 0.0)
-    return np.sqrt(squared).astype(np.float32)
+    return squared
+
+
+def distances(points: np.ndarray) -> np.ndarray:
+    """Euclidean distances [n, n], float32, of points [n, D]."""
+    return np.sqrt(squared_distances(points)).astype(np.float32)
 
 
 def lazy_greedy(similarities: np.ndarray, count: int) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ieg_fsr.methods.models.facility_location import squared_distances
+
 # Keeps the logarithm finite where a neighbour is at distance 0.
 _SMALLEST_RATIO = 1e-8
 
@@ -14,9 +16,7 @@ def local_intrinsic_dimensions(points: np.ndarray, neighbours: int) -> np.ndarra
 
     Args: points: [n, D], n > k. neighbours: k >= 2. Returns: [n], float64; NaN where k others are at the same place.
     """
-    points = np.asarray(points, np.float64)
-    squares = np.sum(points**2, axis=1)
-    squared = np.maximum(squares[:, None] + squares - 2.0 * points @ points.T, 0.0)
+    squared = squared_distances(points)
     np.fill_diagonal(squared, np.inf)  # a point is not its own neighbour
     nearest = np.sqrt(np.sort(np.partition(squared, neighbours - 1, axis=1)[:, :neighbours], axis=1))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -119,7 +119,10 @@ def predicted_probabilities(classifier: keras.Model, source: Source) -> np.ndarr
 
 
 def predicted_logits(classifier: keras.Model, source: Source, output: Callable = tf.identity) -> np.ndarray:
-    """Logits [N, C] of the trained classifier for every example of a source, or what `output` makes of them."""
+    """Logits [N, C] of a classifier for every example of a source, or what `output` makes of them.
+
+    Of a network that ends elsewhere its features, [N, D].
+    """
     forward = tf.function(lambda inputs: output(classifier(inputs, training=False)), reduce_retracing=True)
     outputs: np.ndarray = np.empty([len(source), classifier.output_shape[-1]], np.float32)
     for ids, inputs in chunks(source):

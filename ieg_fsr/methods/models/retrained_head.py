@@ -4,9 +4,9 @@ et al., Decoupling Representation and Classifier for Long-Tailed Recognition, IC
 import keras
 import numpy as np
 
-from ieg_fsr.data.pipeline.examples import Source, chunks
+from ieg_fsr.data.pipeline.examples import Source
 from ieg_fsr.errors import refusal
-from ieg_fsr.methods.models.label_report import probabilities_of
+from ieg_fsr.methods.models.label_report import predicted_logits, probabilities_of
 from ieg_fsr.networks.split import input_structure, split_classifier
 from ieg_fsr.unlabelled import class_counts, labelled
 
@@ -25,14 +25,6 @@ def check_classes(given_labels: np.ndarray, num_classes: int) -> None:
         raise refusal("--head=crt", rule, f"none of class {counts.argmin()}")
 
 
-def features_of(network: keras.Model, source: Source) -> np.ndarray:
-    """What a network says of every example of a source, as it is, without augmentation: [N, D], float32."""
-    features: np.ndarray = np.empty([len(source), network.output_shape[-1]], np.float32)
-    for ids, inputs in chunks(source):
-        features[ids] = network(np.asarray(inputs, np.float32), training=False)
-    return features
-
-
 def with_retrained_head(classifier: keras.Model, source: Source, given_labels: np.ndarray, seed: int) -> keras.Model:
     """A classifier of the same layers but the last, which is trained anew from zeros by `balanced_regression`.
 
@@ -40,7 +32,7 @@ def with_retrained_head(classifier: keras.Model, source: Source, given_labels: n
     """
     shared, head = split_classifier(classifier)
     known = np.flatnonzero(labelled(given_labels))
-    features = features_of(shared, source)[known]
+    features = predicted_logits(shared, source)[known]
     kernel, bias = balanced_regression(features, given_labels[known], head.units, seed)
     dense = keras.layers.Dense(head.units, dtype=head.dtype_policy, name=head.name)
     model = keras.Model(input_structure(classifier), dense(shared.output), name=classifier.name)

@@ -8,8 +8,7 @@ import numpy as np
 
 from ieg_fsr.data.pipeline.examples import Source
 from ieg_fsr.errors import UserError
-from ieg_fsr.methods.models.label_report import probabilities_of
-from ieg_fsr.methods.models.retrained_head import features_of
+from ieg_fsr.methods.models.label_report import predicted_logits, probabilities_of
 from ieg_fsr.methods.models.robust_gaussians import Gaussians, mixture_weights, robust_gaussians
 from ieg_fsr.networks.split import input_structure, split_classifier
 from ieg_fsr.unlabelled import class_counts, labelled
@@ -70,7 +69,7 @@ def with_robust_head(
     tensors = feature_tensors(classifier)
     together = keras.layers.Concatenate(dtype="float32")(tensors) if len(tensors) > 1 else tensors[0]
     network = keras.Model(input_structure(classifier), together)
-    features = features_of(network, source)
+    features = predicted_logits(network, source)
     by_layer = np.split(features, np.cumsum([tensor.shape[-1] for tensor in tensors])[:-1], axis=1)
     rng, classes = np.random.default_rng([seed, _STREAM + 1]), classifier.output_shape[-1]
     labels = given_labels[parts.training]
