@@ -74,6 +74,9 @@ class ReweightingReport(Supervised):
         examples, scores = self.seen_examples(), self.scores and self.pusher.trust(self.scores.read())
         own = np.exp(scores) if scores is not None and self.pusher.is_log_probability else None
         probabilities = predicted_probabilities(self.classifier, examples.source)
-        report = label_report(examples.given_labels, scores, self.mean_weights.read(), probabilities, own)
+        report = label_report(
+            examples.given_labels, scores, self.mean_weights.read(), probabilities, own,
+            by_last_word=isinstance(self.strength, SelfTuningStrength),
+        )  # fmt: skip
         # Up to re-weighting it is plain training, which may have learned wrong labels, or nothing yet.
         return report if self.mean_weights.epochs > 0 else report._replace(estimated_noise_rate=None)

@@ -30,6 +30,16 @@ def test_report_by_hand():
     np.testing.assert_array_equal(report.score, [3, 1, 2, 0])
 
 
+def test_the_last_word_is_enough_where_it_finds_another_label_so_many_times_as_probable():
+    """Of ten classes 10^0.3 = 1.995 times; all through training these labels were likelier than a guess."""
+    rest = np.full([4, 8], 0.0125)
+    probabilities = np.hstack([[[0.5995, 0.3005], [0.6005, 0.2995], [0.7, 0.2], [0.2, 0.7]], rest])
+    given, own = np.array([1, 1, 1, 1]), np.array([0.3, 0.3, 0.3, 0.3])
+    of = lambda **how: label_report(given, np.zeros(4), np.ones(4), probabilities, own, **how).suspect.tolist()  # noqa: E731
+    assert of(by_last_word=True) == [0, 1, 1, 0]
+    assert of() == [0, 0, 0, 0]
+
+
 def four():
     probabilities = np.array([[0.9, 0.05, 0.05], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4], [0.5, 0.25, 0.25]])
     return label_report(np.array([1, 2, 2, 1]), np.array([-1.0, -3.0, 2.0, -2.0]), np.ones(4), probabilities)
