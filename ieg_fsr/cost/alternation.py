@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ieg_fsr.device_memory import device, memory_in_use, peak_memory
+
 
 class Turns(NamedTuple):
     """What was measured."""
@@ -42,11 +44,6 @@ def take_turns(runs: Sequence[Callable[[], float]], rounds: int, seed: int, memo
     return Turns(seconds, growth if counted else None)
 
 
-def device() -> str:
-    """The device whose memory counts."""
-    return "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
-
-
 def memory_source(by_xla: bool = False) -> str:
     """Whose figures these are. Args: by_xla: the compiler's, in place of an allocator's."""
     if by_xla:
@@ -55,20 +52,12 @@ def memory_source(by_xla: bool = False) -> str:
     return f"allocator of {device()}{left_out}: what the method holds and the most that its step adds"
 
 
-def memory_in_use() -> int | None:
-    """Bytes that the device's allocator has given out; None where it does not count them."""
-    try:
-        return int(tf.config.experimental.get_memory_info(device())["current"])
-    except ValueError:
-        return None
-
-
 def memory_growth() -> int | None:
     """Largest number of bytes given out at a time since the last call, beyond those in use then; None as above."""
     global _in_use
-    if (in_use := memory_in_use()) is None:
+    in_use, peak = memory_in_use(), peak_memory()
+    if in_use is None or peak is None:
         return None
-    peak = int(tf.config.experimental.get_memory_info(device())["peak"])
     growth = peak - _in_use
     tf.config.experimental.reset_memory_stats(device())
     _in_use = in_use

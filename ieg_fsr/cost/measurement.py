@@ -6,7 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from ieg_fsr.cost.alternation import Turns, device, memory_growth, memory_in_use, memory_source, take_turns
+from ieg_fsr.cost.alternation import Turns, memory_growth, memory_source, take_turns
+from ieg_fsr.device_memory import device, memory_in_use
 from ieg_fsr.cost.entries import REFERENCE, Entry
 from ieg_fsr.cost.rows import ratio, timing
 from ieg_fsr.cost.runners import EpochRunner, StepRunner

@@ -17,6 +17,7 @@ from ieg_fsr.data.labels.long_tail import measured_imbalance
 from ieg_fsr.data.labels.truth import KNOWN, truth_of
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.sources.image_source import DataSet, file_names
+from ieg_fsr.device_memory import peak_memory
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.evaluation.evaluate import per_class_accuracy
 from ieg_fsr.figures import RUN_FIGURES, Figure
@@ -161,7 +162,7 @@ def _write_models(finished: Finished, run: RunDirectory) -> None:
 
 def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable[Figure]) -> dict[str, Any]:
     """What summary.json holds of settings and epochs. Args: own: figures that the method adds."""
-    last, device = rows[-1], "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
+    last = rows[-1]
     added = {figure.name: figure for figure in own}
     named = {figure.name: figure for figure in (*RUN_FIGURES, *method_figures().values()) if figure.promised} | added
     counted = [name for name, figure in named.items() if figure.counted]
@@ -179,7 +180,7 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable
         | {
             "seconds_per_step": float(np.median([row["seconds_per_step"] for row in rows])),
             "seconds_total": sum(row["seconds"] for row in rows),
-            "peak_memory_bytes": int(tf.config.experimental.get_memory_info(device)["peak"]),
+            "peak_memory_bytes": peak_memory(),
         }
     )
 

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.cost.alternation import memory_growth, memory_in_use, memory_source, take_turns
+from ieg_fsr.cost.alternation import memory_growth, memory_source, take_turns
+from ieg_fsr.device_memory import memory_in_use
 
 
 class Recorder:

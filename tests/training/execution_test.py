@@ -11,6 +11,7 @@ import pytest
 
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.data.sources.datasets import load_dataset
+from ieg_fsr.device_memory import memory_in_use
 from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.mode import evaluate
 from ieg_fsr.training.inputs import load_training_data
@@ -37,7 +38,10 @@ def test_summary_has_what_the_documentation_promises(short_run):
     assert set(promised.split()) <= summary.keys()
     assert json.loads((directory / "summary.json").read_text()) == summary
     assert (summary["steps"], summary["epochs"], summary["zero_weight_batches"]) == (8, 2, 0)
-    assert summary["peak_memory_bytes"] > 10_000
+    if memory_in_use() is None:  # an allocator that does not count
+        assert summary["peak_memory_bytes"] is None
+    else:
+        assert summary["peak_memory_bytes"] > 10_000
 
 
 def test_labels_file_has_every_example_and_its_given_label(short_run):
