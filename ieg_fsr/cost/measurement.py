@@ -7,10 +7,10 @@ from typing import Any
 import tensorflow as tf
 
 from ieg_fsr.cost.alternation import Turns, memory_growth, memory_source, take_turns
-from ieg_fsr.device_memory import device, memory_in_use
 from ieg_fsr.cost.entries import REFERENCE, Entry
 from ieg_fsr.cost.rows import ratio, timing
 from ieg_fsr.cost.runners import EpochRunner, StepRunner
+from ieg_fsr.device_memory import device, memory_in_use
 from ieg_fsr.training.build import resolved_jit
 
 
