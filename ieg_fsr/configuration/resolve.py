@@ -60,7 +60,7 @@ def base_of(values: Mapping[str, Any], image_size: int | None = None) -> dict[st
     """What the settings of a run are where nothing is given: defaults, and its recipe over them.
 
     Args:
-        values: data set, corruption, method and the switches of the method, by name; others are not looked at.
+        values: data set, corruption, method and the method's own settings, by name; others are not looked at.
         image_size: where it is known better than by looking at the data.
     """
     method = values["method"]
@@ -73,7 +73,7 @@ def base_of(values: Mapping[str, Any], image_size: int | None = None) -> dict[st
         long_tailed=values["imbalance"] > 1,
         noisy=values["noise"] > 0 or values["noise_matrix"] is not None or values["labels_file"] is not None,
     )
-    return defaults_for(method) | found
+    return defaults_for(method) | found | dict(METHODS[method].adapt(values))
 
 
 def _check_together(config: Config) -> None:

@@ -1,8 +1,12 @@
 """Fast sample re-weighting (FSR): the reward set is a dictionary of training examples that training itself trusts."""
 
-from ieg_fsr.methods.reweighting import FROM_HISTORY, family_spec
+from collections.abc import Mapping
+from typing import Any
+
+from ieg_fsr.methods.logit_adjustment import LOGIT_ADJUSTMENT_TAU, logit_adjusted_cross_entropy
+from ieg_fsr.methods.reweighting import API, FROM_HISTORY, family_spec
 from ieg_fsr.methods.spec import Paper
-from ieg_fsr.reweighting.settings import REWEIGHTING_SETTINGS, STRENGTH
+from ieg_fsr.reweighting.settings import AUTO, REWEIGHTING_SETTINGS, STRENGTH
 from ieg_fsr.rules import ANY
 from ieg_fsr.setting import Setting
 
@@ -13,6 +17,15 @@ FAITHFUL = Setting(
     "as the authors' released code: --strength=1 --pusher=release --reward_interval=1",
     short=True,
 )
+
+
+def _adapt(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A long tail, where the strength tunes itself: half of logit adjustment in the loss, and it can tune."""
+    tuned = values["strength"] == AUTO and not values["faithful"] and values["reward_source"] == "dictionary"
+    if not tuned or values["imbalance"] <= 1:
+        return {}
+    return {"weight_constraint": "clip", "logit_adjustment_tau": 0.5}
+
 
 SPECS = (
     family_spec(
@@ -25,8 +38,10 @@ SPECS = (
             2021,
             "https://arxiv.org/abs/2109.03216",
         ),
-        settings=(STRENGTH, *REWEIGHTING_SETTINGS, FAITHFUL),
-        recipe=FROM_HISTORY,
+        settings=(STRENGTH, *REWEIGHTING_SETTINGS, LOGIT_ADJUSTMENT_TAU, FAITHFUL),
+        recipe={**FROM_HISTORY, "logit_adjustment_tau": 0.0},
+        adapt=_adapt,
+        api=(*API, logit_adjusted_cross_entropy),
         # What the authors' released code does, where the defaults do something cheaper.
         presets={
             "faithful": {"strength": "1", "pusher": "release", "reward_features": "forward", "reward_interval": 1}

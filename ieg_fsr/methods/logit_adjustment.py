@@ -4,6 +4,7 @@ logit adjustment (Menon et al., ICLR 2021)."""
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from ieg_fsr.methods.models.supervised import Supervised
 
 LOGIT_ADJUSTMENT_TAU = Setting(
-    "logit_adjustment_tau", 1.0, at_least(0), "tau, factor of the log shares; 0 is cross-entropy", argument="tau"
-)
+    "logit_adjustment_tau", 1.0, at_least(0), "tau, factor of the log shares; 0 is cross-entropy", argument="tau",
+    before=0.0,
+)  # fmt: skip
 
 
 def logit_adjusted_cross_entropy(
@@ -59,10 +61,14 @@ def _check(config: Config, data: DataSet | None) -> None:
         raise refusal("--logit_adjustment_after", rule, f"{config.logit_adjustment_after:g}")
 
 
-def _build(context: BuildContext) -> Supervised:
+def adjusted_by(context: BuildContext, tau: float) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """The loss of a run, by the shares of its given labels. Returns: of targets and logits, [B, C] each, -> [B]."""
     shares = class_shares(class_counts(context.given_labels, context.data.num_classes))
-    tau = context.config.get("logit_adjustment_tau", 1.0)
-    return context.supervised(functools.partial(logit_adjusted_cross_entropy, shares=shares, tau=tau))
+    return functools.partial(logit_adjusted_cross_entropy, shares=shares, tau=tau)
+
+
+def _build(context: BuildContext) -> Supervised:
+    return context.supervised(adjusted_by(context, context.config.get("logit_adjustment_tau", 1.0)))
 
 
 SPECS = (

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ieg_fsr.data.labels.truth import truth_of
 from ieg_fsr.data.sources.datasets import spec_of
 from ieg_fsr.errors import UserError
+from ieg_fsr.methods.logit_adjustment import adjusted_by
 from ieg_fsr.methods.reweighting_figures import REWEIGHTING_FIGURES, strength_in_words
-from ieg_fsr.methods.spec import BASELINE, BuildContext, MethodSpec
+from ieg_fsr.methods.spec import BASELINE, BuildContext, MethodSpec, of_batch
 from ieg_fsr.reweighting.settings import (
     DEFAULT_REWARD_INTERVAL,
     FEWEST_EXAMPLES,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ieg_fsr.methods.models.supervised import Supervised
     from ieg_fsr.reweighting.weight_rules import WeightRule
 
-_API = ("ieg_fsr.methods.models.fsr:FSR", "ieg_fsr.reweighting.weight_net:WeightNet")
+API = ("ieg_fsr.methods.models.fsr:FSR", "ieg_fsr.reweighting.weight_net:WeightNet")
 # What a hold-out does not look at.
 _OF_A_DICTIONARY = frozenset({"dictionary_size", "reward_features", "pusher", "score_momentum"})
 # Settings that `FSR` takes under the same names.
@@ -51,9 +52,10 @@ HOLD_OUT: Mapping[str, Any] = {
 
 
 def _imply(given: Mapping[str, Any]) -> dict[str, Any]:
-    """An interval is one of forwards, and a hold-out has no history."""
+    """An interval is one of forwards, a hold-out has no history, and one remedy for rare classes is enough."""
     forwards = "reward_interval" in given or given.get("reward_source") == "holdout"
-    return {"reward_features": "forward"} if forwards else {}
+    others = {"deferred_reweighting", "logit_adjustment_after"} & given.keys()
+    return ({"reward_features": "forward"} if forwards else {}) | ({"logit_adjustment_tau": 0.0} if others else {})
 
 
 def _dictionary_size(config: Config, num_examples: int) -> int:
@@ -109,6 +111,8 @@ def _build(context: BuildContext) -> Supervised:
     from ieg_fsr.methods.models.fsr import FSR
 
     config, examples = context.config, len(context.data.train)
+    tau = config.get("logit_adjustment_tau", 0.0)
+    adjusted = of_batch(adjusted_by(context, tau)) if tau else None
     return FSR(
         context.network(config.seed),
         examples,
@@ -118,6 +122,7 @@ def _build(context: BuildContext) -> Supervised:
         lookahead_momentum=_lookahead_momentum(config),
         strength=config.get("strength", "1"),
         **{name: config[name] for name in _SAME_NAMES},
+        sample_loss=adjusted,
         **context.shared,
     )
 
@@ -155,6 +160,6 @@ def family_spec(**own: Any) -> MethodSpec:
         "period": lambda config: config.reward_interval if config.reward_features == "forward" else 1,
         "build": _build,
         "figures": REWEIGHTING_FIGURES,
-        "api": _API,
+        "api": API,
     }
     return MethodSpec(**(shared | own))

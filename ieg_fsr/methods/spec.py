@@ -70,12 +70,14 @@ class BuildContext:
         """
         from ieg_fsr.methods.models.supervised import Supervised
 
-        def of_batch(batch: Any, logits: Any) -> Any:
-            return loss(batch.targets, logits)  # type: ignore[misc]
-
         if loss is not None:
-            arguments["sample_loss"] = of_batch
+            arguments["sample_loss"] = of_batch(loss)
         return Supervised(classifier or self.network(self.config.seed), **arguments, **self.shared)
+
+
+def of_batch(loss: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    """A loss as `Supervised` takes it. Args: loss: of targets and logits, [B, C] each -> [B]."""
+    return lambda batch, logits: loss(batch.targets, logits)
 
 
 def _no_check(config: Config, data: DataSet | None) -> None:
@@ -95,6 +97,7 @@ class MethodSpec:
         settings: its own, which other methods refuse.
         recipe: settings that it changes in every recipe.
         dataset_recipes: by data set, settings for which its paper has others than the defaults.
+        adapt: from a run's data set, corruption and own settings to settings that it changes in the recipe for them.
         presets: by a switch of its own, the settings that the switch stands for.
         mixes: whether MixUp makes sense with it.
         needs: some of `NEEDS`.
@@ -121,6 +124,7 @@ class MethodSpec:
     settings: Sequence[Setting] = ()
     recipe: Mapping[str, Any] = dataclasses.field(default_factory=lambda: BASELINE)
     dataset_recipes: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    adapt: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {}
     presets: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     mixes: bool = True
     needs: frozenset[str] = frozenset()

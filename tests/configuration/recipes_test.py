@@ -117,8 +117,22 @@ LONG_TAILED_WITH_NOISE = LONG_TAILED | {
 )
 @pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
 def test_cifar_with_a_long_tail_is_the_papers_row(dataset, corruption, row):
-    config = resolve({"dataset": dataset} | corruption)
-    assert {name: getattr(config, name) for name in row} == row
+    for of_the_paper in ({"strength": "1"}, {"faithful": True}):
+        config = resolve({"dataset": dataset} | corruption | of_the_paper)
+        assert {name: getattr(config, name) for name in row} == row
+        assert config.logit_adjustment_tau == 0
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_a_strength_that_tunes_itself_takes_half_of_logit_adjustment_on_a_long_tail(noise):
+    tail = {"dataset": "cifar10", "noise": noise, "imbalance": 50.0}
+    of = lambda **given: (lambda one: (one.weight_constraint, one.logit_adjustment_tau))(resolve(tail | given))  # noqa: E731
+    assert of() == ("clip", 0.5)
+    assert of(logit_adjustment_tau=1.0) == ("clip", 1.0)
+    assert of(imbalance=1.0) == of(deferred_reweighting=160) == of(logit_adjustment_after=1.0) == ("clip", 0)
+    assert of(weight_constraint="shift") == ("shift", 0.5)
+    assert "tau" not in resolve(tail).model_dir
+    assert resolve(tail | {"method": "logit_adjustment"}).logit_adjustment_tau == 1.0
 
 
 @pytest.mark.parametrize(("dataset", "drops"), [("digits", (80, 90)), ("fashion_mnist", (48, 54))])
@@ -145,7 +159,7 @@ def test_a_data_set_without_a_long_tail_of_its_own_uses_what_it_has():
 
 def test_the_run_of_an_unknown_data_set_is_read_as_one_of_own_data():
     everywhere = {"mixup": True, "parameter_average_decay": 0.999}
-    kept = {"reward_features": "history", "reward_interval": 4}
+    kept = {"reward_features": "history", "reward_interval": 4, "logit_adjustment_tau": 0.0}
     assert recipe("of_another_program", "fsr") == everywhere | kept | own_data.recipe(None).noise
 
 

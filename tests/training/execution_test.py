@@ -54,8 +54,9 @@ def test_labels_file_has_every_example_and_its_given_label(short_run):
     assert all(row["given_class"] == row["given_label"] and row["file"] == "" for row in rows)
     assert [int(row["example_id"]) for row in rows] == list(range(400))
     for row in rows:
-        unlikely = float(row["score"]) < np.log(0.1)
-        assert (row["suspect"] == "1") == (row["given_label"] != row["pseudo_label"] and unlikely)
+        contradicted, unlikely = row["given_label"] != row["pseudo_label"], float(row["score"]) < np.log(0.1)
+        # What training found unlikely is suspect, and what the classifier is sure enough to contradict.
+        assert contradicted if row["suspect"] == "1" else not (contradicted and unlikely)
     with open(directory / "given_labels.csv", newline="") as file:
         wrong = np.array([row["label"] != row["true_label"] for row in csv.DictReader(file)])
     suspect = np.array([row["suspect"] == "1" for row in rows])

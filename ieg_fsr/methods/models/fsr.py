@@ -114,7 +114,7 @@ class FSR(RewardKeeping):
             pseudo_label_dtype: "float32", or "float16" for half the memory of that table.
             lookahead_losses: whether to keep each example's own-label losses before and after the lookahead.
             mixup_alpha: Beta parameter of MixUp; 0 for no MixUp.
-            **supervised: see `Supervised`.
+            **supervised: see `Supervised`; whatever its `sample_loss`, the lookahead and the reward take cross-entropy.
 
         Raises:
             UserError: an argument is out of range, or the classifier does not end in Dense logits or cannot be cut.
@@ -124,7 +124,7 @@ class FSR(RewardKeeping):
         by_history = clean_examples is None and reward_interval is None
         reward_features = reward_features or ("history" if by_history else "forward")
         check_settings(
-            clean_examples is not None, self.sample_loss, reward_features, reward_interval=reward_interval,
+            clean_examples is not None, reward_features, reward_interval=reward_interval,
             pusher=pusher, weight_constraint=weight_constraint, pseudo_label_dtype=pseudo_label_dtype,
             reward_batch_size=reward_batch_size, score_momentum=score_momentum, label_momentum=label_momentum,
             lookahead_learning_rate=lookahead_learning_rate, lookahead_momentum=lookahead_momentum,

@@ -25,10 +25,8 @@ def reward_set_size(dictionary_size: int | None, num_examples: int, clean_exampl
     return dictionary_size
 
 
-def check_settings(holds_out: bool, sample_loss: Any, reward_features: str, **settings: Any) -> None:
+def check_settings(holds_out: bool, reward_features: str, **settings: Any) -> None:
     """Raises UserError for arguments of `FSR` that are out of range; of `settings` None is "not given"."""
-    if sample_loss is not None:
-        raise UserError(f"sample_loss must be None: FSR looks ahead with cross-entropy. Received: {sample_loss}")
     if holds_out and reward_features != "forward":
         raise UserError(f"reward_features must be forward. Received: {reward_features}")
     for name, value in settings.items() | {"reward_features": reward_features}.items():

@@ -8,7 +8,6 @@ from ieg_fsr.errors import UserError
 from ieg_fsr.methods.models.fsr_settings import check_settings, reward_set_size
 
 SOUND = {
-    "sample_loss": None,
     "reward_interval": 1,
     "pusher": "release",
     "reward_features": "forward",

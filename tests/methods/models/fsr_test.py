@@ -259,7 +259,6 @@ def test_dictionary_holds_the_best_scored_of_each_class_after_an_epoch():
         ({"weight_constraint": "none"}, "weight_constraint must be one of clip, shift. Received: none"),
         ({"dictionary_size": 41}, r"dictionary_size must be a whole number in 1..40. Received: 41"),
         *[({name: -1}, f"^{name} must be a (whole )?number .*Received: -1$") for name in NUMBERS],
-        ({"sample_loss": len}, "sample_loss must be None: FSR looks ahead with cross-entropy. Received: <built-in"),
         ({"meta_layers": "none"}, "--meta_layers must be dense, all, an index in 0..9 or one of .*Received: none"),
     ],
 )
