@@ -54,6 +54,29 @@ def test_a_strength_of_nothing_is_plain_training_bit_for_bit_and_still_knows_its
     assert report.weight.std() > 0.1
 
 
+def test_a_loss_of_its_own_is_what_is_trained_with_and_not_what_is_looked_ahead_by():
+    """Strength 0 is supervised training with it; one of three times the size gives the weights of cross-entropy."""
+
+    def tripled(batch, logits):
+        return 3.0 * tf.nn.softmax_cross_entropy_with_logits(batch.targets, logits)
+
+    none, plain = fitted(fsr(strength=0, sample_loss=tripled)), fitted(ieg_fsr.Supervised(
+        classifier(), weight_decay=5e-4, sample_loss=tripled
+    ))  # fmt: skip
+    for one, other in zip(none.classifier.get_weights(), plain.classifier.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    # Of a network that does not move, in the one step of an epoch.
+    still = {"reweight_warmup_epochs": 0, "strength": 1, "mixup_alpha": 0.0, "seed": 3}
+    weights = []
+    for options in ({}, {"sample_loss": tripled}):
+        model = fsr(**still, **options)
+        model.compile(keras.optimizers.SGD(0.0))
+        model.fit(ieg_fsr.examples(*data(), batch_size=N), epochs=1, verbose=0)
+        weights.append(model.last_weights.numpy())
+    np.testing.assert_array_equal(*weights)
+    assert weights[0].std() > 0.1
+
+
 def test_full_strength_is_the_step_without_any_strength():
     """The step as it was before there was a strength: weights by the reward loss, the whole pseudo-label loss."""
 
