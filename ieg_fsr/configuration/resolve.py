@@ -65,7 +65,7 @@ def base_of(values: Mapping[str, Any], image_size: int | None = None) -> dict[st
     """
     method = values["method"]
     side = image_size or values["image_size"] or image_side(values["dataset"], values["data_dir"])
-    found = recipe(
+    base = defaults_for(method) | recipe(
         values["dataset"],
         method,
         [name for name in METHODS[method].presets if values[name]],
@@ -73,7 +73,7 @@ def base_of(values: Mapping[str, Any], image_size: int | None = None) -> dict[st
         long_tailed=values["imbalance"] > 1,
         noisy=values["noise"] > 0 or values["noise_matrix"] is not None or values["labels_file"] is not None,
     )
-    return defaults_for(method) | found | dict(METHODS[method].adapt(values))
+    return base | dict(METHODS[method].adapt(values, base))
 
 
 def _check_together(config: Config) -> None:

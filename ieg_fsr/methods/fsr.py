@@ -19,12 +19,13 @@ FAITHFUL = Setting(
 )
 
 
-def _adapt(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A long tail, where the strength tunes itself: half of logit adjustment in the loss, and it can tune."""
+def _adapt(values: Mapping[str, Any], recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A long tail, where the strength tunes itself: half of logit adjustment in the loss, and from early on it can."""
     tuned = values["strength"] == AUTO and not values["faithful"] and values["reward_source"] == "dictionary"
     if not tuned or values["imbalance"] <= 1:
         return {}
-    return {"weight_constraint": "clip", "logit_adjustment_tau": 0.5}
+    early = min(recipe["reweight_warmup_epochs"], recipe["epochs"] // 10)
+    return {"weight_constraint": "clip", "logit_adjustment_tau": 0.5, "reweight_warmup_epochs": early}
 
 
 SPECS = (

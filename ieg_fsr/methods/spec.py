@@ -97,7 +97,7 @@ class MethodSpec:
         settings: its own, which other methods refuse.
         recipe: settings that it changes in every recipe.
         dataset_recipes: by data set, settings for which its paper has others than the defaults.
-        adapt: from a run's data set, corruption and own settings to settings that it changes in the recipe for them.
+        adapt: from a run's corruption and own settings, and the recipe for them, to what it changes in that.
         presets: by a switch of its own, the settings that the switch stands for.
         mixes: whether MixUp makes sense with it.
         needs: some of `NEEDS`.
@@ -124,7 +124,7 @@ class MethodSpec:
     settings: Sequence[Setting] = ()
     recipe: Mapping[str, Any] = dataclasses.field(default_factory=lambda: BASELINE)
     dataset_recipes: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
-    adapt: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {}
+    adapt: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]] = lambda values, recipe: {}
     presets: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     mixes: bool = True
     needs: frozenset[str] = frozenset()
