@@ -127,7 +127,7 @@ def test_cifar_with_a_long_tail_is_the_papers_row(dataset, corruption, row):
 def test_a_strength_that_tunes_itself_takes_half_of_logit_adjustment_on_a_long_tail(noise):
     tail = {"dataset": "cifar10", "noise": noise, "imbalance": 50.0}
     of = lambda **given: (lambda one: (one.weight_constraint, one.logit_adjustment_tau))(resolve(tail | given))  # noqa: E731
-    # It looks for what is memorised after a tenth of the training; the paper's re-weighting with noise waits for a drop.
+    # It looks for what is memorised after a tenth of the training; with noise the paper's waits for a drop.
     assert resolve(tail).reweight_warmup_epochs == 20
     assert of() == ("clip", 0.5)
     assert of(logit_adjustment_tau=1.0) == ("clip", 1.0)
