@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 # Epochs that are enough for `check_figures`.
-SHORT = {"folder.py": 14, "images.py": 25, "table.py": 15, "text.py": 10}
+SHORT = {"folder.py": 14, "images.py": 20, "table.py": 15, "text.py": 10}
 NOTEBOOK = EXAMPLES / "own_model.ipynb"
 
 
