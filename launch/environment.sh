@@ -9,9 +9,10 @@ prepare_environment() {
   if [ ! -e "$mark" ]; then
     echo "Installing into .venv (about two minutes) ..."
     "${PYTHON:-python3}" -m venv .venv
-    # To bytecode on all cores afterwards, for which pip takes one. What a package has for another Python stays as it is.
+    # To bytecode on all cores afterwards, for which pip takes one. What a package has for another Python stays as it is,
+    # and so does what is not imported: tests of packages, and mypy, which is compiled.
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r "$requirements"
-    .venv/bin/python -m compileall -qq -j 0 .venv/lib || true
+    .venv/bin/python -m compileall -qq -j 0 -x '/(tests|mypy|mypyc)/' .venv/lib || true
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
     touch "$mark"
   fi

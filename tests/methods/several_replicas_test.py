@@ -60,8 +60,7 @@ class Staged(ieg_fsr.Supervised):
 METHODS = {
     "history": lambda: fsr(reward_features="history", mixup_alpha=0.0),
     "faithful": lambda: fsr(pusher="release", reward_interval=1, lookahead_losses=True),
-    "forgetting": lambda: fsr(pusher="forgetting", meta_layers="-2", reward_features="forward"),
-    "compiled": lambda: fsr(reward_features="forward"),
+    "compiled": lambda: fsr(pusher="forgetting", meta_layers="-2", reward_features="forward"),
     "stages": lambda: Staged(network(0), **SHARED),
 }
 
@@ -153,7 +152,7 @@ for name in METHODS:
 results["resumed"] = resumed()
 print(json.dumps(results))
 """
-NAMES = ["history", "faithful", "forgetting", "compiled", "stages"]
+NAMES = ["history", "faithful", "compiled", "stages"]
 
 
 @pytest.fixture(scope="module")

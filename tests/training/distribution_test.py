@@ -2,13 +2,9 @@
 
 import csv
 import json
-import os
-import pathlib
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -26,8 +22,6 @@ from ieg_fsr.training.distribution import (
     place_of,
     strategy_of,
 )
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def cluster(workers, index, kind="worker"):
@@ -97,7 +91,7 @@ def test_one_worker_passes_errors_on():
         raise tf.errors.UnavailableError(None, None, "gone")
 
 
-def test_a_worker_ends_when_another_is_gone():
+def test_a_worker_ends_when_another_is_gone(start):
     script = """
 import tensorflow as tf
 from ieg_fsr.training.distribution import Place, ends_with_the_others
@@ -105,25 +99,27 @@ place = Place(1, 2)
 with ends_with_the_others("runs/a", place):
     raise tf.errors.UnavailableError(None, None, "gone")
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == WORKER_LOST
-    assert done.stderr.splitlines()[-1] == (
+    code, _, errors = start("-c", script).ended()
+    assert code == WORKER_LOST
+    assert errors.splitlines()[-1] == (
         "ieg_fsr: worker 1 lost another of the 2 workers (UnavailableError); the same command on all of them goes on "
         "from the last checkpoint in runs/a"
     )
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in errors
 
 
 # Trains as `--mode=train` does, and keeps the tables of this process, whichever worker it is.
 TRAINS = """
-import json, sys
+import atexit, json, sys
 import numpy as np
 from ieg_fsr.configuration.resolve import resolve
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.training.run import train
 settings, place = json.loads(sys.argv[1]), sys.argv[2]
 import_tensorflow()
+from ieg_fsr.networks import small_cnn
 from ieg_fsr.training import execution
+small_cnn._BLOCKS = ((16, 1), (32, 2), (64, 2))  # half of the six, traced and run in half the time
 finish = execution.finish
 def spied(config, model, *others):
     tables = [*model.scores.variables, model.pseudo_labels.logits, model.last_weights]
@@ -136,50 +132,50 @@ def spied(config, model, *others):
     return finish(config, model, *others)
 execution.finish = spied
 print(json.dumps(train(resolve(settings), lambda text: None)))
+atexit._run_exitfuncs()  # as where an interpreter ends
 """
 SHORT = {"noise": 0.4, "epochs": 30, "reweight_warmup_epochs": 5}
 
 
-def start(settings, place, environment):
-    command = [sys.executable, "-c", TRAINS, json.dumps(settings), str(place)]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | environment
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=environment)
+@pytest.fixture(scope="module")
+def begin(start):
+    """Begins a training in a process of its own."""
+    return lambda settings, place, environment: start("-c", TRAINS, json.dumps(settings), str(place), **environment)
 
 
 def finished(process):
-    output, errors = process.communicate()
-    assert not process.returncode, errors
+    code, output, errors = process.ended()
+    assert not code, errors
     return json.loads(output.splitlines()[-1])
 
 
-def start_workers(settings, places, **settings_of_the_last):
+def begin_workers(begin, settings, places, **settings_of_the_last):
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in places]
     addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
     for s in sockets:
         s.close()
     each = [settings | {"strategy": "multi_worker"} for _ in places]
     each[-1] |= settings_of_the_last
-    return [start(each[index], place, cluster(addresses, index)) for index, place in enumerate(places)]
+    return [begin(each[index], place, cluster(addresses, index)) for index, place in enumerate(places)]
 
 
 def wait_for_epochs(process, metrics, epochs):
     while not metrics.exists() or len(metrics.read_text().splitlines()) < epochs:
-        assert process.poll() is None, process.communicate()[1]
+        assert process.poll() is None, process.ended().err
         time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
-def one_replica(tmp_path_factory):
+def one_replica(begin, tmp_path_factory):
     directory = tmp_path_factory.mktemp("one")
-    return finished(start(SHORT | {"model_dir": str(directory / "run")}, directory / "tables", {})), directory
+    return finished(begin(SHORT | {"model_dir": str(directory / "run")}, directory / "tables", {})), directory
 
 
 @pytest.mark.slow
-def test_two_replicas_train_digits_as_well_as_one(one_replica, tmp_path):
+def test_two_replicas_train_digits_as_well_as_one(begin, one_replica, tmp_path):
     summary, directory = one_replica
     settings = SHORT | {"strategy": "mirrored", "num_replicas": 2, "model_dir": str(tmp_path / "run")}
-    of_two = finished(start(settings, tmp_path / "tables", {}))
+    of_two = finished(begin(settings, tmp_path / "tables", {}))
     assert of_two["test_accuracy"] == pytest.approx(summary["test_accuracy"], abs=0.01)
     assert of_two["dictionary_purity"] == pytest.approx(summary["dictionary_purity"], abs=0.02)
     config = json.loads((tmp_path / "run" / "config.json").read_text())
@@ -191,36 +187,36 @@ def test_two_replicas_train_digits_as_well_as_one(one_replica, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_workers_survive_the_loss_of_one(one_replica, tmp_path):
+def test_two_workers_survive_the_loss_of_one(begin, one_replica, tmp_path):
     """One of two is killed; the other says so and ends; both go on, and end with the same tables."""
     run, places = tmp_path / "run", [tmp_path / "first", tmp_path / "second"]
     settings = SHORT | {"model_dir": str(run)}
-    first, second = start_workers(settings, places)
+    first, second = begin_workers(begin, settings, places)
     metrics = run / "metrics.jsonl"
     wait_for_epochs(first, metrics, 3)
     second.send_signal(signal.SIGKILL)
-    _, errors = first.communicate(timeout=300)
-    assert first.returncode == WORKER_LOST, errors
+    code, _, errors = first.ended()
+    assert code == WORKER_LOST, errors
     assert "ieg_fsr: worker 0 lost another of the 2 workers" in errors
     assert "Traceback" not in errors
     epochs_before = len(metrics.read_text().splitlines())
 
     # A signal to one of them stops both after the same step.
-    first, second = start_workers(settings, places)
+    first, second = begin_workers(begin, settings, places)
     wait_for_epochs(first, metrics, epochs_before + 1)
     second.send_signal(signal.SIGTERM)
-    stops = [worker.communicate(timeout=300)[1] for worker in (first, second)]
+    stops = [worker.ended().err for worker in (first, second)]
     message = re.compile(r"stopped by (.*) after step (\d+) of .* from the last checkpoint in (.*)")
     reached = [message.search(stop).groups() for stop in stops]
     assert reached == [("another worker", reached[1][1], str(run)), ("SIGTERM", reached[1][1], str(run))]
 
     # One that does not see the checkpoint would go on from the beginning.
-    workers = start_workers(settings, places, model_dir=str(tmp_path / "elsewhere"))
-    refusals = [worker.communicate(timeout=300)[1] for worker in workers]
+    workers = begin_workers(begin, settings, places, model_dir=str(tmp_path / "elsewhere"))
+    refusals = [worker.ended().err for worker in workers]
     found = [re.search(r"that all workers see, .* where this worker found (.*)", text)[1] for text in refusals]
     assert found == [f"the checkpoint of step {reached[1][1]}", "no checkpoint"]
 
-    first, second = start_workers(settings, places)
+    first, second = begin_workers(begin, settings, places)
     summary = finished(first)
     assert finished(second)["test_accuracy"] == summary["test_accuracy"]
     assert len(metrics.read_text().splitlines()) == 30 > epochs_before
