@@ -47,7 +47,9 @@ def built(method: str, **more):
     config = resolve(settings(method, **more))
     data, given_labels, *_ = load_training_data(config)
     given_labels[UNLABELLED] = -1
-    return build(config, data, given_labels)
+    model, examples = build(config, data, given_labels)
+    model.course.lay_out(config.epochs)  # as a run does, before there is a checkpoint
+    return model, examples
 
 
 def arrays(model) -> list[np.ndarray]:
