@@ -33,6 +33,7 @@ _MODULES = (
     "pencil",
     "d2l",
     "crust",
+    "incv",
     "rog",
     "l2r",
     "mwn",

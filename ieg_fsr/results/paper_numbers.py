@@ -85,6 +85,7 @@ OURS = {
     **{"L2R-R32": "L2R, resnet32", "FSR-R32": "FSR, resnet32", "FSR-DF": "FSR, deferred"},
     **{"F-correction": "forward correction", "Softmax": "supervised", "CB-Focal": "class-balanced focal"},
     "MentorNet": "MentorNet, mentor learned",
+    "Iterative-CV": "INCV",
 }
 
 # CIFAR-10, 20 % uniform noise: (re-labelling, MixUp) -> accuracy, purity of the dictionary, share of zero weights.

@@ -28,7 +28,12 @@ from ieg_fsr.training.survival.checkpoints import Checkpoints
 
 # 120 examples and more in batches of 30, a few unlabelled. Each method's own phases begin after an epoch.
 SMALL = {"train_examples": 150, "batch_size": 30, "epochs": 3, "noise": 0.3, "label_smoothing": 0.1}
-PHASES = {"reweight_warmup_epochs": 1, "correction_warmup_epochs": 1, "coteaching_warmup_epochs": 2}
+PHASES = {
+    "reweight_warmup_epochs": 1,
+    "correction_warmup_epochs": 1,
+    "coteaching_warmup_epochs": 2,
+    "incv_iterations": 1,
+}
 UNLABELLED = slice(None, 100, 10)
 SIZES = {"clean_per_class": 3, "dictionary_size": 20, "reward_batch_size": 20}
 
@@ -42,7 +47,9 @@ def built(method: str, **more):
     config = resolve(settings(method, **more))
     data, given_labels, *_ = load_training_data(config)
     given_labels[UNLABELLED] = -1
-    return build(config, data, given_labels)
+    model, examples = build(config, data, given_labels)
+    model.course.lay_out(config.epochs)  # as a run does, before there is a checkpoint
+    return model, examples
 
 
 def arrays(model) -> list[np.ndarray]:
