@@ -18,6 +18,9 @@ _RECENT = 0.25  # of the training
 _SETTLED_ABOVE = 0.5
 _SHARE_TO_FADE = 0.3  # of the training
 _PURITY = 4  # how fast the reward set is confined to the most trusted as fewer labels are predicted
+# Below this share to draw from (42 % of the labels predicted) an unlikely label says little against a class: each class
+# fills its places, or one that training has lost sight of would have no member to be found again by.
+FEW_PREDICTED = 0.5
 
 
 class Evidence(NamedTuple):

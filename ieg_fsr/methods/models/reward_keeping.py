@@ -12,6 +12,7 @@ from ieg_fsr.methods.models.supervised import REWARD_STREAM
 from ieg_fsr.networks.frozen_forward import frozen_forward
 from ieg_fsr.replicas import share
 from ieg_fsr.reweighting.dictionary import RewardDictionary, select_believed, select_members
+from ieg_fsr.reweighting.memorising import FEW_PREDICTED
 from ieg_fsr.reweighting.reward_features import ForwardFeatures, HistoryFeatures
 from ieg_fsr.reweighting.strength import SelfTuningStrength
 from ieg_fsr.reweighting.weight_rules import UniformWeights, WeightRule
@@ -69,10 +70,11 @@ class RewardKeeping(ReweightingReport):
         if not isinstance(self.strength, SelfTuningStrength) or self.pseudo_labels is None or not visited.any():
             return select_members(scores, given_labels, size, self.num_classes, rng)
         agreed = visited & (self.pseudo_labels.read()[ids].argmax(axis=1) == given_labels)
-        likely = agreed
-        if self.pusher.is_log_probability:
+        likely, share = agreed, self.strength.share_to_draw_from
+        if share < FEW_PREDICTED:
+            likely = visited
+        elif self.pusher.is_log_probability:
             likely = np.exp(self.pusher.trust(scores)) > 1.0 / self.num_classes
-        share = self.strength.share_to_draw_from
         return select_believed(scores, agreed, likely, given_labels, size, self.num_classes, share, rng)
 
     def keep_dictionary(self, epoch: int) -> None:
