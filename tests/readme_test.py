@@ -263,8 +263,8 @@ def test_recipes_has_every_flag_file_and_what_it_sweeps():
     ("heading", "given"),
     [
         ("Settings: label noise, and clean data", {}),
-        ("Settings: a long tail", {"imbalance": 50.0}),
-        ("Settings: a long tail with label noise", {"imbalance": 50.0, "noise": 0.2}),
+        ("Settings: a long tail", {"imbalance": 50.0, "strength": "1"}),
+        ("Settings: a long tail with label noise", {"imbalance": 50.0, "noise": 0.2, "strength": "1"}),
     ],
 )
 def test_tables_of_settings_are_the_recipes(heading, given):
