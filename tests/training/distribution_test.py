@@ -176,7 +176,7 @@ def test_two_replicas_train_digits_as_well_as_one(begin, one_replica, tmp_path):
     summary, directory = one_replica
     settings = SHORT | {"strategy": "mirrored", "num_replicas": 2, "model_dir": str(tmp_path / "run")}
     of_two = finished(begin(settings, tmp_path / "tables", {}))
-    assert of_two["test_accuracy"] == pytest.approx(summary["test_accuracy"], abs=0.01)
+    assert of_two["test_accuracy"] == pytest.approx(summary["test_accuracy"], abs=0.02)
     assert of_two["dictionary_purity"] == pytest.approx(summary["dictionary_purity"], abs=0.02)
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["replicas"] == 2
@@ -220,7 +220,7 @@ def test_two_workers_survive_the_loss_of_one(begin, one_replica, tmp_path):
     summary = finished(first)
     assert finished(second)["test_accuracy"] == summary["test_accuracy"]
     assert len(metrics.read_text().splitlines()) == 30 > epochs_before
-    assert summary["test_accuracy"] == pytest.approx(one_replica[0]["test_accuracy"], abs=0.01)
+    assert summary["test_accuracy"] == pytest.approx(one_replica[0]["test_accuracy"], abs=0.02)
     tables = [np.load(f"{place}.npz") for place in places]
     for name in tables[0].files:
         np.testing.assert_array_equal(tables[0][name], tables[1][name])
