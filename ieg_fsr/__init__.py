@@ -18,9 +18,11 @@ from ieg_fsr.version import VERSION
 _HOMES = {
     "DeferredReweighting": "ieg_fsr.methods.models.deferred_reweighting",
     "FSR": "ieg_fsr.methods.models.fsr",
+    "LossSkipping": "ieg_fsr.methods.models.skipping",
     "Stage": "ieg_fsr.methods.models.stages",
     "Supervised": "ieg_fsr.methods.models.supervised",
     "Visits": "ieg_fsr.methods.models.stages",
+    "WeightSkipping": "ieg_fsr.methods.models.skipping",
     "examples": "ieg_fsr.data.pipeline.examples",
     "examples_from_dataset": "ieg_fsr.data.pipeline.dataset_examples",
     "examples_from_directory": "ieg_fsr.data.pipeline.directory_examples",

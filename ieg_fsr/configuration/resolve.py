@@ -95,6 +95,10 @@ def _check_together(config: Config) -> None:
     if config.head != "dense" and config.logit_adjustment_after:
         rule = f"be 0 with --head={config.head}, which takes the classes as balanced"
         raise refusal("--logit_adjustment_after", rule, f"{config.logit_adjustment_after:g}")
+    rules = ("auto", "none", *METHODS[config.method].skips)
+    if config.skip not in rules:
+        raise UserError(f"--skip must be {', '.join(rules[:-1])} or {rules[-1]} with --method={config.method}. "
+                        f"Received: {config.skip}")  # fmt: skip
     if config.mixup and not METHODS[config.method].mixes:
         raise UserError(f"--mixup must be false with --method={config.method}. Received: true")
 

@@ -18,6 +18,7 @@ from ieg_fsr.methods.common_settings import (
     MIXUP,
     MIXUP_ALPHA,
     PARAMETER_AVERAGE_DECAY,
+    SKIP,
     WEIGHT_DECAY,
 )
 from ieg_fsr.methods.registry import METHODS, leave_out_methods_with, settings_of
@@ -104,7 +105,7 @@ _BEFORE_METHODS = (
     Setting("padding", 0, at_least(0), "pixels padded on each side before a random crop", protocol=True, short=True,
             **_TRAINING),
     Setting("flip", False, ANY, "mirror half of the images left to right", protocol=True, short=True, **_TRAINING),
-    PARAMETER_AVERAGE_DECAY, DEFERRED_REWEIGHTING, DEFERRED_REWEIGHTING_BETA,
+    PARAMETER_AVERAGE_DECAY, DEFERRED_REWEIGHTING, DEFERRED_REWEIGHTING_BETA, SKIP,
 )  # fmt: skip
 _AFTER_METHODS = (
     Setting("mode", "train", one_of("train", "evaluate", "audit"), "what to do", role=RUNS, short=True, **_RUN),

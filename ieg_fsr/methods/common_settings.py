@@ -27,6 +27,11 @@ DEFERRED_REWEIGHTING_BETA = Setting(
     "deferred_reweighting_beta", 0.9999, below_one(), "beta of these effective numbers", group=_TRAINING,
     argument="beta",
 )  # fmt: skip
+SKIP = Setting(
+    "skip", "auto", one_of("auto", "none", "loss", "weights"),
+    "what epochs leave out: weights: what re-weighting distrusts or has mastered; loss: half of what has a small loss "
+    "(InfoBatch); auto: nothing", group=_TRAINING,
+)  # fmt: skip
 # What is done to the classifier after its training.
 HEAD = Setting(
     "head", "dense", one_of("dense", "rog", "crt"),

@@ -76,6 +76,7 @@ SPECS = (
         needs=frozenset({"second_network", "transition_matrix"}),
         check=_check,
         resolved=lambda config, data: {"coteaching_forget_rate_resolved": forget_rate(config, data)},
+        skips=(),
         build=_build,
         api=("ieg_fsr.methods.models.coteaching:CoTeaching",),
     ),

@@ -63,6 +63,7 @@ SPECS = (
         settings=(CRUST_SHARE, CRUST_RADIUS, CRUST_WARMUP_SHARE, CRUST_MIX),
         # It has a mix of its own, within classes.
         mixes=False,
+        skips=(),
         build=_build,
         figures=FIGURES,
         api=("ieg_fsr.methods.models.crust:Crust",),

@@ -82,6 +82,7 @@ SPECS = (
         mixes=False,
         check=_check,
         conclusion=_conclusion,
+        skips=(),
         build=_build,
         figures=FIGURES,
         api=("ieg_fsr.methods.models.d2l:D2L",),

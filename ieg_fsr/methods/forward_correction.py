@@ -69,6 +69,7 @@ SPECS = (
         settings=(CORRECTION_MATRIX, CORRECTION_WARMUP_EPOCHS),
         needs=frozenset({"transition_matrix"}),
         check=_check,
+        skips=(),
         build=_build,
         api=("ieg_fsr.methods.models.forward_correction:ForwardCorrection",),
     ),

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ieg_fsr.methods.logit_adjustment import LOGIT_ADJUSTMENT_TAU, logit_adjusted_cross_entropy
-from ieg_fsr.methods.reweighting import API, FROM_HISTORY, family_spec
+from ieg_fsr.methods.reweighting import API, FROM_HISTORY, family_spec, idle_settings
 from ieg_fsr.methods.spec import Paper
-from ieg_fsr.reweighting.settings import AUTO, REWEIGHTING_SETTINGS, STRENGTH
+from ieg_fsr.reweighting.settings import AUTO, REWEIGHTING_SETTINGS, SKIPPING_SETTINGS, STRENGTH
 from ieg_fsr.rules import ANY
 from ieg_fsr.setting import Setting
 
@@ -28,6 +28,11 @@ def _adapt(values: Mapping[str, Any], recipe: Mapping[str, Any]) -> dict[str, An
     return {"weight_constraint": "clip", "logit_adjustment_tau": 0.5, "reweight_warmup_epochs": early}
 
 
+def _idle(values: Mapping[str, Any]) -> frozenset[str]:
+    skipping = frozenset() if values.get("skip") == "weights" else frozenset(one.name for one in SKIPPING_SETTINGS)
+    return skipping | idle_settings(values)
+
+
 SPECS = (
     family_spec(
         name="fsr",
@@ -39,10 +44,12 @@ SPECS = (
             2021,
             "https://arxiv.org/abs/2109.03216",
         ),
-        settings=(STRENGTH, *REWEIGHTING_SETTINGS, LOGIT_ADJUSTMENT_TAU, FAITHFUL),
+        settings=(STRENGTH, *REWEIGHTING_SETTINGS, *SKIPPING_SETTINGS, LOGIT_ADJUSTMENT_TAU, FAITHFUL),
+        skips=("loss", "weights"),
+        idle=_idle,
         recipe={**FROM_HISTORY, "logit_adjustment_tau": 0.0},
         adapt=_adapt,
-        api=(*API, logit_adjusted_cross_entropy),
+        api=(*API, "ieg_fsr.methods.models.skipping:WeightSkipping", logit_adjusted_cross_entropy),
         # What the authors' released code does, where the defaults do something cheaper.
         presets={
             "faithful": {"strength": "1", "pusher": "release", "reward_features": "forward", "reward_interval": 1}

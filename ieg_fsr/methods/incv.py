@@ -114,6 +114,7 @@ SPECS = (
         needs=frozenset({"second_network"}),
         imply=_imply,
         notes=_notes,
+        skips=(),
         build=_build,
         figures=FIGURES,
         api=("ieg_fsr.methods.models.incv:INCV",),

@@ -105,6 +105,7 @@ SPECS = (
         # The loss of two samples mixed says of neither whether its label is right.
         mixes=False,
         check=_check,
+        skips=(),
         build=_build,
         api=("ieg_fsr.methods.models.mentornet:MentorNet",),
     ),

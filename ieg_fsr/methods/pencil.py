@@ -124,6 +124,7 @@ SPECS = (
         check=_check,
         resolved=lambda config, data: {"pencil_alpha_resolved": resolved_alpha(config.pencil_alpha, data.num_classes)},
         notes=_notes,
+        skips=(),
         build=_build,
         figures=FIGURES,
         api=("ieg_fsr.methods.models.pencil:Pencil",),

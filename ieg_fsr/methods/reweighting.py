@@ -81,6 +81,9 @@ def _check(config: Config, data: DataSet | None) -> None:
             f"--reward_source must be dictionary with --dataset={config.dataset}, whose true labels are not known "
             "(those of own data count as true where --labels_file or --noise stands in for them). Received: holdout"
         )
+    if config.skip == "weights" and (holds_out or config.strength == "0"):
+        received = "--reward_source=holdout" if holds_out else "--strength=0"
+        raise UserError(f"--skip=weights must go with a dictionary and a strength above 0. Received: {received}")
     given = data is not None and not holds_out and "dictionary_size" in config.given
     if given and config.dictionary_size > len(data.train):  # type: ignore[union-attr]
         raise UserError(
@@ -145,6 +148,11 @@ def _weight_rule(config: Config) -> WeightRule:
     return DirectWeights(config.weight_constraint, config.initial_sample_weights)
 
 
+def idle_settings(values: Mapping[str, Any]) -> frozenset[str]:
+    """Those without effect: what a hold-out does not look at."""
+    return _OF_A_DICTIONARY if values["reward_source"] == "holdout" else frozenset()
+
+
 def family_spec(**own: Any) -> MethodSpec:
     """The spec of one of the three. Args: own: what it says for itself, with its settings where it has others."""
     shared: dict[str, Any] = {
@@ -155,7 +163,7 @@ def family_spec(**own: Any) -> MethodSpec:
         "notes": _notes,
         "conclusion": strength_in_words,
         "clean_per_class": lambda values: values["clean_per_class"] if values["reward_source"] == "holdout" else 0,
-        "idle": lambda values: _OF_A_DICTIONARY if values["reward_source"] == "holdout" else frozenset(),
+        "idle": idle_settings,
         # Steps from one forward of a reward batch to the next.
         "period": lambda config: config.reward_interval if config.reward_features == "forward" else 1,
         "build": _build,

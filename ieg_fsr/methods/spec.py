@@ -100,6 +100,7 @@ class MethodSpec:
         adapt: from a run's corruption and own settings, and the recipe for them, to what it changes in that.
         presets: by a switch of its own, the settings that the switch stands for.
         mixes: whether MixUp makes sense with it.
+        skips: which rules of --skip go with its steps.
         needs: some of `NEEDS`.
         api: the functions and classes beside `Supervised` whose arguments its settings are; what loads TensorFlow by
             its module and name, "ieg_fsr.methods.models.fsr:FSR".
@@ -127,6 +128,7 @@ class MethodSpec:
     adapt: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]] = lambda values, recipe: {}
     presets: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     mixes: bool = True
+    skips: Sequence[str] = ("loss",)
     needs: frozenset[str] = frozenset()
     api: Sequence[str | Callable[..., Any]] = ()
     probabilities: str = "softmax"

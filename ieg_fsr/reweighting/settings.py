@@ -1,6 +1,6 @@
 """The settings of sample re-weighting, and what they may be. No TensorFlow."""
 
-from ieg_fsr.rules import ANY, above, at_least, below_one, between, number_or, one_of
+from ieg_fsr.rules import ANY, above, above_zero_to_one, at_least, below_one, between, number_or, one_of
 from ieg_fsr.setting import Setting
 
 # Keys of `pushers.PUSHERS`.
@@ -32,6 +32,18 @@ STRENGTH = Setting(
     "of re-weighting, pseudo labels and MixUp: 0 is plain training, 1 the paper's, auto tunes itself", short=True,
     before="1",
 )  # fmt: skip
+
+VISIT_DISTRUSTED = Setting(
+    "visit_distrusted", 0.25, above_zero_to_one(),
+    "--skip=weights: share of the epochs that visit an example of little weight",
+)  # fmt: skip
+VISIT_MASTERED = Setting(
+    "visit_mastered", 0.5, above_zero_to_one(), "the same of a trusted one whose loss is below their mean"
+)
+SKIP_AFTER_EPOCHS = Setting("skip_after_epochs", 2, at_least(0), "epochs of re-weighting that visit all, before")
+SKIP_UNTIL = Setting("skip_until", 0.9, between(0, 1), "share of the training after which all are visited again")
+LONGEST_SKIP = Setting("longest_skip", 8, at_least(1), "k, epochs in which each example is visited once at least")
+SKIPPING_SETTINGS = (VISIT_DISTRUSTED, VISIT_MASTERED, SKIP_AFTER_EPOCHS, SKIP_UNTIL, LONGEST_SKIP)
 
 REWEIGHTING_SETTINGS = (
     Setting("reward_source", "dictionary", one_of("dictionary", "holdout"), "holdout: images with true labels"),

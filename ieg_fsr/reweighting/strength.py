@@ -98,6 +98,10 @@ class FixedStrength:
         applied = (1.0 - self.value) * uniform_weights(reward_weights) + self.value * reward_weights
         return Weights(applied, reward_weights)
 
+    def monitor_ids(self) -> np.ndarray:
+        """Example ids of the monitors: none."""
+        return np.zeros(0, int)
+
     def figures(self) -> dict[str, float | None]:
         """By name, what an epoch shows of it: nothing at 1, the paper's."""
         return {} if self.value == 1 else {"strength_used": self.value}
@@ -137,6 +141,11 @@ class SelfTuningStrength(tf.Module):
         """Chooses the monitors of a training that begins. Args: given_labels: [N]."""
         chosen = np.flatnonzero(choose_monitors(given_labels, self.num_classes, self.seed))
         self.monitors.assign(np.pad(chosen, (0, self.monitors.shape[0] - len(chosen)), constant_values=-1))
+
+    def monitor_ids(self) -> np.ndarray:
+        """Example ids of the present monitors."""
+        monitors = self.monitors.numpy()
+        return monitors[monitors >= 0]
 
     def reach(self, example_ids: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
         """For `mixup`: from the partners' rows [B] to the factors [B] of their shares: a monitor is no partner."""

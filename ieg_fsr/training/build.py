@@ -12,6 +12,7 @@ from ieg_fsr.data.sources.image_source import DataSet
 from ieg_fsr.methods.models.deferred_reweighting import DeferredReweighting
 from ieg_fsr.methods.models.retrained_head import check_classes
 from ieg_fsr.methods.models.rog import hold_out
+from ieg_fsr.methods.models.skipping import skipping_of
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.methods.spec import BuildContext
@@ -42,6 +43,7 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
     shared = {
         "augment": functools.partial(pad_crop_flip, padding=config.padding, flip=config.flip),
         "mixup_alpha": config.mixup_alpha if config.mixup else 0.0,
+        "skipping": skipping_of(config, len(data.train)),
         "deferred_reweighting": _deferred(config, class_counts(given_labels, data.num_classes)),
         **{name: config[name] for name in ("label_smoothing", "weight_decay", "parameter_average_decay", "seed")},
     }

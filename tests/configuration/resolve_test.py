@@ -154,6 +154,12 @@ def test_labels_come_from_one_place(words, message, complaint):
     ("words", "message"),
     [
         ("--method=elr --mixup", "--mixup must be false with --method=elr. Received: true"),
+        ("--method=elr --skip=weights", "--skip must be auto, none or loss with --method=elr. Received: weights"),
+        ("--method=pencil --skip=loss", "--skip must be auto or none with --method=pencil. Received: loss"),
+        (
+            "--skip=weights --strength=0",
+            "--skip=weights must go with a dictionary and a strength above 0. Received: --strength=0",
+        ),
         ("--method=coteaching --mixup", "--mixup must be false with --method=coteaching. Received: true"),
         (
             "--method=forward_correction --correction_matrix=true --labels_file=l",

@@ -235,6 +235,9 @@ def test_it_refuses_what_it_does_not_take(method):
         if value is not None and setting.rule is not ANY:
             with pytest.raises(UserError, match=f"^--{setting.name} must be .*Received: {value}$"):
                 resolve({"method": method, setting.name: value})
+    for rule in {"loss", "weights"} - set(METHODS[method].skips):
+        with pytest.raises(UserError, match=f"^--skip must be auto.* with --method={method}. Received: {rule}"):
+            resolve({"method": method, "skip": rule})
     if not METHODS[method].mixes:
         with pytest.raises(UserError, match=f"--mixup must be false with --method={method}"):
             resolve({"method": method, "mixup": True})
@@ -256,6 +259,16 @@ def defaults(place) -> dict:
 # Settings whose counterparts in Python are objects, or have no default because they depend on the data.
 NO_DEFAULTS = {"weight_rule", "initial_sample_weights", "reward_source", "clean_per_class", "faithful"}
 NO_DEFAULTS |= {"coteaching_forget_rate", "correction_matrix", "class_balanced_beta", "mentor"}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_model_skips_by_the_rules_of_its_method(method):
+    for module, _, name in (place.partition(":") for place in METHODS[method].api if isinstance(place, str)):
+        if rules := getattr(getattr(importlib.import_module(module), name), "skipping_rules", None):
+            assert METHODS[method].skips[0] == "loss"
+            assert rules[0].__name__ == "LossSkipping"
+        elif rules is not None:
+            assert METHODS[method].skips == ()
 
 
 @pytest.mark.parametrize("method", METHODS)

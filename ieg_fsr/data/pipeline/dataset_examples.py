@@ -16,6 +16,8 @@ _HOW_TO_NUMBER = "number the examples before they are shuffled: .enumerate().map
 class DatasetExamples(Examples):
     """Batches (x, y, example_id) of a `tf.data.Dataset`, in its own order and sizes; see `examples_from_dataset`."""
 
+    random_access = False
+
     def __init__(self, dataset: tf.data.Dataset, given_labels: np.ndarray, batches: int, batch_size: int) -> None:
         """Args: given_labels: [N]. batches: of one pass. batch_size: of the largest batch."""
         self._dataset = dataset

@@ -57,7 +57,10 @@ class Examples:
         batch_size: B.
         steps_per_epoch: whole batches in an epoch; each epoch leaves out another remainder.
         class_names: names of the labels, where the data have some; else None.
+        random_access: whether an epoch can visit any part.
     """
+
+    random_access = True
 
     def __init__(self, source: Source, given_labels: np.ndarray, batch_size: int, seed: int = 0) -> None:
         """Args: source: of N inputs. given_labels: [N]. batch_size: 1 up to the labelled ones. seed: of the shuffle."""
@@ -114,6 +117,11 @@ class Examples:
         part.steps_per_epoch = len(part._visited) // part.batch_size
         return part
 
+    @property
+    def visited(self) -> np.ndarray:
+        """Example ids, ascending, that an epoch visits."""
+        return self._visited
+
     def batch_ids(self, step: tf.Tensor) -> tf.Tensor:
         """Example ids [B] of a global step (scalar int64): epoch e walks through its own permutation of all visited."""
         return tf.gather(self._visited, self._places(step)[: self.batch_size])
@@ -125,6 +133,9 @@ class Examples:
         """
         if isinstance(self.source, EncodedImages):
             return self._decoded_batches(self.source, start_step, stop_step)
+        within_an_epoch = start_step // self.steps_per_epoch == (stop_step - 1) // self.steps_per_epoch
+        if within_an_epoch and not self._beside and not self._mixes:
+            return self._batches_of_one_epoch(start_step, stop_step)
         with tf.device("CPU:0"):
             # By place, or where they are mixed by id, of all.
             others, ids = self._columns(), np.arange(len(self.source)) if self._mixes else self._all_ids()
@@ -140,6 +151,23 @@ class Examples:
 
         steps = tf.data.Dataset.range(start_step, stop_step)
         return _prefetched(steps.map(batch, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True))
+
+    def _batches_of_one_epoch(self, start_step: int, stop_step: int) -> tf.data.Dataset:
+        """The same batches within an epoch, put together at once: without a graph, which takes as long as small steps.
+
+        An epoch that chooses what it visits has batches of its own.
+        """
+        steps, size = stop_step - start_step, self.batch_size
+        with tf.device("CPU:0"):
+            first = start_step % self.steps_per_epoch * size
+            places = tf.range(first, first + steps * size, dtype=tf.int64)
+            epoch = tf.constant(start_step // self.steps_per_epoch, tf.int64)
+            places = permuted(places, len(self._visited), self.seed, epoch).numpy()
+            ids = self._visited[places]
+            columns = [self.source.images(ids), self.given_labels[ids], ids]
+            columns += [] if self._factors is None else [self._factors[places]]
+            batches = tuple(np.reshape(column, (steps, size, *np.shape(column)[1:])) for column in columns)
+            return _prefetched(tf.data.Dataset.from_tensor_slices(batches))
 
     def _places(self, step: tf.Tensor) -> tf.Tensor:
         """Places [B + U] of a global step in what an epoch visits, and behind that in what is unlabelled."""

@@ -31,6 +31,7 @@ class CoTeaching(Supervised):
     """
 
     saved_network = "the first of two"
+    skipping_rules = ()
     starts_anew = (*Supervised.starts_anew, "second_")
 
     def __init__(

@@ -23,12 +23,18 @@ class StageRate(LearningRateSchedule):
         self.present: LearningRateSchedule | None = None  # a traced step keeps the one that it was traced with
         # Steps that the optimizer had made when the stage began; part of the checkpoints.
         self.start = tf.Variable(0, trainable=False, dtype=tf.int64, name="stage_start")
+        # Where epochs are uneven: steps when the epoch began, what they counted as, and what each counts as since.
+        variable = lambda value, name: tf.Variable(value, trainable=False, dtype=tf.float64, name=name)  # noqa: E731
+        self.pace = [variable(0.0, "epoch_start"), variable(0.0, "epoch_start_counted"), variable(1.0, "pace")]
 
-    def rule(self, optimizers: Sequence[keras.optimizers.Optimizer]) -> None:
-        """Takes the place of the rate of optimizers that were made with the same settings."""
+    def rule(self, optimizers: Sequence[keras.optimizers.Optimizer], constants: bool) -> None:
+        """Takes the place of the rate of optimizers that were made with the same settings.
+
+        Args: constants: whether that of a rate without a schedule too.
+        """
         for optimizer in optimizers:
             found = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
-            if found is not self:
+            if found is not self and (constants or isinstance(found, LearningRateSchedule)):
                 self.own = found
                 optimizer.learning_rate = self
 
@@ -37,8 +43,24 @@ class StageRate(LearningRateSchedule):
         if self.present is not None:
             return self.present(tf.cast(step, tf.int64) - self.start)
         if isinstance(self.own, LearningRateSchedule):
-            return self.own(step)
+            return self.own(self.counted(step))
         return self.own() if callable(self.own) else tf.convert_to_tensor(self.own)
+
+    def counted(self, step: Any) -> tf.Tensor:
+        """What a number of steps counts as, whole, if every epoch visited all examples."""
+        start, counted, pace = self.pace
+        return tf.cast(tf.round(counted + (tf.cast(step, tf.float64) - start) * pace), tf.int64)
+
+    def begin(self) -> None:
+        """The optimizer has made no step."""
+        for variable, value in zip(self.pace, (0.0, 0.0, 1.0), strict=True):
+            variable.assign(value)
+
+    def begin_epoch(self, step: int, pace: float) -> None:
+        """Each step counts as so many from now on. Args: step: steps made."""
+        counted = float(self.counted(step).numpy())
+        for variable, value in zip(self.pace, (float(step), counted, pace), strict=True):
+            variable.assign(value)
 
 
 class Course:
@@ -60,10 +82,11 @@ class Course:
     def lay_out(self, epochs: int) -> Plan:
         """Plans a training of so many epochs in all, see `Plan`; before the state of a checkpoint is restored."""
         self.plan = Plan(self.model.stages(epochs), epochs)
-        if any(stage.schedule for stage in self.plan.stages):
+        scheduled = any(stage.schedule for stage in self.plan.stages)
+        if scheduled or self.plan.uneven:
             with self.model.distribute_strategy.scope():
                 self._rate = self._rate or StageRate()
-                self._rate.rule(_optimizers(self.model.checkpoint_parts().values()))
+                self._rate.rule(_optimizers(self.model.checkpoint_parts().values()), scheduled)
         if any(stage.fresh for stage in self.plan.stages):
             self._keep_first_values()
         return self.plan
@@ -71,7 +94,13 @@ class Course:
     def checkpoint_parts(self) -> dict[str, Any]:
         """What stages that start anew, or have a schedule, add to the checkpoints."""
         parts: dict[str, Any] = {"initial_parameters": self._first_parameters} if self._first_parameters else {}
-        return parts | ({"stage_start": self._rate.start} if self._rate else {})
+        parts |= {"stage_start": self._rate.start} if self._rate else {}
+        return parts | ({"pace": self._rate.pace} if self._rate and self.plan.uneven else {})
+
+    @property
+    def pace(self) -> tf.Variable | None:
+        """How many steps a step counts as, where epochs are uneven."""
+        return self._rate.pace[2] if self._rate and self.plan.uneven else None
 
     def walk(
         self,
@@ -136,6 +165,8 @@ class Course:
                 stage.begin(model)
             if stage.fresh:
                 self._start_anew()
+                if self._rate is not None:
+                    self._rate.begin()
         if self._rate is not None:
             if segment.begins:
                 self._rate.start.assign(tf.cast(model.optimizer.iterations.value, tf.int64))
@@ -143,6 +174,9 @@ class Course:
                 self._rate.present = stage.schedule
                 model.make_train_function(force=True)
         self.examples = self._visited(segment, examples)
+        if self._rate is not None and self.plan.uneven and not segment.first_step:
+            pace = examples.steps_per_epoch / self.examples.steps_per_epoch
+            self._rate.begin_epoch(int(model.optimizer.iterations.numpy()), pace)
 
     def _visited(self, segment: Segment, examples: Examples) -> Examples:
         """All examples, or those that an epoch visits; within an epoch, those that it has begun with."""

@@ -44,6 +44,7 @@ class Crust(Supervised):
     """
 
     declared_figures = crust.FIGURES
+    skipping_rules = ()
 
     def __init__(
         self,

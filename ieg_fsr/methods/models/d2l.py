@@ -31,6 +31,7 @@ class D2L(Supervised):
     """
 
     declared_figures = d2l.FIGURES
+    skipping_rules = ()
 
     def __init__(
         self,

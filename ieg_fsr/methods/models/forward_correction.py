@@ -53,6 +53,8 @@ class ForwardCorrection(Supervised):
     costs half of that.)
     """
 
+    skipping_rules = ()
+
     def __init__(
         self,
         classifier: keras.Model,

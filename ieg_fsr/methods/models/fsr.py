@@ -30,9 +30,17 @@ import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.methods.models.fit_arguments import refuse, training_data
-from ieg_fsr.methods.models.fsr_settings import check_settings, checked_strength, rate_falls, reward_set_size
+from ieg_fsr.methods.models.fsr_settings import (
+    check_settings,
+    checked_skips,
+    checked_strength,
+    rate_falls,
+    reward_set_size,
+)
 from ieg_fsr.methods.models.meta_part import Lookahead, MetaPart
 from ieg_fsr.methods.models.reward_keeping import RewardKeeping
+from ieg_fsr.methods.models.skipping import WeightSkipping
+from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.methods.models.supervised import Batch
 from ieg_fsr.replicas import share, update_rows, whole
@@ -42,12 +50,7 @@ from ieg_fsr.reweighting.meta_gradient import VirtualSgd
 from ieg_fsr.reweighting.pseudo_labels import PseudoLabelTable
 from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
 from ieg_fsr.reweighting.settings import AUTO, DEFAULT_REWARD_INTERVAL, FEWEST_EXAMPLES
-from ieg_fsr.reweighting.strength import (
-    FixedStrength,
-    Samples,
-    SelfTuningStrength,
-    Weights,
-)
+from ieg_fsr.reweighting.strength import FixedStrength, Samples, SelfTuningStrength, Weights
 from ieg_fsr.reweighting.weight_mean import WeightMean
 from ieg_fsr.reweighting.weight_rules import DirectWeights, WeightRule
 
@@ -60,6 +63,7 @@ class FSR(RewardKeeping):
     """
 
     starts_anew = (*RewardKeeping.starts_anew, "accumulator", "weight_rule")
+    skipping_rules = (*RewardKeeping.skipping_rules, WeightSkipping)
 
     def __init__(
         self,
@@ -157,6 +161,7 @@ class FSR(RewardKeeping):
             self.strength = SelfTuningStrength(num_examples, self.num_classes, self.seed)
         # Of all steps so far: a batch whose meta gradients are all clipped is not learned from.
         self.zero_weight_batches = tf.Variable(0, trainable=False, dtype=tf.int64, name="zero_weight_batches")
+        self.skips_by_weight = checked_skips(self)
         self.last_losses = None
         if lookahead_losses:
             unseen = tf.fill([num_examples, 2], float("nan"))  # before and after the step
@@ -265,12 +270,18 @@ class FSR(RewardKeeping):
     def end_epoch(self, epoch: int) -> None:
         """The strength, the mean weights, and step 9."""
         super().end_epoch(epoch)
+        if self.skips_by_weight and self.reweighting:
+            self.skipping.update(self.last_weights.numpy(), self.visited_ids(epoch))
         if isinstance(self.strength, SelfTuningStrength):
             epochs = self.course.plan.epochs
             self.strength.decide(epoch, epochs, self.reweight_warmup_epochs, rate_falls(self.optimizer, epoch, epochs))
         if self.reweighting:
             self.mean_weights.update(self.last_weights)
         self.renew_dictionary(epoch + 1)
+
+    def stages(self, epochs: int) -> list[Stage]:
+        """Those of skipping, which begins after the warm-up."""
+        return self.skipping.stages(epochs, self.reweight_warmup_epochs)
 
     def set_epoch(self, epoch: int) -> None:
         """Switches re-weighting on or off for an epoch; a switch traces the train function anew."""

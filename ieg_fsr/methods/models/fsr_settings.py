@@ -7,6 +7,8 @@ import keras
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.errors import UserError, one_line
+from ieg_fsr.methods.models.course import StageRate
+from ieg_fsr.methods.models.skipping import WeightSkipping
 from ieg_fsr.reweighting.settings import LARGEST_DEFAULT_DICTIONARY, REWEIGHTING_SETTINGS, STRENGTH
 from ieg_fsr.rules import Rule, at_least, check_number
 
@@ -42,10 +44,21 @@ def checked_strength(value: Any) -> float:
     return float(value)
 
 
+def checked_skips(model: Any) -> bool:
+    """Whether an `FSR` skips by its weights. Raises UserError where it has none, or no scores."""
+    if not isinstance(model.skipping, WeightSkipping):
+        return False
+    if model.scores is None or model.strength.is_plain:
+        raise UserError("skipping by weights must go with a dictionary and a strength above 0. Received: "
+                        + ("strength=0" if model.scores is not None else "clean_examples"))  # fmt: skip
+    return True
+
+
 def rate_falls(optimizer: keras.optimizers.Optimizer, epoch: int, epochs: int) -> bool:
     """Whether the schedule of the learning rate halves it at least from the end of an epoch, from 0, to that of all."""
-    schedule = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
+    schedule, steps = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate, int(optimizer.iterations.numpy())
+    if isinstance(schedule, StageRate):
+        schedule, steps = schedule.own, int(schedule.counted(steps))
     if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         return False
-    steps = int(optimizer.iterations.numpy())
     return float(schedule(steps * epochs // (epoch + 1) - 1)) <= 0.5 * float(schedule(steps))

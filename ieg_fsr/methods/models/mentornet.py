@@ -69,6 +69,8 @@ class MentorNet(Supervised):
     (`Mentor`), whose weights follow the burn-in, and whose idea of how far training has come stays at its end.
     """
 
+    skipping_rules = ()
+
     def __init__(
         self,
         classifier: keras.Model,

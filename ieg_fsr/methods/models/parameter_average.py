@@ -23,10 +23,14 @@ class ParameterAverage(tf.Module):
         """All variables of the averaged classifier."""
         return self._average.variables
 
-    def update(self, step: tf.Tensor) -> None:
-        """Follows the classifier's parameters. Args: step: t, scalar, steps made before this one."""
+    def update(self, step: tf.Tensor, pace: tf.Variable | None = None) -> None:
+        """Follows the classifier's parameters.
+
+        Args: step: t, scalar, steps made before this one. pace: how many steps it counts as; None: one.
+        """
         t = tf.cast(step, tf.float32)
-        keep = 1.0 - tf.minimum(self._decay, (1.0 + t) / (10.0 + t))
+        decay = tf.minimum(self._decay, (1.0 + t) / (10.0 + t))
+        keep = 1.0 - (decay if pace is None else decay ** tf.cast(pace, tf.float32))
         for average, value in self._pairs(trainable=True):
             average.value.assign_sub(keep * (average.value - value.value))
 

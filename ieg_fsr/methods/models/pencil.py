@@ -65,6 +65,7 @@ class Pencil(Supervised):
     """
 
     declared_figures = pencil.FIGURES
+    skipping_rules = ()
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+from keras.optimizers import LossScaleOptimizer
 
 from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.methods.models.compiled_parts import compiled_part
@@ -42,10 +43,22 @@ class RewardKeeping(ReweightingReport):
         features, labels = self.reward.batch(self.step_seed(REWARD_STREAM))
         return Reward(features, self.targets_of(labels))
 
+    @in_scope("update")
+    def step_taken(self, gradients: list[tf.Tensor]) -> tf.Tensor | None:
+        """Whether the optimizer moves by these gradients: a LossScaleOptimizer not if one overflows; None: always."""
+        scales = isinstance(self.optimizer, LossScaleOptimizer)
+        return self.optimizer.check_finite(gradients) if scales else None
+
     def begin_training(self, epoch: int, first_step: int) -> None:
         """The first dictionary: a random draw without scores; within an epoch, where they moved on, a checkpoint's."""
         first_dictionary = self.keep_dictionary if first_step else self.renew_dictionary
         first_dictionary(epoch)
+
+    def visited_ids(self, epoch: int) -> np.ndarray:
+        """Example ids that an epoch visited, the latest one."""
+        if self.course.visits is not None and self.course.visits[0] == epoch:
+            return self.course.visits[1].ids
+        return np.flatnonzero(labelled(self.seen_examples().given_labels))
 
     def renew_dictionary(self, epoch: int) -> None:
         """Step 9: the best-scored of each class become the dictionary of `epoch`; a hold-out keeps its members."""

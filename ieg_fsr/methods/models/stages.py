@@ -29,7 +29,8 @@ class Stage:
     Attributes:
         name: shown beside the epochs; no other stage of the training has it.
         epochs: it takes; one of 0 epochs is left out.
-        schedule: its learning rates, over its own steps; None: the optimizer's own, over all steps since it was new.
+        schedule: its learning rates, over its own steps; None: the optimizer's own, over all steps since it was new,
+            where an epoch that visits a part counts as one that visits all.
         visits: from the model and the epoch's number, counted from 0 over all stages, to the examples of that epoch;
             None visits all. For a run to be resumed exactly they must follow from seed, epoch and the tables that
             checkpoints hold.
@@ -77,6 +78,8 @@ class Plan:
         self.stages, self.epochs, self.several = tuple(stages), epochs, len(stages) > 1
         # Whether any chooses what it visits: then the steps of a run are not known ahead.
         self.partial = any(stage.visits for stage in stages)
+        # Whether the optimizer's own schedule meets epochs of other numbers of steps.
+        self.uneven = any(stage.visits and not stage.schedule for stage in stages)
         names = [stage.name for stage in stages]
         if len(set(names)) < len(names):
             raise UserError(f"stages must have names of their own. Received: {', '.join(names)}")

@@ -12,6 +12,7 @@ from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.data.pipeline.mixup import mixup
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.common_settings import LABEL_SMOOTHING, PARAMETER_AVERAGE_DECAY, WEIGHT_DECAY
+from ieg_fsr.methods.models.added_losses import added_losses
 from ieg_fsr.methods.models.batch import Batch, SampleLoss, Unlabelled
 from ieg_fsr.methods.models.classifier_model import ClassifierModel
 from ieg_fsr.methods.models.compiled_parts import compiled_part
@@ -25,6 +26,7 @@ from ieg_fsr.methods.models.fit_arguments import (
     refuse,
 )
 from ieg_fsr.methods.models.parameter_average import ParameterAverage
+from ieg_fsr.methods.models.skipping import LossSkipping, NoSkipping, checked_skipping
 from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.networks.fused_batch_norm import fused_batch_norms
@@ -50,6 +52,8 @@ class Supervised(ClassifierModel):
 
     # Which of the trained networks `classifier` is, for the summary of a run.
     saved_network = "the only one"
+    # Which rules of skipping go with its steps.
+    skipping_rules: tuple[type[NoSkipping], ...] = (LossSkipping,)
     # How the parts of the checkpoints begin by name that a fresh stage gives their first values.
     starts_anew: tuple[str, ...] = ("classifier", "optimizer", "parameter_average")
     mixup_reach: Callable[[Any], Any] = staticmethod(lambda example_ids: None)  # how far MixUp goes, see there
@@ -66,6 +70,7 @@ class Supervised(ClassifierModel):
         weight_decay: float = 0.0,
         parameter_average_decay: float | None = None,
         deferred_reweighting: DeferredReweighting | None = None,
+        skipping: NoSkipping | None = None,
         seed: int = 0,
     ) -> None:
         """Wraps a classifier, whose variables it shares.
@@ -80,6 +85,7 @@ class Supervised(ClassifierModel):
             parameter_average_decay: of the moving average of the parameters; None keeps none.
             deferred_reweighting: weights of the classes from an epoch on; None for none. Takes a loss that is linear
                 in its targets, as all here are.
+            skipping: what epochs leave out; None for nothing.
             seed: of augmentation, MixUp and draws.
 
         Raises:
@@ -101,6 +107,7 @@ class Supervised(ClassifierModel):
         self.augment, self.mixup_alpha, self.label_smoothing = augment, mixup_alpha, label_smoothing
         self.weight_decay, self.seed = weight_decay, seed
         self.deferred_reweighting = deferred_reweighting or NoReweighting()
+        self.skipping = checked_skipping(skipping, self.skipping_rules)
         self.parameter_average = None
         if parameter_average_decay is not None:
             PARAMETER_AVERAGE_DECAY.check_argument(parameter_average_decay)
@@ -121,7 +128,7 @@ class Supervised(ClassifierModel):
 
     def stages(self, epochs: int) -> list[Stage]:
         """The stages of a training of so many epochs in all."""
-        return [Stage("training", epochs)]
+        return self.skipping.stages(epochs)
 
     def fit(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, *args: Any, **kwargs: Any
@@ -148,6 +155,7 @@ class Supervised(ClassifierModel):
             raise UserError(f"fit on several replicas takes ieg_fsr.examples(x, y). Received: {type(x).__name__}")
         x = checked_labels(x, self.num_classes)
         self.training_examples = x if isinstance(x, Examples) else None
+        self.skipping.check(x)
         initial_epoch, ahead = self.first_epoch(kwargs.pop("initial_epoch", None))
         around = keras.callbacks.LambdaCallback(
             on_train_begin=lambda logs: self.begin_training(initial_epoch + ahead, first_step),
@@ -190,8 +198,8 @@ class Supervised(ClassifierModel):
         """What a checkpoint must hold to go on from any step: by name a list of variables, or what has variables."""
         classifier, metrics = self.classifier.variables, self.metrics_variables  # with the states of random layers
         parts = {"classifier": classifier, "optimizer": self.optimizer, "metrics": metrics}
-        if isinstance(self.sample_loss, tf.Module):
-            parts["sample_loss"] = self.sample_loss
+        modules = {"sample_loss": self.sample_loss, "skipping": self.skipping}
+        parts |= {name: part for name, part in modules.items() if isinstance(part, tf.Module) and part.variables}
         parts |= {"parameter_average": self.parameter_average} if self.parameter_average else {}
         return parts | self.course.checkpoint_parts()
 
@@ -233,12 +241,7 @@ class Supervised(ClassifierModel):
 
     def regularization(self, network: keras.Model | None = None) -> tf.Tensor | float:
         """Sum of the losses that the layers of the classifier, or of another network, add; after its forward."""
-        losses = (network or self.classifier).losses
-        if not losses:
-            return 0.0
-        total = tf.add_n([tf.cast(loss, tf.float32) for loss in losses])
-        # The gradient is this replica's part: the optimizer takes the sum.
-        return total / count() + tf.stop_gradient(total - total / count())
+        return added_losses(network or self.classifier)
 
     def update(self, tape: tf.GradientTape, loss: tf.Tensor, decay_share: tf.Tensor | float = 1.0) -> list[tf.Tensor]:
         """Step 6: moves all parameters; returns the gradients, that share of weight decay included."""
@@ -246,7 +249,7 @@ class Supervised(ClassifierModel):
         gradients = self.descend(tape, loss, self.classifier, self.optimizer, decay_share)
         if self.parameter_average is not None:
             with tf.name_scope("update"):
-                self.parameter_average.update(step)
+                self.parameter_average.update(step, self.course.pace)
         return gradients
 
     def descend(
@@ -271,16 +274,11 @@ class Supervised(ClassifierModel):
             average([variable.value for variable in network.non_trainable_variables])
         return gradients
 
-    @in_scope("update")
-    def step_taken(self, gradients: list[tf.Tensor]) -> tf.Tensor | None:
-        """Whether the optimizer moves by these gradients: a LossScaleOptimizer not if one overflows; None: always."""
-        scales = isinstance(self.optimizer, LossScaleOptimizer)
-        return self.optimizer.check_finite(gradients) if scales else None
-
     @in_scope("metrics")
     def measure(self, batch: Batch, logits: tf.Tensor, loss: tf.Tensor) -> dict[str, Any]:
         """Updates the metrics with the logits trained on and the given labels."""
         self.loss_metric.update_state(loss)
+        self.skipping.observe(batch, logits)
         results = self.compute_metrics(batch.images, batch.given_labels, logits)
         return reducible(results | {"loss": self.loss_metric.result()})
 

@@ -80,6 +80,20 @@ def test_a_batch_does_not_depend_on_the_start(start):
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("visited", [None, np.arange(1, 23, 2)])
+def test_batches_within_an_epoch_are_those_of_more(visited):
+    """They are put together another way."""
+    data = numbered(23, 5)
+    if visited is not None:
+        data = data.visiting(visited, np.linspace(0.5, 2, len(visited)))
+    steps = data.steps_per_epoch
+    several, one = data.batches(0, 2 * steps), data.batches(steps + 1, 2 * steps)
+    assert several.element_spec == one.element_spec
+    for left, right in zip(several.skip(steps + 1), one, strict=True):
+        for column, other in zip(left, right, strict=True):
+            np.testing.assert_array_equal(column, other)
+
+
 def test_inputs_and_labels_belong_to_the_ids():
     data = numbered(45, 6)
     for inputs, labels, ids in data.batches(0, 20).as_numpy_iterator():

@@ -28,6 +28,18 @@ def test_average_follows_the_ramped_recursion():
         assert average.classifier().get_weights()[0][0, 0] == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_step_that_counts_as_several_moves_as_far_as_they_do():
+    averages = [ParameterAverage(one_weight_classifier(4.0), decay=0.5) for _ in range(2)]
+    for average in averages:
+        average._classifier.set_weights([np.array([[1.0]], np.float32)])
+    averages[0].update(tf.constant(1000), tf.Variable(3.0, dtype=tf.float64))
+    for _ in range(3):
+        averages[1].update(tf.constant(1000))
+    first, second = (average.classifier().get_weights()[0] for average in averages)
+    np.testing.assert_allclose(first, second, rtol=1e-6)
+    assert 1 < first < 4
+
+
 def test_batch_norm_statistics_are_taken_over_not_averaged():
     inputs = keras.Input([1])
     classifier = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.BatchNormalization()(inputs)))
