@@ -1,8 +1,9 @@
 """Epochs that leave out what there is little to learn from, chosen before the forward from what training keeps.
 
 A rule gives each example the share of the epochs that visit it; `draw_visits` chooses, and a loss counts as many times
-as its share goes into 1, which keeps the gradient's mean (`WeightSkipping` leaves that out where it says so). The first
-epochs and the last ones visit all, since there is nothing to choose by yet, and since the last updates count most.
+as its share goes into 1, which keeps the gradient's mean (`WeightSkipping` leaves that out where it says so). Such losses
+are brought to the mean of all: at a high learning rate longer steps diverge. The first epochs and the last ones visit
+all, since there is nothing to choose by yet, and since the last updates count most.
 
 Learning rates follow the epochs, not the steps: see `Course`.
 """
@@ -62,6 +63,8 @@ def checked_skipping(rule: NoSkipping | None, allowed: tuple[type[NoSkipping], .
 class Skipping(NoSkipping):
     """A rule for what to leave out. 8 bytes per example."""
 
+    keeps_mean = True  # whether the factors are 1 in the mean: a step is then as large as one of all examples
+
     def __init__(self, num_examples: int, after_epochs: int, until: float, longest_skip: int | None) -> None:
         """A rule.
 
@@ -120,7 +123,8 @@ class Skipping(NoSkipping):
         labels = examples.given_labels
         rates, exempt = self.rates(model, labels)
         drawn, probabilities = self.draw(rates, labels, examples.visited, examples.batch_size, model.seed, epoch)
-        return Visits(drawn, np.where(exempt[drawn], 1.0, 1.0 / probabilities).astype(np.float32))
+        factors = np.where(exempt[drawn], 1.0, 1.0 / probabilities)
+        return Visits(drawn, (factors / np.mean(factors) if self.keeps_mean else factors).astype(np.float32))
 
     def rates(self, model: Any, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The share [N] of the epochs that visit each example, and which [N] keep the factor 1."""
@@ -133,6 +137,8 @@ class LossSkipping(Skipping):
     InfoBatch: with probability 1/2 an example of less than the mean loss is left out, and its loss counts twice
     otherwise; the last eighth of the epochs visits all. For methods that keep nothing else of an example.
     """
+
+    keeps_mean = False
 
     def __init__(self, num_examples: int) -> None:
         """Args: num_examples: N."""
