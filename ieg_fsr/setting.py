@@ -1,6 +1,7 @@
 """What a setting is, and the settings of a run together. No TensorFlow."""
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -133,3 +134,8 @@ class Config(Mapping[str, Any]):
 def text_of(value: Any) -> str:
     """A value as it is given to its flag."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def name_of(value: Any) -> str:
+    """The same as a part of a name: of files without their folders."""
+    return re.sub(r"[^:]*/", "", text_of(value))

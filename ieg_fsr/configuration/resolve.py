@@ -18,13 +18,13 @@ from ieg_fsr.configuration.settings import (
     defaults_for,
     refuse_others,
     settings_for,
-    text_of,
 )
 from ieg_fsr.data.labels.corruption import check_noise_type
 from ieg_fsr.data.sources.datasets import image_side
 from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.methods.registry import METHODS
-from ieg_fsr.setting import COMPUTED
+from ieg_fsr.networks import FILE_PREFIX, IMAGENET, NETWORKS
+from ieg_fsr.setting import COMPUTED, name_of
 
 # Settings that a run's directory has words of its own for.
 _LABELS = ("noise", "noise_type", "noise_matrix", "labels_file", "labels_key")
@@ -82,6 +82,8 @@ def _check_together(config: Config) -> None:
         raise UserError("--model must be given with --mode=evaluate: a saved classifier. Received: nothing")
     if config.mode == "audit" and config.model is None and config.model_dir is None:
         raise UserError("--model_dir (a finished run) or --model must be given with --mode=audit. Received: neither")
+    if config.init == IMAGENET and (config.network in NETWORKS or config.network.startswith(FILE_PREFIX)):
+        raise refusal("--init", f"be none or a file with --network={config.network}", config.init)
     if config.schedule == "steps" and not config.drop_epochs:
         raise UserError("--drop_epochs must be given with --schedule=steps, such as 160,180. Received: nothing")
     check_noise_type(config.noise_type, config.dataset)
@@ -128,7 +130,7 @@ def _word(name: str, value: Any) -> str:
     """A setting in the name of a directory: epochs20, nomixup."""
     if isinstance(value, bool):
         return name if value else f"no{name}"
-    return name + re.sub(r"[^\w.+,-]", "", f"{value:g}" if isinstance(value, float) else text_of(value))
+    return name + re.sub(r"[^\w.+,-]", "", f"{value:g}" if isinstance(value, float) else name_of(value))
 
 
 def _directory_name(dataset: str) -> str:

@@ -15,8 +15,8 @@ from ieg_fsr.methods.models.rog import hold_out
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.methods.spec import BuildContext
-from ieg_fsr.networks import build_network
 from ieg_fsr.setting import Config
+from ieg_fsr.training.network import network_of
 from ieg_fsr.training.schedules import learning_rate_schedule
 from ieg_fsr.unlabelled import class_counts, labelled
 
@@ -34,9 +34,7 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
         check_classes(given_labels, data.num_classes)
     if config.head == "rog":
         examples = examples.visiting(hold_out(given_labels, data.num_classes, config.seed).training)
-    network = functools.partial(
-        build_network, config.network, data.train.image_shape, data.num_classes, precision=config.precision
-    )
+    network = network_of(config, data.train.image_shape, data.num_classes)
     second_seed = int(np.random.default_rng([config.seed, _SECOND_NETWORK_STREAM]).integers(2**31))
     clean = None if data.holdout is None else Examples(data.holdout, data.holdout.labels, 1, config.seed)
     shared = {
