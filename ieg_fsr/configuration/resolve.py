@@ -18,6 +18,7 @@ from ieg_fsr.configuration.settings import (
     defaults_for,
     refuse_others,
     settings_for,
+    text_of,
 )
 from ieg_fsr.data.labels.corruption import check_noise_type
 from ieg_fsr.data.sources.datasets import image_side
@@ -29,6 +30,8 @@ from ieg_fsr.setting import COMPUTED, name_of
 # Settings that a run's directory has words of its own for.
 _LABELS = ("noise", "noise_type", "noise_matrix", "labels_file", "labels_key")
 _NAMED = frozenset({"dataset", "method", *_LABELS, "imbalance", "seed"})
+# Features have no pixels to crop and mirror.
+_OF_FEATURES: dict[str, Any] = {"padding": 0, "flip": False}
 _LONGEST_NAME = 150  # letters, of a directory
 
 
@@ -73,6 +76,8 @@ def base_of(values: Mapping[str, Any], image_size: int | None = None) -> dict[st
         long_tailed=values["imbalance"] > 1,
         noisy=values["noise"] > 0 or values["noise_matrix"] is not None or values["labels_file"] is not None,
     )
+    if values["features"] == "frozen":
+        base |= _OF_FEATURES
     return base | dict(METHODS[method].adapt(values, base))
 
 
@@ -84,6 +89,7 @@ def _check_together(config: Config) -> None:
         raise UserError("--model_dir (a finished run) or --model must be given with --mode=audit. Received: neither")
     if config.init == IMAGENET and (config.network in NETWORKS or config.network.startswith(FILE_PREFIX)):
         raise refusal("--init", f"be none or a file with --network={config.network}", config.init)
+    _check_features(config)
     if config.schedule == "steps" and not config.drop_epochs:
         raise UserError("--drop_epochs must be given with --schedule=steps, such as 160,180. Received: nothing")
     check_noise_type(config.noise_type, config.dataset)
@@ -99,6 +105,20 @@ def _check_together(config: Config) -> None:
         raise refusal("--logit_adjustment_after", rule, f"{config.logit_adjustment_after:g}")
     if config.mixup and not METHODS[config.method].mixes:
         raise UserError(f"--mixup must be false with --method={config.method}. Received: true")
+
+
+def _check_features(config: Config) -> None:
+    """Rules for frozen features."""
+    if config.features != "frozen":
+        if config.head_units:
+            raise refusal("--head_units", "be 0 without --features=frozen", config.head_units)
+        return
+    if config.network in NETWORKS and config.init is None:
+        rule = f"be given with --features=frozen and --network={config.network}, whose features are drawn"
+        raise refusal("--init", rule, "nothing")
+    for name, value in {**_OF_FEATURES, "freeze": "none"}.items():
+        if config[name] != value and (name, config[name]) != ("freeze", "backbone"):
+            raise refusal(f"--{name}", f"be {text_of(value)} with --features=frozen", text_of(config[name]))
 
 
 def _run_directory(config: Config, base: Mapping[str, Any]) -> str:

@@ -77,7 +77,8 @@ def read_parameters(path: str) -> dict[str, list[np.ndarray]]:
 
 def settled_names(names: Sequence[str]) -> list[str]:
     """Names of layers, where those that Keras made up count from 0: they do not depend on what was built before."""
-    found, numbers = [], collections.defaultdict(set)
+    found: list[tuple[str, int | None]] = []
+    numbers: dict[str, set[int]] = collections.defaultdict(set)
     for name in names:
         part = _MADE_UP.fullmatch(name)
         kind, number = (part[1], int(part[2] or 0)) if part else (name, 0)
@@ -86,7 +87,9 @@ def settled_names(names: Sequence[str]) -> list[str]:
             found.append((kind, number))
         else:
             found.append((name, None))
-    places = {(kind, one): place for kind, some in numbers.items() for place, one in enumerate(sorted(some))}
+    places: dict[tuple[str, int | None], int] = {
+        (kind, one): place for kind, some in numbers.items() for place, one in enumerate(sorted(some))
+    }
     return [f"{kind}_{places[kind, one]}" if places.get((kind, one)) else kind for kind, one in found]
 
 

@@ -1,6 +1,7 @@
 """From a config and its data to a compiled method."""
 
 import functools
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -23,8 +24,10 @@ from ieg_fsr.unlabelled import class_counts, labelled
 _SECOND_NETWORK_STREAM = 2  # of the seed; 1 chooses the subset
 
 
-def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supervised, Examples]:
-    """The compiled method and its training data."""
+def build(
+    config: Config, data: DataSet, given_labels: np.ndarray, network: Callable[[int], keras.Model] | None = None
+) -> tuple[Supervised, Examples]:
+    """The compiled method and its training data. Args: network: from a seed; None for that of the settings."""
     keras.utils.set_random_seed(config.seed)
     # A batch that nobody chose is no larger than the data; replicas share it evenly.
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -34,7 +37,7 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
         check_classes(given_labels, data.num_classes)
     if config.head == "rog":
         examples = examples.visiting(hold_out(given_labels, data.num_classes, config.seed).training)
-    network = network_of(config, data.train.image_shape, data.num_classes)
+    network = network or network_of(config, data.train.image_shape, data.num_classes)
     second_seed = int(np.random.default_rng([config.seed, _SECOND_NETWORK_STREAM]).integers(2**31))
     clean = None if data.holdout is None else Examples(data.holdout, data.holdout.labels, 1, config.seed)
     shared = {
