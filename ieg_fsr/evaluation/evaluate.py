@@ -90,7 +90,7 @@ def predict_logits(model: Classifier, source: ImageSource, batch_size: int | Non
     for start in range(0, len(source), batch_size):
         images = source.images(np.arange(start, min(start + batch_size, len(source))))
         missing = batch_size - len(images)
-        padded = np.pad(images, ((0, missing), *[(0, 0)] * (images.ndim - 1)))
+        padded = np.pad(images, ((0, missing), *[(0, 0)] * (images.ndim - 1))) if missing else images
         logits.append(forward(tf.constant(padded)).numpy()[: len(images)])
     return np.concatenate(logits)
 

@@ -92,7 +92,7 @@ def classifier_on(
             return outputs
 
         try:
-            copies = _Copies(body, precision)
+            copies = _Copies(body, precision, draw)
             copy = keras.models.clone_model(body, input_tensors=pixels, clone_function=copies.of, call_function=call)
             if not draw:
                 copies.take_over_parameters()
@@ -145,15 +145,15 @@ def seeded(seed: int) -> Iterator[None]:
 class _Copies:
     """Copies of the layers of a network."""
 
-    def __init__(self, network: keras.Model, precision: str | None) -> None:
-        self._precision = precision
+    def __init__(self, network: keras.Model, precision: str | None, draw: bool) -> None:
+        self._precision, self._draw = precision, draw
         names = settled_names([layer.name for layer in network.layers])
         self._names = dict(zip(map(id, network.layers), names, strict=True))
         self._pairs: list[tuple[keras.Operation, keras.Operation]] = []
 
     def of(self, layer: keras.Operation) -> keras.Operation:
         """A layer of the same settings; what scales pixels does so in float32, for bfloat16 has 8 bits."""
-        config = layer.get_config()
+        config = _without_seeds(layer.get_config()) if self._draw else layer.get_config()
         config["name"] = self._names.get(id(layer), layer.name)
         if isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization):
             config["dtype"] = "float32"
@@ -167,3 +167,10 @@ class _Copies:
         for layer, copy in self._pairs:
             if isinstance(layer, keras.Layer):
                 copy.set_weights(layer.get_weights())
+
+
+def _without_seeds(config: Any) -> Any:
+    """Settings of a layer whose initializers have no seeds of their own, which would draw the same again."""
+    if isinstance(config, dict):
+        return {name: None if name == "seed" else _without_seeds(value) for name, value in config.items()}
+    return config

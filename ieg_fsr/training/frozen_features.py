@@ -109,7 +109,7 @@ def _heads(features: np.ndarray, num_classes: int, units: int) -> Callable[[int]
 def joined(backbone: keras.Model, classifier: keras.Model) -> keras.Model:
     """A backbone and a classifier of its features as one flat network of the same layers."""
     # Calls the layers of the classifier on the features, as calling it would, but not as one layer.
-    logits = classifier._run_through_graph([backbone.output], operation_fn=lambda layer: layer)
+    logits = classifier._run_through_graph(backbone.outputs, operation_fn=lambda layer: layer)
     return keras.Model(backbone.inputs[0], keras.tree.flatten(logits)[0], name=backbone.name.removesuffix("_shared"))
 
 
