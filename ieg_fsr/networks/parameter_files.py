@@ -99,7 +99,7 @@ def _by_variables(file: h5py.Group) -> Iterator[tuple[str, list[np.ndarray]]]:
     file.visititems(lambda name, one: groups.append(one) if name.rpartition("/")[2] == "vars" else None)
     for group in groups:
         if "name" in group.attrs and len(group):
-            yield _text(group.attrs["name"]), [_array(group[str(number)]) for number in range(len(group))]
+            yield _text(group.attrs["name"]), [_array(group[str(number)], file) for number in range(len(group))]
 
 
 def _of_keras_2(file: h5py.Group) -> Iterator[tuple[str, list[np.ndarray]]]:
@@ -110,12 +110,12 @@ def _of_keras_2(file: h5py.Group) -> Iterator[tuple[str, list[np.ndarray]]]:
         for name in file[_text(layer)].attrs.get("weight_names", ()):
             # Of a nested model the layers stand in the names of its weights: layer/kernel:0.
             of = _text(name).split("/")[-2:-1] or [_text(layer)]
-            arrays.setdefault(of[0], []).append(_array(file[_text(layer)][_text(name)]))
+            arrays.setdefault(of[0], []).append(_array(file[_text(layer)][_text(name)], file))
         yield from arrays.items()
 
 
-def _array(dataset: h5py.Dataset) -> np.ndarray:
-    if dataset.external or dataset.is_virtual:
+def _array(dataset: h5py.Dataset, file: h5py.Group) -> np.ndarray:
+    if dataset.external or dataset.is_virtual or dataset.file != file.file:
         raise ValueError("it takes its arrays from other files")
     return np.asarray(dataset)
 

@@ -1,12 +1,13 @@
 """Tests of parameters from files: every form that Keras writes, and files of something else."""
 
+import h5py
 import keras
 import numpy as np
 import pytest
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.networks import build_network
-from ieg_fsr.networks.parameter_files import settled_names, take_over
+from ieg_fsr.networks.parameter_files import read_parameters, settled_names, take_over
 
 SHAPE = (8, 8, 1)
 
@@ -76,3 +77,32 @@ def test_a_damaged_file(name, tmp_path):
 def test_no_such_file(name, tmp_path):
     with pytest.raises(UserError, match=r"^--init must be imagenet, none or an existing"):
         take_over(trained(), str(tmp_path / name), "small_cnn")
+
+
+def linked(file, other):
+    file["a/kernel:0"] = h5py.ExternalLink(other, "secret")
+
+
+def outside(file, other):
+    file.create_dataset("a/kernel:0", (2,), "f4", external=[(other, 0, 8)])
+
+
+def virtual(file, other):
+    layout = h5py.VirtualLayout((2,), "f4")
+    layout[:] = h5py.VirtualSource(other, "secret", (2,))
+    file.create_virtual_dataset("a/kernel:0", layout)
+
+
+@pytest.mark.parametrize("attack", [linked, outside, virtual])
+def test_arrays_that_lie_in_another_file_are_not_read(attack, tmp_path):
+    other, path = str(tmp_path / "other.h5"), str(tmp_path / "a.h5")
+    with h5py.File(other, "w") as file:
+        file["secret"] = np.ones(2, np.float32)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = ["a"]
+        file.create_group("a").attrs["weight_names"] = ["kernel:0"]
+        attack(file, other)
+    with h5py.File(path, "r") as file:
+        assert file["a/kernel:0"].shape == (2,)  # the attack works
+    with pytest.raises(UserError, match=r"it takes its arrays from other files"):
+        read_parameters(path)
