@@ -136,6 +136,7 @@ def text_of(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def name_of(value: Any) -> str:
-    """The same as a part of a name: of files without their folders."""
-    return re.sub(r"[^:]*/", "", text_of(value))
+def name_of(name: str, value: Any) -> str:
+    """The value of a setting as a part of a name: of networks and their parameters in files without the folders."""
+    text = text_of(value)
+    return re.sub(r"[^:]*/", "", text) if name in ("network", "init") else text

@@ -29,7 +29,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 PROGRAMS = ("main", "tables", "benchmark")
 
 _OF_OTHER_PROGRAMS = {"networks", "methods", "steps", "no", "build", "deps", "help", "helpfull", "logdir", "flagfile"}
-_OF_OTHER_PROGRAMS |= {"runs", "output", "table", "metric", "conditions", "seeds", "flags", "inputs", "jobs"}
+_OF_OTHER_PROGRAMS |= {"source", "runs", "output", "table", "metric", "conditions", "seeds", "flags", "inputs", "jobs"}
 # What stands for something of the reader's, and what it is tried with. Any other capitals are a mistake.
 _PLACEHOLDERS = {"S": "0", "METHOD": "elr", "DIR": "place", "FILE": "place"}
 # Commands of other programs, or that only look.

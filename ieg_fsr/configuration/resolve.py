@@ -150,7 +150,7 @@ def _word(name: str, value: Any) -> str:
     """A setting in the name of a directory: epochs20, nomixup."""
     if isinstance(value, bool):
         return name if value else f"no{name}"
-    return name + re.sub(r"[^\w.+,-]", "", f"{value:g}" if isinstance(value, float) else name_of(value))
+    return name + re.sub(r"[^\w.+,-]", "", f"{value:g}" if isinstance(value, float) else name_of(name, value))
 
 
 def _directory_name(dataset: str) -> str:
