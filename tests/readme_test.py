@@ -146,8 +146,9 @@ def trains_here(command):
     program, words = program_of(words_of(command))
     if program != "main" or {"--help", "--helpfull"} & set(words) or any("flagfile" in word for word in words):
         return False
-    given = {"mode": "train", "strategy": "none", "dataset": ""} | given_settings(words)
-    here = given["dataset"].partition(":")[0] in _DATA_HERE
+    given = {"mode": "train", "strategy": "none", "dataset": "", "network": ""} | given_settings(words)
+    # A network with a colon in its name is fetched, or a file of the reader's.
+    here = given["dataset"].partition(":")[0] in _DATA_HERE and ":" not in given["network"]
     return here and (given["mode"], given["strategy"]) == ("train", "none")  # see tests/training/distribution_test.py
 
 

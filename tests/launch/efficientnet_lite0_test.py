@@ -118,6 +118,7 @@ def test_no_file_of_parameters(script, content, tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_every_parameter_has_its_place(script):
     """Of 4.65 million trainable ones, as published."""
     model = script.efficientnet_lite0()

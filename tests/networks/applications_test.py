@@ -61,6 +61,7 @@ def test_the_saved_classifier_is_the_application_behind_its_preprocessing(channe
     np.testing.assert_allclose(loaded(images), expected, atol=1e-3 * scale)
 
 
+@pytest.mark.slow
 def test_the_second_normalisation_of_efficientnet_is_there_without_a_download():
     """Keras adds it for ImageNet's weights only: after the first one, channel by channel times a constant."""
     model = build_network("keras:EfficientNetB0", (32, 32, 3), 2)
@@ -69,6 +70,7 @@ def test_the_second_normalisation_of_efficientnet_is_there_without_a_download():
     np.testing.assert_allclose(at(PIXELS[:, :32, :32]), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_parameters_and_names_follow_from_the_seed():
     first = build_network("keras:MobileNet", (32, 32, 3), 3, seed=5)
     keras.utils.set_random_seed(99)
@@ -96,6 +98,7 @@ def test_weights_that_cannot_be_fetched(monkeypatch):
         build_network("keras:MobileNet", (32, 32, 3), 3, imagenet=True)
 
 
+@pytest.mark.slow
 def test_it_trains_as_any_classifier():
     model = Supervised(build_network("keras:MobileNet", (32, 32, 3), 2))
     model.compile(keras.optimizers.SGD(0.01))

@@ -37,6 +37,7 @@ def settings(tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_saved_model_is_the_backbone_and_the_head_and_goes_on_with_what_is_kept(settings, tmp_path, capsys):
     summary = train(resolve(settings), lambda text: None)
     assert "660 of 660 images go through the frozen backbone once" in capsys.readouterr().out
