@@ -1,6 +1,7 @@
 """What a setting is, and the settings of a run together. No TensorFlow."""
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -133,3 +134,9 @@ class Config(Mapping[str, Any]):
 def text_of(value: Any) -> str:
     """A value as it is given to its flag."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def name_of(name: str, value: Any) -> str:
+    """The value of a setting as a part of a name: of networks and their parameters in files without the folders."""
+    text = text_of(value)
+    return re.sub(r"[^:]*/", "", text) if name in ("network", "init") else text

@@ -29,7 +29,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 PROGRAMS = ("main", "tables", "benchmark")
 
 _OF_OTHER_PROGRAMS = {"networks", "methods", "steps", "no", "build", "deps", "help", "helpfull", "logdir", "flagfile"}
-_OF_OTHER_PROGRAMS |= {"runs", "output", "table", "metric", "conditions", "seeds", "flags", "inputs", "jobs"}
+_OF_OTHER_PROGRAMS |= {"source", "runs", "output", "table", "metric", "conditions", "seeds", "flags", "inputs", "jobs"}
 # What stands for something of the reader's, and what it is tried with. Any other capitals are a mistake.
 _PLACEHOLDERS = {"S": "0", "METHOD": "elr", "DIR": "place", "FILE": "place"}
 # Commands of other programs, or that only look.
@@ -146,8 +146,9 @@ def trains_here(command):
     program, words = program_of(words_of(command))
     if program != "main" or {"--help", "--helpfull"} & set(words) or any("flagfile" in word for word in words):
         return False
-    given = {"mode": "train", "strategy": "none", "dataset": ""} | given_settings(words)
-    here = given["dataset"].partition(":")[0] in _DATA_HERE
+    given = {"mode": "train", "strategy": "none", "dataset": "", "network": ""} | given_settings(words)
+    # A network with a colon in its name is fetched, or a file of the reader's.
+    here = given["dataset"].partition(":")[0] in _DATA_HERE and ":" not in given["network"]
     return here and (given["mode"], given["strategy"]) == ("train", "none")  # see tests/training/distribution_test.py
 
 

@@ -24,11 +24,14 @@ from ieg_fsr.data.labels.corruption import check_noise_type
 from ieg_fsr.data.sources.datasets import image_side
 from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.methods.registry import METHODS
-from ieg_fsr.setting import COMPUTED
+from ieg_fsr.networks import FILE_PREFIX, IMAGENET, NETWORKS
+from ieg_fsr.setting import COMPUTED, name_of
 
 # Settings that a run's directory has words of its own for.
 _LABELS = ("noise", "noise_type", "noise_matrix", "labels_file", "labels_key")
 _NAMED = frozenset({"dataset", "method", *_LABELS, "imbalance", "seed"})
+# Features have no pixels to crop and mirror.
+_OF_FEATURES: dict[str, Any] = {"padding": 0, "flip": False}
 _LONGEST_NAME = 150  # letters, of a directory
 
 
@@ -73,6 +76,8 @@ def base_of(values: Mapping[str, Any], image_size: int | None = None) -> dict[st
         long_tailed=values["imbalance"] > 1,
         noisy=values["noise"] > 0 or values["noise_matrix"] is not None or values["labels_file"] is not None,
     )
+    if values["features"] == "frozen":
+        base |= _OF_FEATURES
     return base | dict(METHODS[method].adapt(values, base))
 
 
@@ -82,6 +87,9 @@ def _check_together(config: Config) -> None:
         raise UserError("--model must be given with --mode=evaluate: a saved classifier. Received: nothing")
     if config.mode == "audit" and config.model is None and config.model_dir is None:
         raise UserError("--model_dir (a finished run) or --model must be given with --mode=audit. Received: neither")
+    if config.init == IMAGENET and (config.network in NETWORKS or config.network.startswith(FILE_PREFIX)):
+        raise refusal("--init", f"be none or a file with --network={config.network}", config.init)
+    _check_features(config)
     if config.schedule == "steps" and not config.drop_epochs:
         raise UserError("--drop_epochs must be given with --schedule=steps, such as 160,180. Received: nothing")
     check_noise_type(config.noise_type, config.dataset)
@@ -101,6 +109,20 @@ def _check_together(config: Config) -> None:
                         f"Received: {config.skip}")  # fmt: skip
     if config.mixup and not METHODS[config.method].mixes:
         raise UserError(f"--mixup must be false with --method={config.method}. Received: true")
+
+
+def _check_features(config: Config) -> None:
+    """Rules for frozen features."""
+    if config.features != "frozen":
+        if config.head_units:
+            raise refusal("--head_units", "be 0 without --features=frozen", config.head_units)
+        return
+    if config.network in NETWORKS and config.init is None:
+        rule = f"be given with --features=frozen and --network={config.network}, whose features are drawn"
+        raise refusal("--init", rule, "nothing")
+    for name, value in {**_OF_FEATURES, "freeze": "none"}.items():
+        if config[name] != value and (name, config[name]) != ("freeze", "backbone"):
+            raise refusal(f"--{name}", f"be {text_of(value)} with --features=frozen", text_of(config[name]))
 
 
 def _run_directory(config: Config, base: Mapping[str, Any]) -> str:
@@ -132,7 +154,7 @@ def _word(name: str, value: Any) -> str:
     """A setting in the name of a directory: epochs20, nomixup."""
     if isinstance(value, bool):
         return name if value else f"no{name}"
-    return name + re.sub(r"[^\w.+,-]", "", f"{value:g}" if isinstance(value, float) else text_of(value))
+    return name + re.sub(r"[^\w.+,-]", "", f"{value:g}" if isinstance(value, float) else name_of(name, value))
 
 
 def _directory_name(dataset: str) -> str:

@@ -22,7 +22,8 @@ from ieg_fsr.methods.common_settings import (
     WEIGHT_DECAY,
 )
 from ieg_fsr.methods.registry import METHODS, leave_out_methods_with, settings_of
-from ieg_fsr.networks import NETWORKS, PRECISIONS
+from ieg_fsr.networks import CHOICES as NETWORK_CHOICES
+from ieg_fsr.networks import PRECISIONS, is_network
 from ieg_fsr.rules import (
     ANY,
     Rule,
@@ -86,7 +87,19 @@ _BEFORE_METHODS = (
             short=True, **_CORRUPTION),
 
     Setting("method", "fsr", one_of(*METHODS), "training method", short=True, **_METHOD),
-    Setting("network", "small_cnn", one_of(*NETWORKS), "architecture", short=True, **_METHOD),
+    Setting("network", "small_cnn", Rule(is_network, f"one of {NETWORK_CHOICES}"), "architecture", short=True,
+            **_METHOD),
+    Setting("input_size", None, at_least(8), "side to which the network itself resizes its images first", kind=int,
+            **_METHOD),
+    Setting("init", None, Rule(bool, "imagenet, none or a .keras, .h5 or .weights.h5 file"),
+            "parameters to begin with; none: drawn by the seed. If not given imagenet for keras:NAME, the file's own "
+            "for file:MODEL.keras, else none", kind=str, **_METHOD),
+    Setting("freeze", "none", Rule(bool, "none, backbone or the name of a layer"),
+            "what keeps them: backbone, all layers but the final one; or a layer and all that lead to it", **_METHOD),
+    Setting("features", "trained", one_of("trained", "frozen"),
+            "frozen: the backbone is run once over all images, and a head trained on its features", **_METHOD),
+    Setting("head_units", 0, at_least(0), "of frozen features: units of a hidden layer before the logits; 0: none",
+            **_METHOD),
     Setting("precision", "float32", one_of(*PRECISIONS), "of the network; parameters and losses stay float32",
             short=True, **_METHOD),
     HEAD, LOGIT_ADJUSTMENT_AFTER,
@@ -111,6 +124,8 @@ _AFTER_METHODS = (
     Setting("mode", "train", one_of("train", "evaluate", "audit"), "what to do", role=RUNS, short=True, **_RUN),
     Setting("model_dir", None, path(), "directory of the run; if not given runs/DATASET/ and what the run is",
             kind=str, role=PLACES, short=True, **_RUN),
+    Setting("features_dir", "runs/features", path(), "where frozen features are kept, a file for each backbone",
+            role=PLACES, **_RUN),
     Setting("model", None, ANY, "saved classifier to evaluate or audit by: .keras, .h5, SavedModel", kind=str,
             role=PLACES, short=True, **_RUN),
     Setting("resume", True, ANY, "continue the run in model_dir if there is one; --noresume replaces it", role=RUNS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -84,19 +85,20 @@ def predict_logits(model: Classifier, source: ImageSource, batch_size: int | Non
     if not len(source):
         raise UserError("the test set must have at least one image. Received: 0")
     forward = model if isinstance(model, tf.types.experimental.PolymorphicFunction) else compile_classifier(model)
-    batch_size = min(batch_size or _default_batch_size(source), len(source))
+    batch_size = min(batch_size or default_batch_size(source), len(source))
     logits = []
     for start in range(0, len(source), batch_size):
         images = source.images(np.arange(start, min(start + batch_size, len(source))))
         missing = batch_size - len(images)
-        padded = np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)))
+        padded = np.pad(images, ((0, missing), *[(0, 0)] * (images.ndim - 1))) if missing else images
         logits.append(forward(tf.constant(padded)).numpy()[: len(images)])
     return np.concatenate(logits)
 
 
-def _default_batch_size(source: ImageSource) -> int:
-    _, height, width, _ = source.images(np.arange(1)).shape
-    return max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
+def default_batch_size(source: ImageSource) -> int:
+    """Images in a batch of a forward pass: as many as fit, and no more than 500."""
+    pixels = math.prod(source.images(np.arange(1)).shape[1:3])
+    return max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // pixels))
 
 
 def figures_on(

@@ -59,23 +59,23 @@ def _cut_at(classifier: keras.Model, layer: keras.layers.Layer) -> Cut | None:
     part it is all one.
     """
     [logits] = classifier.outputs
-    for node in _nodes(logits):
+    for node in calls_below(logits):
         if node.operation is not layer:
             continue
         single = len(node.input_tensors) == 1
         if not single and (layer.variables or len(node.outputs) > 1):
             continue
         features = node.input_tensors[0] if single else node.outputs[0]
-        above = list(_nodes(logits, stop=features))
-        below = [other.operation for other in _nodes(features)]
+        above = list(calls_below(logits, stop=features))
+        below = [other.operation for other in calls_below(features)]
         if not any(other.is_input or other.operation in below for other in above):
             return Cut(keras.Model(input_structure(classifier), features), keras.Model(features, logits))
     return None
 
 
-def _nodes(logits: keras.KerasTensor, stop: keras.KerasTensor | None = None) -> Iterator[Any]:
-    """The calls of layers that lead to `logits`, each once, without those that only lead to `stop`."""
-    waiting, seen = [logits], set()
+def calls_below(tensor: keras.KerasTensor, stop: keras.KerasTensor | None = None) -> Iterator[Any]:
+    """The calls of layers that lead to a tensor, each once, without those that only lead to `stop`."""
+    waiting, seen = [tensor], set()
     while waiting:
         tensor = waiting.pop()
         operation, node_index, _ = tensor._keras_history

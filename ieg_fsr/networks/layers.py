@@ -1,5 +1,6 @@
 """The seeded layers that the networks here are made of."""
 
+import contextlib
 import random
 from collections.abc import Iterator
 
@@ -14,6 +15,26 @@ def derived_seeds(seed: int) -> Iterator[int]:
     generator = random.Random(seed)
     while True:
         yield generator.getrandbits(31)
+
+
+@contextlib.contextmanager
+def policy(precision: str | None) -> Iterator[None]:
+    """In this context layers have Keras' dtype policy `precision`; None for the one that is in force."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision or before)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def resized(images: keras.KerasTensor, input_size: int | None, name: str = "resized") -> keras.KerasTensor:
+    """Images [B, H, W, c] brought to [B, S, S, c] for an `input_size` of S, bilinear; as they are for None."""
+    if input_size is None or images.shape[1:3] == (input_size, input_size):
+        return images
+    resize = keras.layers.Resizing(input_size, input_size, dtype="float32", name=name)
+    # Left to its default, it would have all layers behind it believe that `model(x)` is training.
+    return resize(images, training=False)
 
 
 def convolution(

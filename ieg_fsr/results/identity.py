@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ieg_fsr.configuration.resolve import base_of
-from ieg_fsr.configuration.settings import before, settings_for, text_of
+from ieg_fsr.configuration.settings import before, settings_for
 from ieg_fsr.data.labels.truth import truth_of
 from ieg_fsr.data.sources.datasets import DATASETS
 from ieg_fsr.methods.registry import METHODS
-from ieg_fsr.setting import COMPUTED
+from ieg_fsr.setting import COMPUTED, name_of
 
 # Settings that an identity has a place of its own for.
 _APART = frozenset({"dataset", "method", "network", "seed"})
@@ -110,7 +110,7 @@ def identify(values: Mapping[str, Any]) -> Identity:
     differing = [one for one in computed if values[one.name] != base[one.name]]
     apart = _APART | set(spec.presets) | spec.idle(values)
     own = {one.name: values[one.name] for one in differing if not one.protocol and one.name not in apart}
-    network = values["network"] if values["network"] != base["network"] else ""
+    network = name_of("network", values["network"]) if values["network"] != base["network"] else ""
     labels = pathlib.Path(values["labels_file"] or values["noise_matrix"] or "").stem
     labels += f" {values['labels_key']}" if values["labels_key"] else ""
     noise_type = values["noise_type"] if values["noise"] else "uniform"
@@ -172,4 +172,4 @@ def _phrase(name: str, value: Any) -> str:
         return _PHRASES[name, value]
     if isinstance(value, bool):
         return name if value else f"no {name}"
-    return f"{name} {text_of(value)}"
+    return f"{name} {name_of(name, value)}"

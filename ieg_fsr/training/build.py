@@ -1,6 +1,7 @@
 """From a config and its data to a compiled method."""
 
 import functools
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -16,16 +17,18 @@ from ieg_fsr.methods.models.skipping import skipping_of
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.methods.spec import BuildContext
-from ieg_fsr.networks import build_network
 from ieg_fsr.setting import Config
+from ieg_fsr.training.network import network_of
 from ieg_fsr.training.schedules import learning_rate_schedule
 from ieg_fsr.unlabelled import class_counts, labelled
 
 _SECOND_NETWORK_STREAM = 2  # of the seed; 1 chooses the subset
 
 
-def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supervised, Examples]:
-    """The compiled method and its training data."""
+def build(
+    config: Config, data: DataSet, given_labels: np.ndarray, network: Callable[[int], keras.Model] | None = None
+) -> tuple[Supervised, Examples]:
+    """The compiled method and its training data. Args: network: from a seed; None for that of the settings."""
     keras.utils.set_random_seed(config.seed)
     # A batch that nobody chose is no larger than the data; replicas share it evenly.
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -35,9 +38,7 @@ def build(config: Config, data: DataSet, given_labels: np.ndarray) -> tuple[Supe
         check_classes(given_labels, data.num_classes)
     if config.head == "rog":
         examples = examples.visiting(hold_out(given_labels, data.num_classes, config.seed).training)
-    network = functools.partial(
-        build_network, config.network, data.train.image_shape, data.num_classes, precision=config.precision
-    )
+    network = network or network_of(config, data.train.image_shape, data.num_classes)
     second_seed = int(np.random.default_rng([config.seed, _SECOND_NETWORK_STREAM]).integers(2**31))
     clean = None if data.holdout is None else Examples(data.holdout, data.holdout.labels, 1, config.seed)
     shared = {

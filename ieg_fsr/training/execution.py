@@ -3,7 +3,7 @@
 import platform
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from typing import Any
 
@@ -29,6 +29,7 @@ from ieg_fsr.setting import Config
 from ieg_fsr.training.build import build, resolved_jit
 from ieg_fsr.training.distribution import any_worker, check_same_step, strategy_of, wait_for_all
 from ieg_fsr.training.finish import Finished, finish
+from ieg_fsr.training.frozen_features import what_is_seen
 from ieg_fsr.training.inputs import TrainingData
 from ieg_fsr.training.monitoring.epoch_log import EpochLog
 from ieg_fsr.training.monitoring.epoch_pictures import EpochPictures
@@ -56,12 +57,14 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     data, truth = training.data, truth_of(config)
     strategy = strategy_of(config)
     with strategy.scope():
-        model, examples = build(config, data, training.given_labels)
+        seen = what_is_seen(config, data)
+        model, examples = build(config, seen.data, training.given_labels, seen.network)
     resolved = _resolved(config, training) | {
+        "features_sha256": seen.sha256,
         "replicas": strategy.num_replicas_in_sync,
         "batch_size_resolved": examples.batch_size,
     }
-    run.begin(config, resolved["given_labels_sha256"])
+    run.begin(config, resolved["given_labels_sha256"], seen.sha256)
     columns = {
         "example_id": np.arange(len(training.given_labels)),
         "label": training.given_labels,
@@ -70,10 +73,10 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     }
     run.write_columns("given_labels.csv", columns)
     resolved = run.keep_config(resolved)
-    rows = _fit(config, training, model, examples, run, interruption)
-    tests = {"": data.test} | {f"_{name}": source for name, source in data.extra_tests.items()}
+    rows = _fit(config, training, seen.data, model, examples, run, interruption)
+    tests = {"": seen.data.test} | {f"_{name}": source for name, source in seen.data.extra_tests.items()}
     finished = finish(config, model, examples, tests, rows[-1])
-    _write_models(finished, run)
+    _write_models(finished, seen.whole, run)
     labels = model.label_report()
     run.write_columns("labels.csv", labels.columns() | _in_words(data, labels))
     right, known = training.right(truth), labelled(training.given_labels)
@@ -81,7 +84,7 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     detection = detection_figures(wrong, labels.suspect[known], labels.score[known])
     own = model.declared_figures
     summary = _summary(resolved, rows, own) | {"saved_network": model.saved_network} | finished.figures | detection
-    summary["per_class_accuracy"] = per_class_accuracy(finished.classifier, data.test)
+    summary["per_class_accuracy"] = per_class_accuracy(finished.classifier, seen.data.test)
     summary["estimated_noise_rate"] = labels.estimated_noise_rate
     compared = [figure.name for figure in (*RUN_FIGURES, *own) if figure.compared]
     final = {name: summary[name] for name in compared if summary.get(name) is not None}
@@ -105,6 +108,7 @@ def _in_words(data: DataSet, labels: LabelReport) -> dict[str, np.ndarray]:
 def _fit(
     config: Config,
     training: TrainingData,
+    seen: DataSet,
     model: Supervised,
     examples: Examples,
     run: RunDirectory,
@@ -134,11 +138,11 @@ def _fit(
     progress = Progress(config.epochs, examples.steps_per_epoch, begun, figures=shown)
     intervals = {"": config.eval_interval, "_ema": config.parameter_average_eval_interval}
     right, basis = training.right(truth), truth.basis if truth else ""
-    log = EpochLog(directory, data.test, right, progress, rows, intervals, data.extra_tests, basis)
+    log = EpochLog(directory, seen.test, right, progress, rows, intervals, seen.extra_tests, basis)
     agreed = any_worker(model.distribute_strategy)
     steps = None if plan.partial else config.epochs * examples.steps_per_epoch
     safeguard = Safeguard(checkpoints, interruption, config.epochs, steps, step, config.checkpoint_seconds, agreed)
-    callbacks += [log, EpochPictures(directory, data, examples.given_labels, config.epochs), safeguard]
+    callbacks += [log, EpochPictures(directory, data, examples.given_labels, config.epochs, seen.test), safeguard]
     epochs = {"initial_epoch": epochs_done, "first_step": first_step, "epochs": config.epochs}
     try:
         with interruption.deferred(), warnings.catch_warnings():
@@ -152,12 +156,13 @@ def _fit(
     return rows
 
 
-def _write_models(finished: Finished, run: RunDirectory) -> None:
-    """The classifier in two formats, and its average."""
-    run.write("model.keras", finished.classifier.save)
+def _write_models(finished: Finished, whole: Callable[[keras.Model], keras.Model], run: RunDirectory) -> None:
+    """The classifier of images in two formats, and its average."""
+    classifier = whole(finished.classifier)
+    run.write("model.keras", classifier.save)
     if finished.average is not None:
-        run.write("model_ema.keras", finished.average.save)
-    run.write("saved_model", lambda place: finished.classifier.export(place, verbose=False))
+        run.write("model_ema.keras", whole(finished.average).save)
+    run.write("saved_model", lambda place: classifier.export(place, verbose=False))
 
 
 def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable[Figure]) -> dict[str, Any]:

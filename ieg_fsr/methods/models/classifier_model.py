@@ -12,6 +12,7 @@ from ieg_fsr.errors import UserError
 from ieg_fsr.figures import ExampleGrid, Figure
 from ieg_fsr.methods.models.fit_arguments import class_numbers, evaluation_data, labels_in_one_line, refuse
 from ieg_fsr.methods.models.label_report import LabelReport, label_report, predicted_logits, probabilities_of
+from ieg_fsr.networks.freezing import check_trainable
 from ieg_fsr.networks.inputs import check_single_input
 from ieg_fsr.networks.split import split_classifier
 
@@ -23,13 +24,14 @@ class ClassifierModel(keras.Model):
     declared_figures: tuple[Figure, ...] = ()
 
     def __init__(self, classifier: keras.Model) -> None:
-        """Raises UserError unless the classifier is a built model of one input that ends in Dense logits."""
+        """Raises UserError unless the classifier is a built, trainable model of one input that ends in Dense logits."""
         # A wrapper that converts nothing: the classifier's layers have policies of their own.
         super().__init__(dtype="float32")
         self.classifier = classifier
         # From the input to the features [B, D] of the final Dense layer, and that layer.
         self.shared_network, self.head = split_classifier(classifier)
         check_single_input(classifier)
+        check_trainable(classifier, "classifier", f"'{classifier.name}', all with trainable=False")
         self.num_classes = self.head.units
         # Below and above which features are taken; a method may cut elsewhere.
         self.parts = self.shared_network, self.head

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.data.sources.image_source import DataSet
+from ieg_fsr.data.sources.image_source import DataSet, ImageSource
 from ieg_fsr.evaluation.evaluate import compile_classifier, predict_logits
 from ieg_fsr.evaluation.image_grid import displayable, image_grid
 
@@ -21,9 +21,25 @@ _CELL = 8  # pixels of a cell of a confusion matrix
 class EpochPictures(keras.callbacks.Callback):
     """Writes images into the events of a run; after an epoch's other work, with what is known then."""
 
-    def __init__(self, directory: pathlib.Path, data: DataSet, given_labels: np.ndarray, epochs: int) -> None:
-        """Args: directory: of the run. data: as the run trains on it. given_labels: [N]. epochs: of the whole run."""
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        data: DataSet,
+        given_labels: np.ndarray,
+        epochs: int,
+        test: ImageSource | None = None,
+    ) -> None:
+        """Sets up the files.
+
+        Args:
+            directory: of the run.
+            data: as the run trains on it.
+            given_labels: [N].
+            epochs: of the whole run.
+            test: the test part as the classifier takes it; None for that of the data.
+        """
         super().__init__()
+        self.test = data.test if test is None else test
         self.data, self.given_labels, self.epochs = data, given_labels, epochs
         self.forward: Any = None
         self.writer = tf.summary.create_file_writer(str(directory), filename_suffix=".pictures")
@@ -48,7 +64,7 @@ class EpochPictures(keras.callbacks.Callback):
         if self.data.num_classes <= _LARGEST_MATRIX:
             # Once a run: each would trace anew.
             self.forward = self.forward or compile_classifier(self.model.classifier)
-            logits = predict_logits(self.forward, self.data.test)
+            logits = predict_logits(self.forward, self.test)
             confusion = confusion_matrix(
                 self.data.test.labels, logits.argmax(axis=1), labels=range(self.data.num_classes)
             )

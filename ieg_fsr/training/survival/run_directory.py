@@ -98,7 +98,7 @@ class RunDirectory:
             ) from None
         self._lock = lock
 
-    def begin(self, config: Config, given_labels_sha256: str) -> None:
+    def begin(self, config: Config, given_labels_sha256: str, features_sha256: str | None = None) -> None:
         """Makes and locks the directory, checks once more what it holds; clears it for a run that does not resume."""
         files.make_directory(self.path)
         self.lock()
@@ -106,6 +106,7 @@ class RunDirectory:
         self.earlier_run(config)
         if config.resume:
             self.check_same_labels(given_labels_sha256)
+            self.check_same_features(features_sha256)
         else:
             self.clear()
         self.sweep()
@@ -173,6 +174,15 @@ class RunDirectory:
             raise UserError(
                 "--model_dir must be new or hold a run with the same given labels (the data set, --labels_file or "
                 f"--noise_matrix has changed since); --noresume replaces the run. Received: {self.path}"
+            )
+
+    def check_same_features(self, features_sha256: str | None) -> None:
+        """And with the features of the same images by the same frozen backbone: UserError."""
+        earlier = self._settings() or {}
+        if earlier.get("features_sha256", features_sha256) != features_sha256:
+            raise UserError(
+                "--model_dir must be new or hold a run with the same frozen features (images or the backbone's "
+                f"parameters have changed since); --noresume replaces the run. Received: {self.path}"
             )
 
     def rows_of(self, epochs: int) -> list[dict[str, Any]]:
