@@ -1,9 +1,9 @@
 """Epochs that leave out what there is little to learn from, chosen before the forward from what training keeps.
 
 A rule gives each example the share of the epochs that visit it; `draw_visits` chooses, and a loss counts as many times
-as its share goes into 1, which keeps the gradient's mean (`WeightSkipping` leaves that out where it says so). Such losses
-are brought to the mean of all: at a high learning rate longer steps diverge. The first epochs and the last ones visit
-all, since there is nothing to choose by yet, and since the last updates count most.
+as its share goes into 1, which keeps the gradient's mean (`WeightSkipping` leaves that out where it says so). These
+factors are brought to a mean of 1: at a high learning rate longer steps diverge. The first epochs and the last ones
+visit all, since there is nothing to choose by yet, and since the last updates count most.
 
 Learning rates follow the epochs, not the steps: see `Course`.
 """
@@ -34,6 +34,7 @@ from ieg_fsr.unlabelled import labelled
 _STREAM = 8  # of the seed
 FEWEST_VISITS = 10  # of a class in an epoch, or all of it
 _MOMENTUM, _DISTRUSTED = 0.8, 0.2  # of the mean weight; below which share of uniform
+_MASTERED = 0.5  # probability of the given label, above which
 _FIRST, _SKIPPING, _LAST = "all examples", "skipping", "all again"
 
 
@@ -162,8 +163,9 @@ class WeightSkipping(Skipping):
 
     Distrusted is what has had little weight for epochs: a running mean of its weight (momentum 0.8, from 1, so that it
     takes eight epochs) is below 0.2 of uniform. Mastered is what is trusted, and more so by its score, which is a
-    running mean of minus its own-label loss, than trusted examples in the mean. The loss of a mastered one counts 1/q
-    times; that of a distrusted one, which hardly has a weight, as it is, and so does its loss against the pseudo label.
+    running mean of minus its own-label loss, than trusted examples in the mean, and whose label is more probable than
+    not. The loss of a mastered one counts 1/q times; that of a distrusted one, which hardly has a weight, as it is, and
+    so does its loss against the pseudo label.
 
     At strength s a distrusted example is left out s times as often: without re-weighting, training needs what it is
     late to learn, and the measurement of what is memorised needs what is trained on.
@@ -211,6 +213,8 @@ class WeightSkipping(Skipping):
         trust = model.pusher.trust(model.scores.read())
         trusted = known & ~distrusted & np.isfinite(trust)
         mastered = trusted & (trust > trust[trusted].mean()) if trusted.any() else trusted
+        if model.pusher.is_log_probability:
+            mastered &= trust > np.log(_MASTERED)
         visit_distrusted = 1.0 - (1.0 - self.visit_distrusted) * float(model.strength.share)
         rates = np.where(distrusted, visit_distrusted, np.where(mastered, self.visit_mastered, 1.0))
         monitors = model.strength.monitor_ids()

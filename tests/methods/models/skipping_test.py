@@ -88,8 +88,9 @@ def test_epochs_of_fsr():
 def test_rates_by_hand(strength, seldom):
     model = FSR(linear(), N, 40, strength=strength, skipping=(rule := WeightSkipping(N)), score_momentum=0.0)
     rule.kept.assign(np.where(np.arange(N) < 100, 0.19, 0.2))
-    # Of the trusted 140 a score is 0 up to example 239, which has 139: the mean is below 1.
-    model.scores.update(tf.range(N), tf.where(tf.range(N) == 239, 139.0, 0.0))
+    # Trusted are 140, one of them without a label. Of two above their mean one has a probability above 1/2.
+    probabilities = np.select([np.arange(N) == 239, np.arange(N) == 237], [0.51, 0.49], 0.1)
+    model.scores.update(tf.range(N), np.log(probabilities).astype(np.float32))
     rates, as_they_are = rule.rates(model, np.where(np.arange(N) == 238, -1, GIVEN))
     np.testing.assert_array_equal(rates, np.select([np.arange(N) < 100, np.arange(N) == 239], [seldom, 0.5], 1.0))
     np.testing.assert_array_equal(as_they_are, np.arange(N) < 100)
