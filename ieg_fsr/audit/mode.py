@@ -51,6 +51,7 @@ def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]
         sheets=thumbnail_sheets(audited.images, findings.example_ids[findings.suspects][:LARGEST_GALLERY]),
         epochs=audited.epochs,
         truth=audited.truth,
+        data_sha256=audited.data_sha256,
     )
     write_findings(directory / "audit.csv", findings)
     write_text(directory / "audit.html", page(contents))

@@ -21,13 +21,14 @@ from ieg_fsr.configuration.settings import (
     text_of,
 )
 from ieg_fsr.data.labels.corruption import check_noise_type
+from ieg_fsr.data.labels.decisions import file_sha256
 from ieg_fsr.data.sources.datasets import image_side
 from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.methods.registry import METHODS
 from ieg_fsr.setting import COMPUTED
 
 # Settings that a run's directory has words of its own for.
-_LABELS = ("noise", "noise_type", "noise_matrix", "labels_file", "labels_key")
+_LABELS = ("noise", "noise_type", "noise_matrix", "labels_file", "labels_key", "decisions")
 _NAMED = frozenset({"dataset", "method", *_LABELS, "imbalance", "seed"})
 _LONGEST_NAME = 150  # letters, of a directory
 
@@ -116,6 +117,9 @@ def _run_directory(config: Config, base: Mapping[str, Any]) -> str:
     words = [config.method, *(_word(name, config[name]) for name in differing)]
     words.append(pathlib.Path(label_file).stem if label_file is not None else f"{kind}{config.noise:g}")
     words += [_word("", config.labels_key)] if config.labels_key else []
+    if config.decisions:
+        # Decisions that were saved anew are of another run.
+        words.append(f"decisions{(file_sha256(config.decisions) or '')[:8]}")
     if config.imbalance > 1:
         words.append(f"imbalance{config.imbalance:g}")
     name = f"{'-'.join(words)}-seed{config.seed}"

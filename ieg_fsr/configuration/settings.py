@@ -81,6 +81,8 @@ _BEFORE_METHODS = (
             short=True, **_CORRUPTION),
     Setting("labels_key", None, ANY, "which labels of a labels_file that has several, as CIFAR-N's worse_label",
             kind=str, **_CORRUPTION),
+    Setting("decisions", None, ANY, "decisions.csv of an audit: labels that a person decided, examples to remove",
+            kind=str, short=True, **_CORRUPTION),
     Setting("imbalance", 1.0, at_least(1), "largest over smallest class of a long tail; noise comes after it",
             short=True, **_CORRUPTION),
 

@@ -16,7 +16,7 @@ from ieg_fsr.data.labels.given_labels import labels_sha256
 from ieg_fsr.data.labels.long_tail import measured_imbalance
 from ieg_fsr.data.labels.truth import KNOWN, truth_of
 from ieg_fsr.data.pipeline.examples import Examples
-from ieg_fsr.data.sources.image_source import DataSet, file_names
+from ieg_fsr.data.sources.image_source import file_names
 from ieg_fsr.device_memory import peak_memory
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.evaluation.evaluate import per_class_accuracy
@@ -56,12 +56,12 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     data, truth = training.data, truth_of(config)
     strategy = strategy_of(config)
     with strategy.scope():
-        model, examples = build(config, data, training.given_labels)
+        model, examples = build(config, data, training.given_labels, training.decided.trusted_ids)
     resolved = _resolved(config, training) | {
         "replicas": strategy.num_replicas_in_sync,
         "batch_size_resolved": examples.batch_size,
     }
-    run.begin(config, resolved["given_labels_sha256"])
+    run.begin(config, resolved)
     columns = {
         "example_id": np.arange(len(training.given_labels)),
         "label": training.given_labels,
@@ -74,8 +74,8 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     tests = {"": data.test} | {f"_{name}": source for name, source in data.extra_tests.items()}
     finished = finish(config, model, examples, tests, rows[-1])
     _write_models(finished, run)
-    labels = model.label_report()
-    run.write_columns("labels.csv", labels.columns() | _in_words(data, labels))
+    labels = model.label_report().trusting(training.decided.trusted_ids)
+    run.write_columns("labels.csv", labels.columns() | _in_words(training, labels))
     right, known = training.right(truth), labelled(training.given_labels)
     wrong = None if right is None else ~right[known]
     detection = detection_figures(wrong, labels.suspect[known], labels.score[known])
@@ -92,14 +92,15 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     return summary
 
 
-def _in_words(data: DataSet, labels: LabelReport) -> dict[str, np.ndarray]:
-    """Columns of labels.csv for people: names of the classes, "" for none, and the file of each example."""
+def _in_words(training: TrainingData, labels: LabelReport) -> dict[str, np.ndarray]:
+    """Columns of labels.csv for people: names of the classes, "" for none, the file, and what was decided, if so."""
+    data, decided = training.data, training.decided.words
     names = np.array([*data.class_names, ""], object)
     return {
         "given_class": names[labels.given_label],
         "suggested_class": names[labels.suggested_label],
         "file": file_names(data.train),
-    }
+    } | ({} if decided is None else {"decision": decided})
 
 
 def _fit(
@@ -169,7 +170,7 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable
     names = """dataset method variant reward_source meta_layers weight_rule clean_images
         network noise noise_type noise_matrix labels_file true_labels measured_noise_rate imbalance
         measured_imbalance training_examples unlabelled_examples corrupt_images left_out given_labels_sha256
-        seed epochs"""
+        decisions decisions_sha256 decided_labels corrected_labels removed_examples seed epochs"""
     return (
         {name: resolved.get(name) for name in names.split()}
         | {"steps": last["step"]}
@@ -204,6 +205,8 @@ def _resolved(config: Config, training: TrainingData) -> dict[str, Any]:
         "measured_noise_rate": None if right is None else float(np.mean(~right[labelled(training.given_labels)])),
         "measured_imbalance": measured_imbalance(data.train.labels),
         "given_labels_sha256": labels_sha256(training.given_labels),
+        "data_sha256": training.decided.data_sha256,
+        **training.decided.figures,
         **METHODS[config.method].resolved(config, data),
         "jit_compile_resolved": resolved_jit(config),
         "versions": {"ieg_fsr": VERSION}

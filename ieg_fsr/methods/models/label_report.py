@@ -48,6 +48,10 @@ class LabelReport(NamedTuple):
         chosen = chosen[np.argsort(self.score[chosen], kind="stable")]
         return LabelReport._make([*(column[chosen] for column in self[:-1]), self.estimated_noise_rate])
 
+    def trusting(self, ids: np.ndarray) -> "LabelReport":
+        """The same, where examples whose labels a person decided are no suspects. Args: ids: of these, dense."""
+        return self._replace(suspect=np.where(np.isin(self.example_id, ids), 0, self.suspect).astype(np.int32))
+
     @property
     def pseudo_label(self) -> np.ndarray:
         """The former name of `suggested_label`."""

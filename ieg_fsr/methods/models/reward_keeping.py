@@ -66,8 +66,10 @@ class RewardKeeping(ReweightingReport):
 
         Args: scores, ids, given_labels: [N].
         """
-        size, visited = self.reward_set.size, np.isfinite(scores)
+        size, visited, trusted = self.reward_set.size, np.isfinite(scores), self.trusted.mask[ids]
         if not isinstance(self.strength, SelfTuningStrength) or self.pseudo_labels is None or not visited.any():
+            # Of the trusted ones, which are equal among themselves, a class draws anew each time.
+            scores = np.where(trusted, np.inf, scores)
             return select_members(scores, given_labels, size, self.num_classes, rng)
         agreed = visited & (self.pseudo_labels.read()[ids].argmax(axis=1) == given_labels)
         likely, share = agreed, self.strength.share_to_draw_from
@@ -75,7 +77,7 @@ class RewardKeeping(ReweightingReport):
             likely = visited
         elif self.pusher.is_log_probability:
             likely = np.exp(self.pusher.trust(scores)) > 1.0 / self.num_classes
-        return select_believed(scores, agreed, likely, given_labels, size, self.num_classes, share, rng)
+        return select_believed(scores, agreed, likely, given_labels, size, self.num_classes, share, rng, trusted)
 
     def keep_dictionary(self, epoch: int) -> None:
         """Takes up the dictionary of a checkpoint within `epoch`, with the images that its members had."""
