@@ -1,4 +1,4 @@
-const total = columns.id.length, CHUNK = 200;
+const total = columns.id.length, CHUNK = 168; // full rows of 1, 2, 3, 4, 6, 7 and 8 columns
 const element = (id) => document.getElementById(id);
 const made = (tag, text, name) => {
   const node = document.createElement(tag);
@@ -66,13 +66,15 @@ function line(position) {
   return node;
 }
 
-let chosen = [], shown = 0, current = 0;
+let chosen = [], shown = 0, current = 0, nodes = [];
 const holder = data.pictures ? element("gallery") : element("list").tBodies[0];
 element("list").hidden = data.pictures > 0;
 function showMore() {
-  const stop = Math.min(chosen.length, shown + CHUNK), part = document.createDocumentFragment();
-  for (; shown < stop; shown++) part.append(data.pictures ? card(shown) : line(shown));
-  holder.append(part);
+  // A block of cards is laid out by itself: what changes in one costs nothing in the others.
+  const stop = Math.min(chosen.length, shown + CHUNK);
+  const part = data.pictures ? made("div", undefined, "cards") : document.createDocumentFragment();
+  for (; shown < stop; shown++) part.append(nodes[shown] = data.pictures ? card(shown) : line(shown));
+  if (nodes.length) holder.append(part);
   element("more").hidden = shown >= chosen.length;
 }
 const SORTS = {
@@ -96,6 +98,7 @@ function choose() {
   chosen.sort(SORTS[element("sort").value]);
   holder.replaceChildren();
   shown = current = 0;
+  nodes = [];
   element("count").textContent = `${chosen.length} of ${data.suspects} suspects${data.suspects > total ? ` (the ${total} worst are on this page, audit.csv has all)` : ""}`;
   showMore();
   tellDecisions();
@@ -128,12 +131,12 @@ function showDetail(position) {
 function goTo(position) {
   if (chosen[position] === undefined) return;
   while (position >= shown) showMore();
-  if (element("detail").open) showDetail(position); else holder.children[position].focus();
+  if (element("detail").open) showDetail(position); else nodes[position].focus();
 }
 element("previous").addEventListener("click", () => goTo(current - 1));
 element("next").addEventListener("click", () => goTo(current + 1));
 element("close").addEventListener("click", () => element("detail").close());
-element("detail").addEventListener("close", () => holder.children[current]?.focus());
+element("detail").addEventListener("close", () => nodes[current]?.focus());
 
 // The decisions: the same buttons below the gallery and in the detail view, and keys for both.
 const bars = [document.querySelector(".decide")];
@@ -162,7 +165,7 @@ function decide(what, label) {
   if (what === "accept") [what, label] = ["label", columns.suggested[k]];
   if (what === "label" && label === given) what = "keep";
   decisions.decide(k, what, what === "label" ? label : given);
-  if (current < shown) mark(holder.children[current], k);
+  if (current < shown) mark(nodes[current], k);
   tellDecisions();
   goTo(current + 1);
 }
@@ -176,7 +179,7 @@ function undo() {
     position = chosen.indexOf(k);
   }
   while (position >= shown) showMore();
-  mark(holder.children[position], k);
+  mark(nodes[position], k);
   goTo(position);
   tellDecisions();
 }
@@ -192,7 +195,7 @@ for (const bar of bars) {
   for (const button of bar.querySelectorAll("[data-decision]")) button.addEventListener("click", () => decide(button.dataset.decision));
   bar.querySelector("[data-undo]").addEventListener("click", undo);
 }
-const across = () => (data.pictures ? getComputedStyle(holder).gridTemplateColumns.split(" ").length : 1);
+const across = () => (data.pictures ? getComputedStyle(holder.firstElementChild).gridTemplateColumns.split(" ").length : 1);
 const KEYS = {
   a: () => decide("accept"), k: () => decide("keep"), x: () => decide("remove"), u: () => decide("unsure"), z: undo,
   ArrowLeft: () => goTo(current - 1), ArrowRight: () => goTo(current + 1),
