@@ -32,8 +32,11 @@ class Findings:
     def worst_first(self) -> "Findings":
         """The same, in the order of the class; equal scores by example id. What has no given label is left out."""
         order = np.lexsort((self.example_ids, self.scores, ~self.suspects))
-        order = order[labelled(self.given_labels[order])]
-        arrays = {name: value[order] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return self.chosen(order[labelled(self.given_labels[order])])
+
+    def chosen(self, places: np.ndarray) -> "Findings":
+        """Those at `places` [n], in that order."""
+        arrays = {name: value[places] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return dataclasses.replace(self, **arrays)
 
     def label_matrix(self) -> np.ndarray:

@@ -6,7 +6,9 @@ import pathlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ieg_fsr.audit.exports import export, labels_of
 from ieg_fsr.audit.findings import Findings, write_findings
+from ieg_fsr.data.sources.image_source import files_of
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.files import make_directory, write_text
 from ieg_fsr.quiet_import import import_tensorflow
@@ -26,10 +28,11 @@ _IN_WORDS = {
 def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]:
     """Audits a finished run (`config.model_dir`), or `config.model` on a data set; returns the figures.
 
-    Writes audit.csv and audit.html into `config.model_dir`.
+    Writes audit.csv, audit.html and what `config.export` names into `config.model_dir`.
 
     Raises:
-        UserError: there is no finished run, the model does not fit the data, or the directory cannot be written to.
+        UserError: there is no finished run, the model does not fit the data, a decisions file is none for it, the
+            images are in no files to export, or the directory cannot be written to.
     """
     assert config.model_dir is not None, "resolve() names a directory in this mode"
     import_tensorflow()
@@ -53,12 +56,14 @@ def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]
         truth=audited.truth,
         data_sha256=audited.data_sha256,
     )
+    exported = labels_of(findings, audited.decisions, files_of(audited.images)) if config.export else None
+    lines = [] if exported is None else export(config.export.split(","), directory / "export", exported)
     write_findings(directory / "audit.csv", findings)
     write_text(directory / "audit.html", page(contents))
     width = max(map(len, facts))
-    lines = [f"{name:<{width}}  {value}" for name, value in facts.items()]
     files = f"{directory / 'audit.csv'}, {directory / 'audit.html'} (open it in a browser)"
-    tell("\n".join([*contents.notices, *lines, f"{'Files':<{width}}  {files}"]))
+    rows = [*facts.items(), ("Files", files), *(("Export", line) for line in lines)]
+    tell("\n".join([*contents.notices, *(f"{name:<{width}}  {value}" for name, value in rows)]))
     return figures
 
 

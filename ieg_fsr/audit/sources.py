@@ -12,7 +12,7 @@ import numpy as np
 
 from ieg_fsr.audit.findings import Findings
 from ieg_fsr.configuration.settings import SETTINGS, Config
-from ieg_fsr.data.labels.decisions import data_sha256
+from ieg_fsr.data.labels.decisions import Decisions, data_sha256, read_decisions
 from ieg_fsr.data.labels.truth import Truth, truth_of
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.data.sources.image_source import DataSet, ImageSource, file_names
@@ -51,6 +51,7 @@ class Audited:
     estimate: float | None  # of the share of wrong labels, by the run; None where it has none
     notices: tuple[str, ...]  # lines that a reader must not miss
     data_sha256: str  # what decisions about it are bound to
+    decisions: Decisions | None = None  # that were made since the run, for exports
 
 
 def from_run(directory: pathlib.Path, config: Config) -> Audited:
@@ -74,9 +75,14 @@ def from_run(directory: pathlib.Path, config: Config) -> Audited:
     true_labels = given["data_label"] if truth else None
     findings = _findings(report, reweighted, given["source_id"], images, true_labels, data.class_names)
     notices = (*data.notes, *unlabelled_notes(given["label"]))
+    decisions = None
+    if config.decisions is not None:
+        decisions, more = read_decisions(config.decisions, data)
+        notices = (*notices, *more)
     return Audited(
         *(settings["dataset"], settings["variant"], findings, images, truth, epochs, test_accuracy, estimate, notices),
         data_sha256=data_sha256(data.train),
+        decisions=decisions,
     )
 
 

@@ -83,6 +83,8 @@ def _check_together(config: Config) -> None:
         raise UserError("--model must be given with --mode=evaluate: a saved classifier. Received: nothing")
     if config.mode == "audit" and config.model is None and config.model_dir is None:
         raise UserError("--model_dir (a finished run) or --model must be given with --mode=audit. Received: neither")
+    if config.export is not None and config.mode != "audit":
+        raise UserError(f"--export must be given with --mode=audit only. Received: {config.export}")
     if config.schedule == "steps" and not config.drop_epochs:
         raise UserError("--drop_epochs must be given with --schedule=steps, such as 160,180. Received: nothing")
     check_noise_type(config.noise_type, config.dataset)

@@ -32,6 +32,7 @@ from ieg_fsr.rules import (
     one_of,
     path,
     rising_epochs,
+    some_of,
     step_range,
     whole_seed,
 )
@@ -114,6 +115,8 @@ _AFTER_METHODS = (
             kind=str, role=PLACES, short=True, **_RUN),
     Setting("model", None, ANY, "saved classifier to evaluate or audit by: .keras, .h5, SavedModel", kind=str,
             role=PLACES, short=True, **_RUN),
+    Setting("export", None, some_of("label_studio", "fiftyone", "csv", "folder"),
+            "of an audit: suspects and labels, --decisions applied, for other programs", kind=str, role=RUNS, **_RUN),
     Setting("resume", True, ANY, "continue the run in model_dir if there is one; --noresume replaces it", role=RUNS,
             short=True, **_RUN),
     Setting("seed", 0, whole_seed(), "of label noise, initial parameters, shuffles and draws", short=True, **_RUN),
