@@ -1,7 +1,7 @@
 """`--export`: what an audit found, and labels as they are by the decisions, in the formats of other programs."""
 
 import dataclasses
-import json
+import functools
 import os
 import pathlib
 import re
@@ -37,7 +37,7 @@ class Labels:
     labels: np.ndarray
     files: Sequence[str]
 
-    @property
+    @functools.cached_property
     def classes(self) -> list[str]:
         """The name of each label, N of them."""
         return [self.findings.class_names[label] for label in self.labels]
@@ -91,11 +91,13 @@ def _label_studio(directory: pathlib.Path, labels: Labels) -> str:
 
 
 def _fiftyone(directory: pathlib.Path, labels: Labels) -> str:
-    """A dataset of the type FiftyOneImageClassificationDataset: every example, what is known of it as attributes."""
-    found, data, targets = labels.findings, {}, {}
-    for i, path in enumerate(labels.files):
-        if not _is_text(path):
-            continue
+    """A dataset of the type FiftyOneImageClassificationDataset: every example, what is known of it as attributes.
+
+    Its images are links, data/ID.ENDING, and its labels go by what stands before the ending.
+    """
+    found, folder = labels.findings, directory / "fiftyone"
+    targets = {}
+    for i, source_id in enumerate(found.source_ids):
         attributes: dict[str, Any] = {
             "suggested": found.class_names[found.suggested_labels[i]],
             "suggested_confidence": float(found.confidences[i]),
@@ -103,21 +105,17 @@ def _fiftyone(directory: pathlib.Path, labels: Labels) -> str:
             "score": float(found.scores[i]) if np.isfinite(found.scores[i]) else None,
             "weight": None if found.weights is None else float(found.weights[i]),
         }
-        name = str(found.source_ids[i])
-        data[name] = path
-        targets[name] = {"label": labels.classes[i], "attributes": attributes}
-    folder = directory / "fiftyone"
+        targets[_link_name(source_id)] = {"label": labels.classes[i], "attributes": attributes}
+    content = {"classes": list(found.class_names), "labels": targets}
 
     def write(place: str) -> None:
-        os.mkdir(place)
-        pathlib.Path(place, "data.json").write_text(json.dumps(data), encoding="utf-8")
-        content = {"classes": list(found.class_names), "labels": targets}
-        pathlib.Path(place, "labels.json").write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
+        os.makedirs(os.path.join(place, "data"))
+        for source_id, path in zip(found.source_ids, labels.files, strict=True):
+            os.symlink(path, os.path.join(place, "data", _link_name(source_id, path)))
+        write_json(os.path.join(place, "labels.json"), content)
 
     write_whole(folder, write)
-    missing = len(labels.files) - len(data)
-    without = f" without {missing} whose names are no text" if missing else ""
-    return f"{folder}: {len(data)} images for FiftyOne{without}, of the type FiftyOneImageClassificationDataset"
+    return f"{folder}: {len(targets)} images for FiftyOne, --type fiftyone.types.FiftyOneImageClassificationDataset"
 
 
 def _csv(directory: pathlib.Path, labels: Labels) -> str:
@@ -143,8 +141,7 @@ def _folder(directory: pathlib.Path, labels: Labels) -> str:
         for label in np.unique(labels.labels):
             os.makedirs(os.path.join(place, "train", names[label]))
         for source_id, label, path in zip(labels.findings.source_ids, labels.labels, labels.files, strict=True):
-            link = f"{source_id:07d}{os.path.splitext(path)[1][:_LONGEST_SUFFIX]}"
-            os.symlink(path, os.path.join(place, "train", names[label], link))
+            os.symlink(path, os.path.join(place, "train", names[label], _link_name(source_id, path)))
 
     write_whole(folder, write)
     return f"{folder}: links to {len(labels.files)} images in folders of their labels"
@@ -163,13 +160,9 @@ def _common_folder(files: Sequence[str]) -> str:
     return os.path.commonpath([os.path.dirname(path) for path in files])
 
 
-def _is_text(path: str) -> bool:
-    """Whether a path can be written in UTF-8."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _link_name(source_id: int, path: str = "") -> str:
+    """What a link is called: the id, with the ending of the file that it leads to."""
+    return f"{source_id:07d}{os.path.splitext(path)[1][:_LONGEST_SUFFIX]}"
 
 
 _EXPORTS = {"label_studio": _label_studio, "fiftyone": _fiftyone, "csv": _csv, "folder": _folder}
