@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ieg_fsr.audit.exports import export, labels_of
-from ieg_fsr.audit.findings import Findings, write_findings
+from ieg_fsr.audit.findings import Findings, mixed_up_classes, write_findings
 from ieg_fsr.data.sources.image_source import files_of
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.files import make_directory, write_text
@@ -17,6 +17,7 @@ from ieg_fsr.setting import Config
 if TYPE_CHECKING:
     from ieg_fsr.audit.sources import Audited
 
+_MOST_PAIRS = 5  # of classes, named in a line
 _IN_WORDS = {
     "detection_precision": "Share of suspects that are {wrong}",
     "detection_recall": "Share of {wrong} labels that are suspects",
@@ -85,6 +86,10 @@ def _facts(audited: Audited, figures: dict[str, Any]) -> dict[str, str]:
         "Classes": str(len(findings.class_names)),
         "Suspects": f"{figures['suspects']} ({figures['suspects'] / len(findings):.1%})",
     }
+    if mixed_up := mixed_up_classes(findings.label_matrix()):
+        pairs = [" and ".join(findings.class_names[label] for label in pair.classes) for pair in mixed_up]
+        more = f" and {len(pairs) - _MOST_PAIRS} more" if len(pairs) > _MOST_PAIRS else ""
+        facts["Classes mixed up with each other"] = ", ".join(pairs[:_MOST_PAIRS]) + more
     if audited.estimate is not None:
         facts["Wrong labels"] = f"about {audited.estimate:.1%}, an estimate of training's"
     if audited.test_accuracy is not None:

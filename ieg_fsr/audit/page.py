@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ieg_fsr.audit.charts import curves, histogram
-from ieg_fsr.audit.findings import Findings
+from ieg_fsr.audit.findings import Findings, mixed_up_classes
 from ieg_fsr.audit.thumbnails import SHEET_COLUMNS, Sheets
 from ieg_fsr.data.labels.truth import Truth
 
@@ -55,6 +55,7 @@ def page(contents: PageContents) -> str:
         script=_resource("page.js"),
         summary=_summary(contents),
         matrix=_matrix(contents.findings),
+        mixed_up=_mixed_up(contents.findings),
         histograms="\n".join(_histograms(contents.findings)),
         curves=_curves(contents),
         data=_json(_gallery(contents.findings, contents.sheets, contents.data_sha256)),
@@ -135,6 +136,16 @@ def _matrix(findings: Findings) -> str:
         rows.append(f'<tr><th scope="row">{names[given]}</th>{cells}</tr>')
     table = f'<table class="heat"><thead><tr><td></td>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     return f'<div class="scroll">{table}</div>'
+
+
+def _mixed_up(findings: Findings) -> str:
+    """Classes that are mixed up with each other, in words; nothing where there are none."""
+    items = []
+    for pair in mixed_up_classes(findings.label_matrix())[:_LONGEST_LIST]:
+        one, other = (html.escape(findings.class_names[label]) for label in pair.classes)
+        items.append(f"<li>{one} and {other}: {pair.suspects[0]} and {pair.suspects[1]} suspects</li>")
+    heading = "<p>Mixed up with each other, three times as often as two classes are in the mean:</p>"
+    return f"{heading}<ul>{''.join(items)}</ul>" if items else ""
 
 
 def _cell(given: int, suggested: int, count: int, share: float) -> str:

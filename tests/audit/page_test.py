@@ -120,6 +120,16 @@ def test_the_matrix_has_the_counts():
     assert {(given, suggested): int(count) for given, suggested, count in buttons} == expected
 
 
+def test_classes_that_are_mixed_up_are_named():
+    text = page(contents(findings()))
+    assert "Mixed up with each other" not in text
+    given = np.arange(60) % 2
+    mixed = dataclasses.replace(findings(), given_labels=given, suggested_labels=1 - given)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; and a&quot;b&#x27;c&lt;!--: 6 and 6 suspects</li>" in page(
+        contents(mixed)
+    )
+
+
 def test_many_classes_are_listed_by_pairs():
     text = page(contents(findings(names=tuple(f"class {i}" for i in range(40)))))
     assert "most frequent pairs of 40 classes" in text
