@@ -31,11 +31,13 @@ class Labels:
         findings: as the audit has them.
         labels: [N], int, by the decisions.
         files: [N], absolute paths as the system has them, empty where the data are in no files.
+        data_sha256: what decisions about them are bound to.
     """
 
     findings: Findings
     labels: np.ndarray
     files: Sequence[str]
+    data_sha256: str
 
     @functools.cached_property
     def classes(self) -> list[str]:
@@ -43,7 +45,7 @@ class Labels:
         return [self.findings.class_names[label] for label in self.labels]
 
 
-def labels_of(findings: Findings, decisions: Decisions | None, files: Sequence[str]) -> Labels:
+def labels_of(findings: Findings, decisions: Decisions | None, files: Sequence[str], data_sha256: str) -> Labels:
     """What is exported. Args: findings: in any order. files: [all], by example id of the run; empty for none."""
     found = findings.chosen(np.argsort(findings.source_ids, kind="stable"))
     labels = found.given_labels
@@ -51,7 +53,8 @@ def labels_of(findings: Findings, decisions: Decisions | None, files: Sequence[s
         labels = decisions.corrected(labels, found.source_ids)
         left = np.flatnonzero(~np.isin(found.source_ids, decisions.of(REMOVE)))
         found, labels = found.chosen(left), labels[left]
-    return Labels(found, labels, [os.path.abspath(files[i]) for i in found.example_ids] if len(files) else [])
+    paths = [os.path.abspath(files[i]) for i in found.example_ids] if len(files) else []
+    return Labels(found, labels, paths, data_sha256)
 
 
 def export(kinds: Sequence[str], directory: pathlib.Path, labels: Labels) -> list[str]:
@@ -76,6 +79,7 @@ def _label_studio(directory: pathlib.Path, labels: Labels) -> str:
         result = {"from_name": "label", "to_name": "image", "type": "choices", "value": {"choices": [choice]}}
         image = _LOCAL_FILES + quote(os.fsencode(os.path.relpath(labels.files[i], root)))
         facts = {"source_id": int(found.source_ids[i]), "given": labels.classes[i], "file": str(found.names[i])}
+        facts |= {"data_sha256": labels.data_sha256}
         prediction = {"model_version": f"ieg_fsr {VERSION}", "score": float(found.confidences[i]), "result": [result]}
         tasks.append({"data": {"image": image} | facts, "predictions": [prediction]})
     choices = "\n".join(f"    <Choice value={quoteattr(name)}/>" for name in found.class_names)

@@ -57,8 +57,10 @@ def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]
         truth=audited.truth,
         data_sha256=audited.data_sha256,
     )
-    exported = labels_of(findings, audited.decisions, files_of(audited.images)) if config.export else None
-    lines = [] if exported is None else export(config.export.split(","), directory / "export", exported)
+    lines = []
+    if config.export:
+        exported = labels_of(findings, audited.decisions, files_of(audited.images), audited.data_sha256)
+        lines = export(config.export.split(","), directory / "export", exported)
     write_findings(directory / "audit.csv", findings)
     write_text(directory / "audit.html", page(contents))
     width = max(map(len, facts))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ieg_fsr.audit.exports import export, labels_of
 from ieg_fsr.audit.findings import Findings
-from ieg_fsr.data.labels.decisions import Decisions
+from ieg_fsr.data.labels.decisions import Decisions, data_sha256
 from ieg_fsr.data.labels.given_labels import read_given_labels
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.data.sources.image_source import file_names, files_of
@@ -46,7 +46,7 @@ def found(data):
 
 
 def exported(data, directory, *kinds, decisions=None):
-    return export(kinds, directory, labels_of(found(data), decisions, files_of(data.train)))
+    return export(kinds, directory, labels_of(found(data), decisions, files_of(data.train), data_sha256(data.train)))
 
 
 def test_label_studio_finds_each_suspect_by_its_url(dataset, tmp_path):
@@ -66,6 +66,7 @@ def test_label_studio_finds_each_suspect_by_its_url(dataset, tmp_path):
         suggested = dataset.class_names[(dataset.train.labels[i] + 1) % 3]
         assert (result["value"], result["type"]) == ({"choices": [suggested]}, "choices")
         assert prediction["score"] == 0.75
+        assert task["data"]["data_sha256"] == data_sha256(dataset.train)
     view = xml.etree.ElementTree.parse(tmp_path / "export" / "label_studio.xml").getroot()
     assert [choice.get("value") for choice in view.iter("Choice")] == list(dataset.class_names)
     [control], [image] = view.iter("Choices"), view.iter("Image")
@@ -124,7 +125,7 @@ def test_corrected_labels_are_read_back_as_labels_and_as_a_folder(dataset, tmp_p
 def test_classes_that_make_no_folders_have_their_number_before(dataset, tmp_path):
     odd = found(dataset)
     odd = Findings(**(vars(odd) | {"class_names": ("..", "a/b", "A_b")}))
-    export(["folder"], tmp_path, labels_of(odd, None, files_of(dataset.train)))
+    export(["folder"], tmp_path, labels_of(odd, None, files_of(dataset.train), ""))
     folders = {path.name for path in (tmp_path / "folder" / "train").iterdir()}
     assert folders <= {"0_..", "1_a_b", "2_A_b"}
     assert len(folders) == len(np.unique(dataset.train.labels))
@@ -132,7 +133,7 @@ def test_classes_that_make_no_folders_have_their_number_before(dataset, tmp_path
 
 def test_images_in_no_files_have_labels_alone(dataset, tmp_path):
     with pytest.raises(UserError, match=r"--export must be csv where the images are in no files\. Received: folder"):
-        export(["csv", "folder"], tmp_path / "none", labels_of(found(dataset), None, []))
+        export(["csv", "folder"], tmp_path / "none", labels_of(found(dataset), None, [], ""))
     assert not (tmp_path / "none").exists()
-    export(["csv"], tmp_path / "export", labels_of(found(dataset), None, []))
+    export(["csv"], tmp_path / "export", labels_of(found(dataset), None, [], ""))
     assert (tmp_path / "export" / "labels.csv").exists()

@@ -22,6 +22,7 @@ KEEP, LABEL, REMOVE, UNSURE = DECISIONS = ("keep", "label", "remove", "unsure")
 _ID, _SOURCE_ID, _DECISION, _LABEL, _CLASS, _DATA, _ROWS = HEADINGS = (
     *("example_id", "source_id", "decision", "label", "class", "data_sha256", "rows"),
 )
+_OF_LABEL_STUDIO = "annotation_id"  # a column of its CSV
 
 
 class Decisions(NamedTuple):
@@ -78,7 +79,8 @@ def read_decisions(path: str, data: DataSet) -> tuple[Decisions, list[str]]:
 
     Columns: source_id or example_id, an id in the whole training part; decision; label, a class number or name, or
     class, a name; data_sha256 and rows, which may be left out, tell whether it is of this data set and whole. Others
-    are passed over, and a header in the middle, of a file that was put behind another.
+    are passed over, and a header in the middle, of a file that was put behind another. What Label Studio exports as CSV
+    of the tasks of `--export=label_studio` is read as well.
 
     Args:
         path: of the file.
@@ -132,10 +134,12 @@ def _read_rows(path: str) -> tuple[list[tuple[str, Mapping[str, Any]]], str]:
         text = content.decode("utf-8-sig")
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         names = reader.fieldnames or []
-        if _DECISION not in names or not {_ID, _SOURCE_ID} & set(names):
+        if not {_DECISION, _OF_LABEL_STUDIO} & set(names) or not {_ID, _SOURCE_ID} & set(names):
             rule = f"be CSV with a header that has {_ID} and {_DECISION}"
             raise refusal(FLAG, rule, f"{','.join(names)[:80]!r} in {path}")
         rows = [(f"in line {reader.line_num} of {path}", row) for row in reader if row[names[0]] != names[0]]
+        if _DECISION not in names:
+            rows = [(place, _from_label_studio(row)) for place, row in rows]
     except UserError:
         raise
     except OSError as error:
@@ -153,6 +157,11 @@ def _read_rows(path: str) -> tuple[list[tuple[str, Mapping[str, Any]]], str]:
         rule = f"be whole: {wanted} rows, as it says itself" if len(rows) < wanted else "be whole: end with a line"
         raise refusal(FLAG, rule, f"{len(rows)} rows in {path}, which is cut short")
     return list(rows), hashlib.sha256(content).hexdigest()
+
+
+def _from_label_studio(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as a decision: its label is the name of the class that somebody chose."""
+    return {**row, _DECISION: LABEL if row.get(_LABEL) else UNSURE, _CLASS: row.get(_LABEL), _LABEL: ""}
 
 
 def _id_of(row: Mapping[str, Any], num_examples: int, place: str) -> int:

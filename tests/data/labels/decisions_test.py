@@ -57,6 +57,20 @@ def test_what_the_audit_page_saves_is_read(tmp_path):
     assert notes == ["--decisions: several decisions about 1 examples (first 4): the last counts"]
 
 
+def test_what_label_studio_exports_is_read_by_the_names_of_classes(tmp_path):
+    numbers = data(class_names=("1", "2", "3"))
+    sha256 = data_sha256(numbers.train)
+    header = '"annotation_id","annotator","data_sha256","file","given","id","image","label","lead_time","source_id"\n'
+    rows = f'0,"1","{sha256}","a.png","1",7,"/d?=a","2","",0\n1,"1","{sha256}","b.png","2",8,"/d?=b","","",1\n'
+    decisions, _ = read(tmp_path, header + rows, numbers)
+    assert decisions.ids.tolist() == [0, 1]
+    assert (decisions.decisions.tolist(), decisions.labels.tolist()) == (["label", "unsure"], [1, -1])
+    with pytest.raises(UserError, match="be of --dataset=folder:photos as it is now"):
+        read(tmp_path, header + rows, data(labels=np.roll(LABELS, 1)))
+    with pytest.raises(UserError, match=r"names of classes \(1, 2, 3\).* Received: label 4 of id 0"):
+        read(tmp_path, header + rows.replace('"2","",0', '"4","",0'), numbers)
+
+
 def test_it_is_bound_to_labels_and_files_but_not_to_the_place():
     names = [f"a/{i}.png" for i in range(8)]
     bound = data_sha256(data(names).train)
