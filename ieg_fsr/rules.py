@@ -24,6 +24,16 @@ def one_of(*names: str) -> Rule:
     return Rule(lambda value: value in names, f"one of {', '.join(names)}")
 
 
+def some_of(*names: str) -> Rule:
+    """One or more of the given names, each once, with commas between."""
+
+    def allows(value: Any) -> bool:
+        words = value.split(",")
+        return set(words) <= set(names) and len(set(words)) == len(words)
+
+    return Rule(allows, f"some of {', '.join(names)}, with commas between")
+
+
 def at_least(bound: float) -> Rule:
     """A number that is not below `bound`."""
     return Rule(lambda value: bound <= value < float("inf"), f"at least {bound:g}")

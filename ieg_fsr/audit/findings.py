@@ -2,12 +2,15 @@
 
 import dataclasses
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ieg_fsr.files import write_columns
 from ieg_fsr.unlabelled import labelled
+
+# Suspects of a pair of classes that are mixed up: so many, and so many times the mean of all pairs.
+_FEWEST_MIXED_UP, _MIXED_UP_RATIO = 5, 3.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +35,11 @@ class Findings:
     def worst_first(self) -> "Findings":
         """The same, in the order of the class; equal scores by example id. What has no given label is left out."""
         order = np.lexsort((self.example_ids, self.scores, ~self.suspects))
-        order = order[labelled(self.given_labels[order])]
-        arrays = {name: value[order] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return self.chosen(order[labelled(self.given_labels[order])])
+
+    def chosen(self, places: np.ndarray) -> "Findings":
+        """Those at `places` [n], in that order."""
+        arrays = {name: value[places] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return dataclasses.replace(self, **arrays)
 
     def label_matrix(self) -> np.ndarray:
@@ -41,6 +47,27 @@ class Findings:
         believed = np.where(self.suspects, self.suggested_labels, self.given_labels)
         classes = len(self.class_names)
         return np.bincount(self.given_labels * classes + believed, minlength=classes**2).reshape(classes, classes)
+
+
+class MixedUp(NamedTuple):
+    """Two classes, and how many suspects of each have the other suggested."""
+
+    classes: tuple[int, int]
+    suspects: tuple[int, int]
+
+
+def mixed_up_classes(label_matrix: np.ndarray) -> list[MixedUp]:
+    """Pairs of classes that are mixed up with each other more than others are, most suspects first.
+
+    There are suspects both ways, 5 or more in all, and 3 times as many as in the mean of all pairs: wrong labels that
+    are spread evenly over the classes make none. Args: label_matrix: [C, C], see `Findings.label_matrix`.
+    """
+    rows, columns = np.triu_indices(len(label_matrix), 1)
+    there, back = label_matrix[rows, columns], label_matrix[columns, rows]
+    both = there + back
+    chosen = np.flatnonzero((there > 0) & (back > 0) & (both >= max(_FEWEST_MIXED_UP, _MIXED_UP_RATIO * both.mean())))
+    chosen = chosen[np.argsort(-both[chosen], kind="stable")]
+    return [MixedUp((int(rows[i]), int(columns[i])), (int(there[i]), int(back[i]))) for i in chosen]
 
 
 def write_findings(path: str | os.PathLike, findings: Findings) -> None:

@@ -6,7 +6,9 @@ import pathlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ieg_fsr.audit.findings import Findings, write_findings
+from ieg_fsr.audit.exports import export, labels_of
+from ieg_fsr.audit.findings import Findings, mixed_up_classes, write_findings
+from ieg_fsr.data.sources.image_source import files_of
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.files import make_directory, write_text
 from ieg_fsr.quiet_import import import_tensorflow
@@ -15,6 +17,7 @@ from ieg_fsr.setting import Config
 if TYPE_CHECKING:
     from ieg_fsr.audit.sources import Audited
 
+_MOST_PAIRS = 5  # of classes, named in a line
 _IN_WORDS = {
     "detection_precision": "Share of suspects that are {wrong}",
     "detection_recall": "Share of {wrong} labels that are suspects",
@@ -26,10 +29,11 @@ _IN_WORDS = {
 def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]:
     """Audits a finished run (`config.model_dir`), or `config.model` on a data set; returns the figures.
 
-    Writes audit.csv and audit.html into `config.model_dir`.
+    Writes audit.csv, audit.html and what `config.export` names into `config.model_dir`.
 
     Raises:
-        UserError: there is no finished run, the model does not fit the data, or the directory cannot be written to.
+        UserError: there is no finished run, the model does not fit the data, a decisions file is none for it, the
+            images are in no files to export, or the directory cannot be written to.
     """
     assert config.model_dir is not None, "resolve() names a directory in this mode"
     import_tensorflow()
@@ -51,13 +55,18 @@ def audit(config: Config, tell: Callable[[str], None] = print) -> dict[str, Any]
         sheets=thumbnail_sheets(audited.images, findings.example_ids[findings.suspects][:LARGEST_GALLERY]),
         epochs=audited.epochs,
         truth=audited.truth,
+        data_sha256=audited.data_sha256,
     )
+    lines = []
+    if config.export:
+        exported = labels_of(findings, audited.decisions, files_of(audited.images), audited.data_sha256)
+        lines = export(config.export.split(","), directory / "export", exported)
     write_findings(directory / "audit.csv", findings)
     write_text(directory / "audit.html", page(contents))
     width = max(map(len, facts))
-    lines = [f"{name:<{width}}  {value}" for name, value in facts.items()]
     files = f"{directory / 'audit.csv'}, {directory / 'audit.html'} (open it in a browser)"
-    tell("\n".join([*contents.notices, *lines, f"{'Files':<{width}}  {files}"]))
+    rows = [*facts.items(), ("Files", files), *(("Export", line) for line in lines)]
+    tell("\n".join([*contents.notices, *(f"{name:<{width}}  {value}" for name, value in rows)]))
     return figures
 
 
@@ -79,6 +88,10 @@ def _facts(audited: Audited, figures: dict[str, Any]) -> dict[str, str]:
         "Classes": str(len(findings.class_names)),
         "Suspects": f"{figures['suspects']} ({figures['suspects'] / len(findings):.1%})",
     }
+    if mixed_up := mixed_up_classes(findings.label_matrix()):
+        pairs = [" and ".join(findings.class_names[label] for label in pair.classes) for pair in mixed_up]
+        more = f" and {len(pairs) - _MOST_PAIRS} more" if len(pairs) > _MOST_PAIRS else ""
+        facts["Classes mixed up with each other"] = ", ".join(pairs[:_MOST_PAIRS]) + more
     if audited.estimate is not None:
         facts["Wrong labels"] = f"about {audited.estimate:.1%}, an estimate of training's"
     if audited.test_accuracy is not None:

@@ -1,6 +1,4 @@
-"use strict";
-const data = JSON.parse(document.getElementById("data").textContent);
-const columns = data.columns, total = columns.id.length, CHUNK = 200;
+const total = columns.id.length, CHUNK = 168; // full rows of 1, 2, 3, 4, 6, 7 and 8 columns
 const element = (id) => document.getElementById(id);
 const made = (tag, text, name) => {
   const node = document.createElement(tag);
@@ -45,23 +43,38 @@ function card(position) {
   node.append(made("span", `#${columns.id[k]} · ${figure(columns.confidence[k], 2)}`, "quiet"));
   node.setAttribute("aria-label", `Example ${columns.id[k]}: given ${givenName(k)}, suggested ${suggestedName(k)}, confidence ${figure(columns.confidence[k], 2)}`);
   node.addEventListener("click", () => showDetail(position));
+  node.addEventListener("focus", () => { current = position; tellCurrent(); });
+  mark(node, k);
   return node;
 }
+// What was decided stands on the card, or the row, of an example.
+function mark(node, k) {
+  const decision = decisions.of(k);
+  node.dataset.state = decision ? decision.what : "";
+  node.dataset.told = told(decision);
+}
+const told = (decision) => (!decision ? "" : decision.what === "label" ? data.classNames[decision.label] : NAMES[decision.what]);
 function line(position) {
   const k = chosen[position], node = made("tr");
   const cells = [`#${columns.id[k]}`, givenName(k), suggestedName(k), figure(columns.confidence[k], 3),
     figure(columns.weight[k], 3), figure(columns.score[k], 3), columns.name[k]];
   node.append(...cells.map((text) => made("td", text)));
+  node.tabIndex = 0;
+  node.addEventListener("click", () => showDetail(position));
+  node.addEventListener("focus", () => { current = position; tellCurrent(); });
+  mark(node, k);
   return node;
 }
 
-let chosen = [], shown = 0;
+let chosen = [], shown = 0, current = 0, nodes = [];
 const holder = data.pictures ? element("gallery") : element("list").tBodies[0];
 element("list").hidden = data.pictures > 0;
 function showMore() {
-  const stop = Math.min(chosen.length, shown + CHUNK), part = document.createDocumentFragment();
-  for (; shown < stop; shown++) part.append(data.pictures ? card(shown) : line(shown));
-  holder.append(part);
+  // A block of cards is laid out by itself: what changes in one costs nothing in the others.
+  const stop = Math.min(chosen.length, shown + CHUNK);
+  const part = data.pictures ? made("div", undefined, "cards") : document.createDocumentFragment();
+  for (; shown < stop; shown++) part.append(nodes[shown] = data.pictures ? card(shown) : line(shown));
+  if (nodes.length) holder.append(part);
   element("more").hidden = shown >= chosen.length;
 }
 const SORTS = {
@@ -72,19 +85,23 @@ const SORTS = {
 };
 function choose() {
   const given = element("given").value, suggested = element("suggested").value;
+  const decided = element("decided").value;
   const words = element("search").value.trim().toLowerCase().replace(/^#/, "");
   chosen = [];
   for (let k = 0; k < total; k++) {
     if (given !== "" && columns.given[k] !== +given) continue;
     if (suggested !== "" && columns.suggested[k] !== +suggested) continue;
+    if (decided !== "" && decided !== (decisions.of(k)?.what ?? "open")) continue;
     if (words && String(columns.id[k]) !== words && !columns.name[k].toLowerCase().includes(words)) continue;
     chosen.push(k);
   }
   chosen.sort(SORTS[element("sort").value]);
   holder.replaceChildren();
-  shown = 0;
+  shown = current = 0;
+  nodes = [];
   element("count").textContent = `${chosen.length} of ${data.suspects} suspects${data.suspects > total ? ` (the ${total} worst are on this page, audit.csv has all)` : ""}`;
   showMore();
+  tellDecisions();
 }
 
 function fill(select, numbers) {
@@ -96,9 +113,9 @@ function fill(select, numbers) {
   }
 }
 
-let current = 0;
 function showDetail(position) {
   current = position;
+  tellCurrent();
   const k = chosen[position];
   element("detail-title").textContent = `Example ${columns.id[k]}`;
   element("detail-image").replaceChildren(...(k < data.pictures ? [picture(k, 320)] : []));
@@ -111,13 +128,95 @@ function showDetail(position) {
   element("next").disabled = position + 1 >= chosen.length;
   if (!element("detail").open) element("detail").showModal();
 }
-const move = (by) => { if (chosen[current + by] !== undefined) showDetail(current + by); };
-element("previous").addEventListener("click", () => move(-1));
-element("next").addEventListener("click", () => move(1));
+function goTo(position) {
+  if (chosen[position] === undefined) return;
+  while (position >= shown) showMore();
+  if (element("detail").open) showDetail(position); else nodes[position].focus();
+}
+element("previous").addEventListener("click", () => goTo(current - 1));
+element("next").addEventListener("click", () => goTo(current + 1));
 element("close").addEventListener("click", () => element("detail").close());
-element("detail").addEventListener("keydown", (event) => {
-  if (event.key === "ArrowLeft") move(-1);
-  if (event.key === "ArrowRight") move(1);
+element("detail").addEventListener("close", () => nodes[current]?.focus());
+
+// The decisions: the same buttons below the gallery and in the detail view, and keys for both.
+const bars = [document.querySelector(".decide")];
+element("detail-decide").append(bars[0].cloneNode(true));
+bars.push(element("detail-decide").firstElementChild);
+function tellCurrent() {
+  const k = chosen[current];
+  for (const bar of bars) {
+    bar.querySelector(".which").textContent = k === undefined ? "" : `#${columns.id[k]} ${givenName(k)} → ${suggestedName(k)}${decisions.of(k) ? ` · ${told(decisions.of(k))}` : ""}`;
+  }
+}
+function tellDecisions() {
+  const parts = Object.entries(decisions.counts).filter(([, count]) => count).map(([what, count]) => `${count} ${NAMES[what]}`);
+  const lost = decisions.kept ? "" : " (this browser does not keep them: save before you leave)";
+  for (const bar of bars) {
+    bar.querySelector(".decided").textContent = `${decisions.size} of ${total} decided${parts.length ? `: ${parts.join(", ")}` : ""}${lost}`;
+    bar.querySelector("[data-undo]").disabled = !decisions.undoable;
+  }
+  element("save").disabled = !decisions.size;
+  tellCurrent();
+}
+function decide(what, label) {
+  const k = chosen[current];
+  if (k === undefined) return;
+  const given = columns.given[k];
+  if (what === "accept") [what, label] = ["label", columns.suggested[k]];
+  if (what === "label" && label === given) what = "keep";
+  decisions.decide(k, what, what === "label" ? label : given);
+  if (current < shown) mark(nodes[current], k);
+  tellDecisions();
+  goTo(current + 1);
+}
+function undo() {
+  const k = decisions.undo();
+  if (k === undefined) return;
+  let position = chosen.indexOf(k);
+  if (position < 0) { // A filter hides it.
+    element("filters").reset();
+    choose();
+    position = chosen.indexOf(k);
+  }
+  while (position >= shown) showMore();
+  mark(nodes[position], k);
+  goTo(position);
+  tellDecisions();
+}
+for (const bar of bars) {
+  const other = bar.querySelector(".other");
+  other.append(new Option("other class …", ""), ...data.classNames.map((name, number) => new Option(`${number} ${name}`, number)));
+  other.addEventListener("change", () => {
+    const value = other.value;
+    other.value = "";
+    other.blur();
+    if (value !== "") decide("label", Number(value));
+  });
+  for (const button of bar.querySelectorAll("[data-decision]")) button.addEventListener("click", () => decide(button.dataset.decision));
+  bar.querySelector("[data-undo]").addEventListener("click", undo);
+}
+const across = () => (data.pictures ? getComputedStyle(holder.firstElementChild).gridTemplateColumns.split(" ").length : 1);
+const KEYS = {
+  a: () => decide("accept"), k: () => decide("keep"), x: () => decide("remove"), u: () => decide("unsure"), z: undo,
+  ArrowLeft: () => goTo(current - 1), ArrowRight: () => goTo(current + 1),
+  ArrowUp: () => goTo(current - (element("detail").open ? 1 : across())),
+  ArrowDown: () => goTo(current + (element("detail").open ? 1 : across())),
+};
+document.addEventListener("keydown", (event) => {
+  if (event.target.closest("input, select") || event.altKey || event.ctrlKey || event.metaKey) return;
+  const digit = /^[0-9]$/.test(event.key) && Number(event.key) < data.classNames.length;
+  const act = digit ? () => decide("label", Number(event.key)) : KEYS[event.key];
+  const inGallery = element("detail").open || holder.contains(event.target);
+  if (!act || (event.key.startsWith("Arrow") && !inGallery)) return;
+  event.preventDefault();
+  act();
+});
+element("save").addEventListener("click", () => {
+  const link = made("a");
+  link.href = URL.createObjectURL(new Blob([decisions.csv()], { type: "text/csv" }));
+  link.download = "decisions.csv";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 });
 
 fill(element("given"), columns.given);

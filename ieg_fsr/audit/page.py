@@ -4,6 +4,7 @@ Whatever the data brought along (names of classes and files) enters either as JS
 text, or escaped. The page forbids itself to load anything (its Content-Security-Policy).
 """
 
+import hashlib
 import html
 import importlib.resources
 import json
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ieg_fsr.audit.charts import curves, histogram
-from ieg_fsr.audit.findings import Findings
+from ieg_fsr.audit.findings import Findings, mixed_up_classes
 from ieg_fsr.audit.thumbnails import SHEET_COLUMNS, Sheets
 from ieg_fsr.data.labels.truth import Truth
 
@@ -42,6 +43,7 @@ class PageContents(NamedTuple):
     sheets: Sheets | None  # thumbnails of the first suspects in the order of `findings`; None for a table instead
     epochs: Sequence[Mapping[str, Any]]  # rows of metrics.jsonl, none for a model without a run
     truth: Truth | None  # what the curves may say of right and wrong labels
+    data_sha256: str  # of the data set, which decisions are bound to
 
 
 def page(contents: PageContents) -> str:
@@ -49,12 +51,14 @@ def page(contents: PageContents) -> str:
     return string.Template(_resource("page.html")).substitute(
         title=html.escape(contents.title),
         style=_resource("page.css"),
+        decisions=_resource("decisions.js"),
         script=_resource("page.js"),
         summary=_summary(contents),
         matrix=_matrix(contents.findings),
+        mixed_up=_mixed_up(contents.findings),
         histograms="\n".join(_histograms(contents.findings)),
         curves=_curves(contents),
-        data=_json(_gallery(contents.findings, contents.sheets)),
+        data=_json(_gallery(contents.findings, contents.sheets, contents.data_sha256)),
     )
 
 
@@ -68,12 +72,14 @@ def _json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _gallery(findings: Findings, sheets: Sheets | None) -> dict[str, Any]:
+def _gallery(findings: Findings, sheets: Sheets | None, data_sha256: str) -> dict[str, Any]:
     """What the script needs of the worst suspects; pictures are addressed by position."""
     suspects = int(findings.suspects.sum())
     count = min(suspects, LARGEST_GALLERY)
     weights = [None] * count if findings.weights is None else _rounded(findings.weights[:count])
     return {
+        "key": _key(findings, data_sha256),
+        "dataSha256": data_sha256,
         "classNames": list(findings.class_names),
         "suspects": suspects,
         "pictures": 0 if sheets is None else count,
@@ -84,6 +90,7 @@ def _gallery(findings: Findings, sheets: Sheets | None) -> dict[str, Any]:
         "sheetColumns": SHEET_COLUMNS,
         "columns": {
             "id": findings.example_ids[:count].tolist(),
+            "source": findings.source_ids[:count].tolist(),
             "name": [str(name) for name in findings.names[:count]],
             "given": findings.given_labels[:count].tolist(),
             "suggested": findings.suggested_labels[:count].tolist(),
@@ -92,6 +99,14 @@ def _gallery(findings: Findings, sheets: Sheets | None) -> dict[str, Any]:
             "score": _rounded(findings.scores[:count]),
         },
     }
+
+
+def _key(findings: Findings, data_sha256: str) -> str:
+    """Under which a browser keeps the decisions: the same for the same findings about the same data alone."""
+    digest = hashlib.sha256(data_sha256.encode())
+    for column in (findings.source_ids, findings.given_labels, findings.suggested_labels, findings.suspects):
+        digest.update(np.asarray(column).astype("<i8").tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _rounded(values: np.ndarray) -> list[float | None]:
@@ -121,6 +136,16 @@ def _matrix(findings: Findings) -> str:
         rows.append(f'<tr><th scope="row">{names[given]}</th>{cells}</tr>')
     table = f'<table class="heat"><thead><tr><td></td>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     return f'<div class="scroll">{table}</div>'
+
+
+def _mixed_up(findings: Findings) -> str:
+    """Classes that are mixed up with each other, in words; nothing where there are none."""
+    items = []
+    for pair in mixed_up_classes(findings.label_matrix())[:_LONGEST_LIST]:
+        one, other = (html.escape(findings.class_names[label]) for label in pair.classes)
+        items.append(f"<li>{one} and {other}: {pair.suspects[0]} and {pair.suspects[1]} suspects</li>")
+    heading = "<p>Mixed up with each other, three times as often as two classes are in the mean:</p>"
+    return f"{heading}<ul>{''.join(items)}</ul>" if items else ""
 
 
 def _cell(given: int, suggested: int, count: int, share: float) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ieg_fsr.audit.findings import Findings
 from ieg_fsr.configuration.settings import SETTINGS, Config
+from ieg_fsr.data.labels.decisions import Decisions, data_sha256, read_decisions
 from ieg_fsr.data.labels.truth import Truth, truth_of
 from ieg_fsr.data.sources.datasets import load_dataset
 from ieg_fsr.data.sources.image_source import DataSet, ImageSource, file_names
@@ -49,6 +50,8 @@ class Audited:
     test_accuracy: float | None  # of the run; None for a model
     estimate: float | None  # of the share of wrong labels, by the run; None where it has none
     notices: tuple[str, ...]  # lines that a reader must not miss
+    data_sha256: str  # what decisions about it are bound to
+    decisions: Decisions | None = None  # that were made since the run, for exports
 
 
 def from_run(directory: pathlib.Path, config: Config) -> Audited:
@@ -72,8 +75,14 @@ def from_run(directory: pathlib.Path, config: Config) -> Audited:
     true_labels = given["data_label"] if truth else None
     findings = _findings(report, reweighted, given["source_id"], images, true_labels, data.class_names)
     notices = (*data.notes, *unlabelled_notes(given["label"]))
+    decisions = None
+    if config.decisions is not None:
+        decisions, more = read_decisions(config.decisions, data)
+        notices = (*notices, *more)
     return Audited(
-        settings["dataset"], settings["variant"], findings, images, truth, epochs, test_accuracy, estimate, notices
+        *(settings["dataset"], settings["variant"], findings, images, truth, epochs, test_accuracy, estimate, notices),
+        data_sha256=data_sha256(data.train),
+        decisions=decisions,
     )
 
 
@@ -92,11 +101,13 @@ def from_model(config: Config) -> Audited:
     probabilities = probabilities_of(predict_logits(model, data.train))
     given_labels = np.asarray(training.given_labels)
     report = label_report(given_labels, None, np.ones(len(given_labels)), probabilities)
+    report = report.trusting(training.decided.trusted_ids)
     truth = truth_of(config)
     true_labels = data.train.labels if truth else None
     findings = _findings(report, False, training.source_ids, data.train, true_labels, data.class_names)
     notices = (MEMORY_NOTICE, *data.notes)
-    return Audited(config.dataset, config.model, findings, data.train, truth, [], None, None, notices)
+    sha256 = training.decided.data_sha256
+    return Audited(config.dataset, config.model, findings, data.train, truth, [], None, None, notices, sha256)
 
 
 def _findings(

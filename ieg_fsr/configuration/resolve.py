@@ -21,6 +21,7 @@ from ieg_fsr.configuration.settings import (
     text_of,
 )
 from ieg_fsr.data.labels.corruption import check_noise_type
+from ieg_fsr.data.labels.decisions import file_sha256
 from ieg_fsr.data.sources.datasets import image_side
 from ieg_fsr.errors import UserError, refusal
 from ieg_fsr.methods.registry import METHODS
@@ -28,7 +29,7 @@ from ieg_fsr.networks import FILE_PREFIX, IMAGENET, NETWORKS
 from ieg_fsr.setting import COMPUTED, name_of
 
 # Settings that a run's directory has words of its own for.
-_LABELS = ("noise", "noise_type", "noise_matrix", "labels_file", "labels_key")
+_LABELS = ("noise", "noise_type", "noise_matrix", "labels_file", "labels_key", "decisions")
 _NAMED = frozenset({"dataset", "method", *_LABELS, "imbalance", "seed"})
 # Features have no pixels to crop and mirror.
 _OF_FEATURES: dict[str, Any] = {"padding": 0, "flip": False}
@@ -90,6 +91,8 @@ def _check_together(config: Config) -> None:
     if config.init == IMAGENET and (config.network in NETWORKS or config.network.startswith(FILE_PREFIX)):
         raise refusal("--init", f"be none or a file with --network={config.network}", config.init)
     _check_features(config)
+    if config.export is not None and config.mode != "audit":
+        raise UserError(f"--export must be given with --mode=audit only. Received: {config.export}")
     if config.schedule == "steps" and not config.drop_epochs:
         raise UserError("--drop_epochs must be given with --schedule=steps, such as 160,180. Received: nothing")
     check_noise_type(config.noise_type, config.dataset)
@@ -142,6 +145,9 @@ def _run_directory(config: Config, base: Mapping[str, Any]) -> str:
     words = [config.method, *(_word(name, config[name]) for name in differing)]
     words.append(pathlib.Path(label_file).stem if label_file is not None else f"{kind}{config.noise:g}")
     words += [_word("", config.labels_key)] if config.labels_key else []
+    if config.decisions:
+        # Decisions that were saved anew are of another run.
+        words.append(f"decisions{(file_sha256(config.decisions) or '')[:8]}")
     if config.imbalance > 1:
         words.append(f"imbalance{config.imbalance:g}")
     name = f"{'-'.join(words)}-seed{config.seed}"

@@ -34,6 +34,7 @@ from ieg_fsr.rules import (
     one_of,
     path,
     rising_epochs,
+    some_of,
     step_range,
     whole_seed,
 )
@@ -83,6 +84,8 @@ _BEFORE_METHODS = (
             short=True, **_CORRUPTION),
     Setting("labels_key", None, ANY, "which labels of a labels_file that has several, as CIFAR-N's worse_label",
             kind=str, **_CORRUPTION),
+    Setting("decisions", None, ANY, "decisions.csv of an audit: labels that a person decided, examples to remove",
+            kind=str, short=True, **_CORRUPTION),
     Setting("imbalance", 1.0, at_least(1), "largest over smallest class of a long tail; noise comes after it",
             short=True, **_CORRUPTION),
 
@@ -128,6 +131,8 @@ _AFTER_METHODS = (
             role=PLACES, **_RUN),
     Setting("model", None, ANY, "saved classifier to evaluate or audit by: .keras, .h5, SavedModel", kind=str,
             role=PLACES, short=True, **_RUN),
+    Setting("export", None, some_of("label_studio", "fiftyone", "csv", "folder"),
+            "of an audit: suspects and labels, --decisions applied, for other programs", kind=str, role=RUNS, **_RUN),
     Setting("resume", True, ANY, "continue the run in model_dir if there is one; --noresume replaces it", role=RUNS,
             short=True, **_RUN),
     Setting("seed", 0, whole_seed(), "of label noise, initial parameters, shuffles and draws", short=True, **_RUN),
@@ -147,8 +152,7 @@ _AFTER_METHODS = (
             "replicas that share each batch; multi_worker: by TF_CONFIG", protocol=True, **_RUN),
     Setting("num_replicas", None, at_least(1), "of mirrored: GPUs (all if not given) or logical CPU devices", kind=int,
             protocol=True, **_RUN),
-    Setting("jit_compile", "auto", one_of("auto", "true", "false"), "XLA; auto: on accelerators only", short=True,
-            **_WATCHING),
+    Setting("jit_compile", "auto", one_of("auto", "true", "false"), "XLA; auto: on accelerators only", **_WATCHING),
     Setting("profile_steps", (), step_range(), "first and last step to trace; a summary is printed", role=RUNS, **_RUN),
 )  # fmt: skip
 GENERAL = (*_BEFORE_METHODS, *_AFTER_METHODS)

@@ -121,6 +121,7 @@ def _build(context: BuildContext) -> Supervised:
         examples,
         _dictionary_size(config, examples),
         clean_examples=context.clean_examples,
+        trusted_ids=None if context.clean_examples else context.trusted_ids,
         weight_rule=_weight_rule(config),
         lookahead_momentum=_lookahead_momentum(config),
         strength=config.get("strength", "1"),

@@ -48,6 +48,7 @@ class BuildContext:
         second_seed: of a second network.
         shared: arguments that every `Supervised` takes.
         clean_examples: the hold-out with its true labels, if there is one.
+        trusted_ids: of the examples whose labels a person decided, if any were.
     """
 
     config: Config
@@ -57,6 +58,7 @@ class BuildContext:
     second_seed: int
     shared: Mapping[str, Any]
     clean_examples: Examples | None = None
+    trusted_ids: np.ndarray | None = None
 
     def supervised(
         self, loss: Callable[..., Any] | None = None, classifier: keras.Model | None = None, **arguments: Any

@@ -113,6 +113,7 @@ def identify(values: Mapping[str, Any]) -> Identity:
     network = name_of("network", values["network"]) if values["network"] != base["network"] else ""
     labels = pathlib.Path(values["labels_file"] or values["noise_matrix"] or "").stem
     labels += f" {values['labels_key']}" if values["labels_key"] else ""
+    labels += " with decisions" if values["decisions"] else ""
     noise_type = values["noise_type"] if values["noise"] else "uniform"
     return Identity(
         dataset=values["dataset"],

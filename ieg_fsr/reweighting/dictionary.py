@@ -37,18 +37,20 @@ def select_believed(
     num_classes: int,
     share: float,
     rng: np.random.Generator,
+    trusted: np.ndarray | None = None,
 ) -> np.ndarray:
     """Ids [M], int32, of M <= |R| examples of each class that training believes, drawn at random from the best.
 
     The best are a share of the class by their scores, and as many as it has places at least. Places go to the best that
     training agrees with, at random; those left to others that are likely, best first. So a class whose given labels
     are mostly wrong fills no places with them, and one without a likely label has no member. Where nothing at all is
-    likely the best fill the places.
+    likely the best fill the places. Trusted examples come before all others.
 
     Args:
         agreed: [N], bool, whether training says the given label too.
         likely: [N], bool, whether it thinks more of it than of a guess.
         share: in [0, 1].
+        trusted: [N], bool, whether a person decided the label; None for nobody.
         scores, given_labels, size, num_classes, rng: see `select_members`.
     """  # fmt: skip
     order = np.lexsort((-scores, given_labels))
@@ -57,7 +59,11 @@ def select_believed(
     ranks: np.ndarray = np.empty(len(order), int)
     ranks[order] = np.arange(len(order)) - starts[given_labels[order]]
     first = agreed & (ranks < np.maximum(np.ceil(share * counts), size // num_classes)[given_labels])
-    members = select_members(np.where(first, 1, -ranks), given_labels, size, num_classes, rng)
+    order_of_choice = np.where(first, 1, -ranks)
+    if trusted is not None:
+        first = first | trusted
+        order_of_choice = np.where(trusted, 2, order_of_choice)
+    members = select_members(order_of_choice, given_labels, size, num_classes, rng)
     chosen = members[(first | likely)[members]]
     return chosen if len(chosen) else members
 

@@ -26,9 +26,18 @@ _SECOND_NETWORK_STREAM = 2  # of the seed; 1 chooses the subset
 
 
 def build(
-    config: Config, data: DataSet, given_labels: np.ndarray, network: Callable[[int], keras.Model] | None = None
+    config: Config,
+    data: DataSet,
+    given_labels: np.ndarray,
+    network: Callable[[int], keras.Model] | None = None,
+    trusted_ids: np.ndarray | None = None,
 ) -> tuple[Supervised, Examples]:
-    """The compiled method and its training data. Args: network: from a seed; None for that of the settings."""
+    """The compiled method and its training data.
+
+    Args:
+        network: from a seed; None for that of the settings.
+        trusted_ids: of the examples whose labels a person decided.
+    """
     keras.utils.set_random_seed(config.seed)
     # A batch that nobody chose is no larger than the data; replicas share it evenly.
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -48,7 +57,7 @@ def build(
         "deferred_reweighting": _deferred(config, class_counts(given_labels, data.num_classes)),
         **{name: config[name] for name in ("label_smoothing", "weight_decay", "parameter_average_decay", "seed")},
     }
-    context = BuildContext(config, data, given_labels, network, second_seed, shared, clean)
+    context = BuildContext(config, data, given_labels, network, second_seed, shared, clean, trusted_ids)
     model = METHODS[config.method].build(context)
     optimizer = build_optimizer(config, examples.steps_per_epoch)
     model.compile(optimizer=optimizer, metrics=["accuracy"], jit_compile=resolved_jit(config))

@@ -57,14 +57,14 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     data, truth = training.data, truth_of(config)
     strategy = strategy_of(config)
     with strategy.scope():
-        seen = what_is_seen(config, data)
-        model, examples = build(config, seen.data, training.given_labels, seen.network)
+        seen, trusted_ids = what_is_seen(config, data), training.decided.trusted_ids
+        model, examples = build(config, seen.data, training.given_labels, seen.network, trusted_ids)
     resolved = _resolved(config, training) | {
         "features_sha256": seen.sha256,
         "replicas": strategy.num_replicas_in_sync,
         "batch_size_resolved": examples.batch_size,
     }
-    run.begin(config, resolved["given_labels_sha256"], seen.sha256)
+    run.begin(config, resolved)
     columns = {
         "example_id": np.arange(len(training.given_labels)),
         "label": training.given_labels,
@@ -77,8 +77,8 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     tests = {"": seen.data.test} | {f"_{name}": source for name, source in seen.data.extra_tests.items()}
     finished = finish(config, model, examples, tests, rows[-1])
     _write_models(finished, seen.whole, run)
-    labels = model.label_report()
-    run.write_columns("labels.csv", labels.columns() | _in_words(data, labels))
+    labels = model.label_report().trusting(trusted_ids)
+    run.write_columns("labels.csv", labels.columns() | _in_words(training, labels))
     right, known = training.right(truth), labelled(training.given_labels)
     wrong = None if right is None else ~right[known]
     detection = detection_figures(wrong, labels.suspect[known], labels.score[known])
@@ -95,14 +95,15 @@ def execute(config: Config, training: TrainingData, run: RunDirectory, interrupt
     return summary
 
 
-def _in_words(data: DataSet, labels: LabelReport) -> dict[str, np.ndarray]:
-    """Columns of labels.csv for people: names of the classes, "" for none, and the file of each example."""
+def _in_words(training: TrainingData, labels: LabelReport) -> dict[str, np.ndarray]:
+    """Columns of labels.csv for people: names of the classes, "" for none, the file, and what was decided, if so."""
+    data, decided = training.data, training.decided.words
     names = np.array([*data.class_names, ""], object)
     return {
         "given_class": names[labels.given_label],
         "suggested_class": names[labels.suggested_label],
         "file": file_names(data.train),
-    }
+    } | ({} if decided is None else {"decision": decided})
 
 
 def _fit(
@@ -174,7 +175,7 @@ def _summary(resolved: dict[str, Any], rows: list[dict[str, Any]], own: Iterable
     names = """dataset method variant reward_source meta_layers weight_rule clean_images
         network noise noise_type noise_matrix labels_file true_labels measured_noise_rate imbalance
         measured_imbalance training_examples unlabelled_examples corrupt_images left_out given_labels_sha256
-        seed epochs"""
+        decisions decisions_sha256 decided_labels corrected_labels removed_examples seed epochs"""
     return (
         {name: resolved.get(name) for name in names.split()}
         | {"steps": last["step"]}
@@ -209,6 +210,8 @@ def _resolved(config: Config, training: TrainingData) -> dict[str, Any]:
         "measured_noise_rate": None if right is None else float(np.mean(~right[labelled(training.given_labels)])),
         "measured_imbalance": measured_imbalance(data.train.labels),
         "given_labels_sha256": labels_sha256(training.given_labels),
+        "data_sha256": training.decided.data_sha256,
+        **training.decided.figures,
         **METHODS[config.method].resolved(config, data),
         "jit_compile_resolved": resolved_jit(config),
         "versions": {"ieg_fsr": VERSION}

@@ -11,7 +11,7 @@ from ieg_fsr.methods.registry import METHODS, method_figures
 from ieg_fsr.quiet_import import import_tensorflow
 from ieg_fsr.setting import Config
 from ieg_fsr.training.distribution import ends_with_the_others, place_of
-from ieg_fsr.training.inputs import load_training_data
+from ieg_fsr.training.inputs import decisions_in_words, load_training_data
 from ieg_fsr.training.monitoring.progress import clock
 from ieg_fsr.training.survival.failures import explained
 from ieg_fsr.training.survival.interruption import Interruption
@@ -65,6 +65,8 @@ def describe(summary: dict[str, Any], truth: Truth | None) -> str:
     ]
     if summary.get("unlabelled_examples"):
         lines.append(f"unlabelled      {summary['unlabelled_examples']} training examples; labels.csv suggests labels")
+    if summary.get("decisions_sha256"):
+        lines.append(f"decided         {decisions_in_words(summary)}")
     if summary.get("clean_images"):
         which = "true labels" if truth is KNOWN else "labels in the data"
         lines.append(f"clean images    {summary['clean_images']}, held out with their {which}")

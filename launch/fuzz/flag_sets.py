@@ -38,6 +38,8 @@ VALUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "noise_type": (("uniform", "uniform_other", "pairflip", "instance"), ("asymmetric", "foo", "", "Uniform")),
     "noise_matrix": ((), PATH_REFUSED),
     "labels_file": ((), PATH_REFUSED),
+    "decisions": ((), PATH_REFUSED),
+    "export": ((), ("csv", "foo", "", "csv,csv")),
     "labels_key": ((), ("worse_label", "", "\udcff")),
     "imbalance": (("1", "1.0", "2", "5", "1e9", "1e308"), ("0.5", "0", "-1", *NUMBERS_REFUSED)),
     "image_size": ((), ("0", "7", "8", "224", *WHOLE_REFUSED)),

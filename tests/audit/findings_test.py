@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 
-from ieg_fsr.audit.findings import Findings, write_findings
+from ieg_fsr.audit.findings import Findings, mixed_up_classes, write_findings
 
 
 def findings(**changes):
@@ -54,3 +54,19 @@ def test_csv(tmp_path):
         "suspect": "1",
     }  # fmt: skip
     assert [row["suspect"] for row in rows] == ["1", "1", "0", "0"]
+
+
+def test_classes_that_are_mixed_up_with_each_other_stand_out_from_even_noise():
+    even = np.full([6, 6], 4) + 90 * np.eye(6, dtype=int)
+    assert mixed_up_classes(even) == []
+    one_way, both_ways = even.copy(), even.copy()
+    one_way[2, 5], one_way[5, 2] = 60, 0
+    assert mixed_up_classes(one_way) == []
+    both_ways[4, 1], both_ways[1, 4] = 30, 20
+    both_ways[0, 3], both_ways[3, 0] = 40, 30
+    assert mixed_up_classes(both_ways) == [((0, 3), (40, 30)), ((1, 4), (20, 30))]
+    few = np.diag([50, 50, 50])
+    few[0, 1] = few[1, 0] = 2
+    assert mixed_up_classes(few) == []
+    few[0, 1] = 3
+    assert mixed_up_classes(few) == [((0, 1), (3, 2))]

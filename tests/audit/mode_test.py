@@ -44,6 +44,24 @@ def test_a_model_says_that_it_may_have_memorised(npz, tmp_path, monkeypatch):
     assert "there are no curves" in page
 
 
+def test_labels_are_exported_by_what_was_decided_since_the_run(finished_run, tmp_path):
+    (tmp_path / "d.csv").write_text("source_id,decision,label\n6,label,0\n9,remove,\n")
+    given = {"mode": "audit", "model_dir": str(finished_run), "export": "csv", "decisions": str(tmp_path / "d.csv")}
+    told = []
+    audit(resolve(given), told.append)
+    with open(finished_run / "export" / "labels.csv", newline="", encoding="utf-8") as file:
+        rows = [(row["example_id"], row["label"], row["given_label"]) for row in csv.DictReader(file)]
+    assert rows == [("5", "1", "1"), ("6", "0", "1"), ("8", "0", "0")]
+    assert "3 labels, 1 of them changed by decisions" in told[0]
+    with pytest.raises(UserError, match=r"--export must be csv where the images are in no files\. Received: fiftyone"):
+        audit(resolve(given | {"export": "csv,fiftyone"}), told.append)
+
+
+def test_exports_are_of_an_audit():
+    with pytest.raises(UserError, match=r"--export must be given with --mode=audit only\. Received: csv"):
+        resolve({"export": "csv"})
+
+
 def test_nothing_is_written_where_there_is_no_run(tmp_path):
     with pytest.raises(UserError, match=r"must be a finished run, with config\.json\. Received: .*none"):
         audit(resolve({"mode": "audit", "model_dir": str(tmp_path / "none")}))

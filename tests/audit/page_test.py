@@ -47,9 +47,9 @@ def findings(examples=60, suspects=12, names=HOSTILE):
 
 
 def contents(found, sheets=None, **changes):
-    return PageContents("<i>title</i>", {"<u>fact</u>": HOSTILE[0]}, ["<b>notice"], found, sheets, [], None)._replace(
-        **changes
-    )
+    return PageContents(
+        "<i>title</i>", {"<u>fact</u>": HOSTILE[0]}, ["<b>notice"], found, sheets, [], None, "ab" * 32
+    )._replace(**changes)
 
 
 def gallery(text):
@@ -97,6 +97,19 @@ def test_without_pictures_and_weights_it_is_a_table():
     assert data["columns"]["score"] == [None] * 12
 
 
+def test_decisions_are_bound_to_the_data_and_kept_apart_by_findings():
+    found = findings()
+    data = gallery(page(contents(found)))
+    assert (data["dataSha256"], data["columns"]["source"]) == ("ab" * 32, list(range(12)))
+    others = [
+        contents(found, data_sha256="cd" * 32),
+        contents(dataclasses.replace(found, suggested_labels=found.given_labels)),
+        contents(findings(suspects=11)),
+    ]
+    assert len({data["key"], *(gallery(page(other))["key"] for other in others)}) == 4
+    assert gallery(page(contents(findings())))["key"] == data["key"]
+
+
 def test_the_matrix_has_the_counts():
     found = findings()
     buttons = re.findall(r'data-given="(\d)" data-suggested="(\d)">(\d+)<', page(contents(found)))
@@ -105,6 +118,16 @@ def test_the_matrix_has_the_counts():
         for given in range(3)
     }
     assert {(given, suggested): int(count) for given, suggested, count in buttons} == expected
+
+
+def test_classes_that_are_mixed_up_are_named():
+    text = page(contents(findings()))
+    assert "Mixed up with each other" not in text
+    given = np.arange(60) % 2
+    mixed = dataclasses.replace(findings(), given_labels=given, suggested_labels=1 - given)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; and a&quot;b&#x27;c&lt;!--: 6 and 6 suspects</li>" in page(
+        contents(mixed)
+    )
 
 
 def test_many_classes_are_listed_by_pairs():

@@ -69,7 +69,7 @@ def test_the_examples_on_top_are_commands():
 def test_settings_stand_with_their_kind_or_with_their_methods():
     found = {heading: [setting.name for setting in settings] for heading, settings in groups().items()}
     assert sorted(name for names in found.values() for name in names) == sorted(SETTINGS)
-    corruption = ["noise", "noise_type", "noise_matrix", "labels_file", "labels_key", "imbalance"]
+    corruption = ["noise", "noise_type", "noise_matrix", "labels_file", "labels_key", "decisions", "imbalance"]
     assert found["Corruption"] == corruption
     assert found["Only with --method=gce"] == ["gce_q"]
     assert found["Only with --method=focal or cb_focal"] == ["focal_gamma"]

@@ -90,6 +90,17 @@ def test_no_share_leaves_the_best_that_fill_the_places():
     assert believed(0.0, agreed=ALL)[1] == {0, 1, 10, 11}
 
 
+def test_what_a_person_decided_comes_first_whatever_training_thinks():
+    labels, scores = np.repeat([0, 1], 6), np.tile(np.arange(6.0), 2)
+    nobody, trusted = np.zeros(12, bool), np.isin(np.arange(12), [0, 7])  # the worst of class 0, the second of class 1
+    for agreed in (nobody, ~nobody):
+        for seed in range(5):
+            rng = np.random.default_rng(seed)
+            members = select_believed(scores, agreed, agreed, labels, 4, 2, 0.5, rng, trusted)
+            assert {0, 7} <= set(members.tolist())
+            assert len(members) == (4 if agreed.any() else 2)
+
+
 def test_where_nothing_is_likely_the_best_fill_the_places():
     assert believed(1.0, agreed=NONE, likely=NONE)[1] == {0, 1, 10, 11}
 

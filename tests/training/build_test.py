@@ -18,7 +18,7 @@ from ieg_fsr.training.inputs import load_training_data
 
 def built(**settings):
     config = resolve(settings)
-    data, given_labels, _ = load_training_data(config)
+    data, given_labels, *_ = load_training_data(config)
     return build(config, data, given_labels)
 
 

@@ -13,7 +13,7 @@ from ieg_fsr.training.inputs import load_training_data
 
 
 def test_noise_is_in_the_given_labels_and_not_in_the_true_ones():
-    data, given_labels, _ = load_training_data(resolve({"noise": 0.5}))
+    data, given_labels, *_ = load_training_data(resolve({"noise": 0.5}))
     np.testing.assert_array_equal(data.train.labels, load_dataset("digits").train.labels)
     # Half of the labels drawn from ten classes: 45 % wrong, within four standard errors.
     wrong = (given_labels != data.train.labels).mean()

@@ -58,7 +58,7 @@ def read_given_labels(path: str, key: str | None, data: DataSet) -> tuple[np.nda
     else:
         ids, more = ids_of_files(table.files or [], data, path)
         notes = notes + more
-    labels, more = _class_numbers(table, data.class_names, path)
+    labels, more = class_numbers(table, data.class_names, path)
     given_labels: np.ndarray = np.empty([len(data.train)], np.int32)
     given_labels[ids[ids >= 0]] = labels[ids >= 0]
     return given_labels, [*notes, *more]
@@ -69,8 +69,16 @@ def labels_sha256(labels: np.ndarray) -> str:
     return hashlib.sha256(np.asarray(labels).astype("<i4").tobytes()).hexdigest()
 
 
-def _class_numbers(table: LabelsTable, class_names: Sequence[str], path: str) -> tuple[np.ndarray, list[str]]:
-    """Labels [n] as class numbers, -1 for none, and a line where they may be meant in two ways."""
+def class_numbers(
+    table: LabelsTable, class_names: Sequence[str], path: str, flag: str = "--labels_file"
+) -> tuple[np.ndarray, list[str]]:
+    """Labels [n] as class numbers, -1 for none, and a line where they may be meant in two ways.
+
+    Args: path, flag: of the table, for messages.
+
+    Raises:
+        UserError: a label is none, or one in another way than the others.
+    """
     texts, places = np.unique(table.labels, return_inverse=True)
     number_of = {name: number for number, name in enumerate(class_names)}
     numbers, names = np.empty([2, len(texts)], np.int64)
@@ -83,22 +91,25 @@ def _class_numbers(table: LabelsTable, class_names: Sequence[str], path: str) ->
         names[i] = number_of.get(text, _NO_CLASS)
     as_numbers, as_names = not table.named and numbers.min(initial=0) > _NO_CLASS, names.min(initial=0) > _NO_CLASS
     if not as_numbers and not as_names:
-        _refuse_label(table, np.where(table.named, names, np.maximum(numbers, names))[places], class_names, path)
+        labels = np.where(table.named, names, np.maximum(numbers, names))[places]
+        raise _strange_label(table, labels, class_names, path, flag)
     by_name = as_names and (table.files is not None or not as_numbers)
     notes = []
     if as_numbers and as_names and (numbers != names).any():
         meant = "names of classes" if by_name else "class numbers"
-        notes.append(f"--labels_file: its labels are taken for {meant}; class 0 has the name {class_names[0]}")
+        notes.append(f"{flag}: its labels are taken for {meant}; class 0 has the name {class_names[0]}")
     return (names if by_name else numbers)[places], notes
 
 
-def _refuse_label(table: LabelsTable, labels: np.ndarray, class_names: Sequence[str], path: str) -> None:
-    """Names the first label that is none, or that is one in another way than the others."""
+def _strange_label(
+    table: LabelsTable, labels: np.ndarray, class_names: Sequence[str], path: str, flag: str
+) -> UserError:
+    """The error about the first label that is none, or that is one in another way than the others."""
     row = int(np.argmax(labels == _NO_CLASS)) if (labels == _NO_CLASS).any() else 0
     known = ", ".join(class_names[:_SHOWN_CLASSES]) + (", ..." if len(class_names) > _SHOWN_CLASSES else "")
     numbers = "" if table.named else f"class numbers in [0, {len(class_names)}) throughout, or "
     rule = f"hold {numbers}names of classes ({known}); -1 or nothing for none"
-    raise refusal("--labels_file", rule, f"label {table.labels[row]} of {table.row(row)} in {path}")
+    return refusal(flag, rule, f"label {table.labels[row]} of {table.row(row)} in {path}")
 
 
 def _check_ids(ids: np.ndarray, num_examples: int, path: str) -> None:

@@ -68,6 +68,11 @@ class ArraySource:
         return ArraySource(self._images[checked], self.labels[checked], names)
 
 
+def files_of(source: Any) -> Sequence[str]:
+    """Paths [N] of the images of a source as the system has them; empty where they are in no files."""
+    return source.names if getattr(source, "in_files", False) else []
+
+
 def file_names(source: Any) -> np.ndarray:
     """Paths [N] of the images of a source, bytes that are no text as \\x..; "" where they are in no files."""
     if not getattr(source, "in_files", False):

@@ -40,7 +40,6 @@ from ieg_fsr.methods.models.fsr_settings import (
 from ieg_fsr.methods.models.meta_part import Lookahead, MetaPart
 from ieg_fsr.methods.models.reward_keeping import RewardKeeping
 from ieg_fsr.methods.models.skipping import WeightSkipping
-from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.methods.models.supervised import Batch
 from ieg_fsr.replicas import share, update_rows, whole
@@ -51,6 +50,7 @@ from ieg_fsr.reweighting.pseudo_labels import PseudoLabelTable
 from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
 from ieg_fsr.reweighting.settings import AUTO, DEFAULT_REWARD_INTERVAL, FEWEST_EXAMPLES
 from ieg_fsr.reweighting.strength import FixedStrength, Samples, SelfTuningStrength, Weights
+from ieg_fsr.reweighting.trusted_examples import TrustedExamples
 from ieg_fsr.reweighting.weight_mean import WeightMean
 from ieg_fsr.reweighting.weight_rules import DirectWeights, WeightRule
 
@@ -73,6 +73,7 @@ class FSR(RewardKeeping):
         *,
         strength: str | float = "auto",
         clean_examples: Examples | None = None,
+        trusted_ids: Any = (),
         meta_layers: str = "dense",
         weight_rule: WeightRule | None = None,
         reward_batch_size: int = 200,
@@ -101,6 +102,8 @@ class FSR(RewardKeeping):
                 0 is plain training, 1 the paper's. With a hold-out, another weight rule, "shift", or below 200
                 examples auto is 1.
             clean_examples: hold-out with true labels, in place of the dictionary; its batch size does not matter.
+            trusted_ids: [n], of examples whose labels are known to be right, by a person's decision: they weigh as much
+                as in plain training at least, and come first in the dictionary.
             meta_layers: "dense", "all", or a layer's name or index: that layer and all above (see `cut_classifier`).
             weight_rule: `WeightNet`, `UniformWeights` (scores and pseudo labels alone); None for `DirectWeights`.
             reward_batch_size: q, spread over the classes as evenly as it goes.
@@ -153,6 +156,7 @@ class FSR(RewardKeeping):
         self.pseudo_labels = None
         if pseudo_label_loss_weight:
             self.pseudo_labels = PseudoLabelTable(num_examples, self.num_classes, label_momentum, pseudo_label_dtype)
+        self.trusted = TrustedExamples(trusted_ids, num_examples)
         # Weight of each example when it was last trained on, relative to uniform.
         self.last_weights = tf.Variable(tf.ones([num_examples]), trainable=False, name="last_weights")
         self.mean_weights = WeightMean(num_examples)
@@ -181,6 +185,7 @@ class FSR(RewardKeeping):
                 lookahead = self.meta_part.look_ahead(self.weight_rule, losses, features, batch.targets, reward)  # 4, 5
                 self.push_scores(batch, features, losses, lookahead)  # 7
                 weights = self.tuned_weights(samples._replace(targets=batch.targets), lookahead.sample_weights)
+                weights = Weights._make(self.trusted.at_least_uniform(batch.example_ids, part) for part in weights)
             loss = self.weighted_loss(batch.factored(losses), weights.applied) + regularization  # 6
             loss += self.pseudo_label_loss(batch, all_logits)
         gradients = self.update(tape, loss)
@@ -264,7 +269,7 @@ class FSR(RewardKeeping):
     def begin_training(self, epoch: int, first_step: int) -> None:
         """The monitors of a training from its first step on; the first dictionary."""
         if isinstance(self.strength, SelfTuningStrength) and epoch == first_step == 0:
-            self.strength.begin(self.seen_examples().given_labels)
+            self.strength.begin(self.trusted.leave_out(self.seen_examples().given_labels))
         super().begin_training(epoch, first_step)
 
     def end_epoch(self, epoch: int) -> None:
@@ -278,17 +283,6 @@ class FSR(RewardKeeping):
         if self.reweighting:
             self.mean_weights.update(self.last_weights)
         self.renew_dictionary(epoch + 1)
-
-    def stages(self, epochs: int) -> list[Stage]:
-        """Those of skipping, which begins after the warm-up."""
-        return self.skipping.stages(epochs, self.reweight_warmup_epochs)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Switches re-weighting on or off for an epoch; a switch traces the train function anew."""
-        reweighting = epoch >= self.reweight_warmup_epochs
-        if reweighting != self.reweighting:
-            self.reweighting = reweighting
-            self.make_train_function(force=True)
 
     def checkpoint_parts(self) -> dict[str, Any]:
         """With tables, dictionary and reward features; the images of the dictionary are fetched again."""

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import Source, chunks
+from ieg_fsr.errors import UserError
 from ieg_fsr.files import write_columns
 from ieg_fsr.unlabelled import labelled
 
@@ -48,6 +49,10 @@ class LabelReport(NamedTuple):
         chosen = chosen[np.argsort(self.score[chosen], kind="stable")]
         return LabelReport._make([*(column[chosen] for column in self[:-1]), self.estimated_noise_rate])
 
+    def trusting(self, ids: np.ndarray) -> "LabelReport":
+        """The same, where examples whose labels a person decided are no suspects. Args: ids: of these, dense."""
+        return self._replace(suspect=np.where(np.isin(self.example_id, ids), 0, self.suspect).astype(np.int32))
+
     @property
     def pseudo_label(self) -> np.ndarray:
         """The former name of `suggested_label`."""
@@ -57,6 +62,18 @@ class LabelReport(NamedTuple):
         """The fields [N] by their headings in CSV, where the suggested label is called pseudo_label."""
         headings = ["pseudo_label" if name == "suggested_label" else name for name in self._fields]
         return dict(zip(headings[:-1], self[:-1], strict=True))
+
+    def to_pandas(self) -> Any:
+        """The columns of `to_csv` as a `pandas.DataFrame` with a row per example.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise UserError(f"to_pandas must find pandas: pip install pandas. Received: {error}") from None
+        return pandas.DataFrame(self.columns())
 
     def to_csv(self, path: str | os.PathLike, **columns: Sequence[Any]) -> None:
         """Writes the fields as CSV with a header; more columns by name, such as `file=examples.source.names`.

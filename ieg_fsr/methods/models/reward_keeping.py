@@ -8,6 +8,7 @@ from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.methods.models.compiled_parts import compiled_part
 from ieg_fsr.methods.models.meta_part import MetaPart, Reward
 from ieg_fsr.methods.models.reweighting_report import ReweightingReport
+from ieg_fsr.methods.models.stages import Stage
 from ieg_fsr.methods.models.step_scopes import in_scope
 from ieg_fsr.methods.models.supervised import REWARD_STREAM
 from ieg_fsr.networks.frozen_forward import frozen_forward
@@ -54,6 +55,17 @@ class RewardKeeping(ReweightingReport):
         first_dictionary = self.keep_dictionary if first_step else self.renew_dictionary
         first_dictionary(epoch)
 
+    def stages(self, epochs: int) -> list[Stage]:
+        """Those of skipping, which begins after the warm-up."""
+        return self.skipping.stages(epochs, self.reweight_warmup_epochs)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Switches re-weighting on or off for an epoch; a switch traces the train function anew."""
+        reweighting = epoch >= self.reweight_warmup_epochs
+        if reweighting != self.reweighting:
+            self.reweighting = reweighting
+            self.make_train_function(force=True)
+
     def visited_ids(self, epoch: int) -> np.ndarray:
         """Example ids that an epoch visited, the latest one."""
         if self.course.visits is not None and self.course.visits[0] == epoch:
@@ -79,8 +91,10 @@ class RewardKeeping(ReweightingReport):
 
         Args: scores, ids, given_labels: [N].
         """
-        size, visited = self.reward_set.size, np.isfinite(scores)
+        size, visited, trusted = self.reward_set.size, np.isfinite(scores), self.trusted.mask[ids]
         if not isinstance(self.strength, SelfTuningStrength) or self.pseudo_labels is None or not visited.any():
+            # Of the trusted ones, which are equal among themselves, a class draws anew each time.
+            scores = np.where(trusted, np.inf, scores)
             return select_members(scores, given_labels, size, self.num_classes, rng)
         agreed = visited & (self.pseudo_labels.read()[ids].argmax(axis=1) == given_labels)
         likely, share = agreed, self.strength.share_to_draw_from
@@ -88,7 +102,7 @@ class RewardKeeping(ReweightingReport):
             likely = visited
         elif self.pusher.is_log_probability:
             likely = np.exp(self.pusher.trust(scores)) > 1.0 / self.num_classes
-        return select_believed(scores, agreed, likely, given_labels, size, self.num_classes, share, rng)
+        return select_believed(scores, agreed, likely, given_labels, size, self.num_classes, share, rng, trusted)
 
     def keep_dictionary(self, epoch: int) -> None:
         """Takes up the dictionary of a checkpoint within `epoch`, with the images that its members had."""

@@ -13,6 +13,7 @@ from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.reweighting.dictionary import RewardDictionary
 from ieg_fsr.reweighting.pushers import Pusher
 from ieg_fsr.reweighting.strength import FixedStrength, SelfTuningStrength
+from ieg_fsr.reweighting.trusted_examples import TrustedExamples
 from ieg_fsr.reweighting.weight_mean import WeightMean
 from ieg_fsr.unlabelled import labelled
 
@@ -29,6 +30,7 @@ class ReweightingReport(Supervised):
     zero_weight_batches: tf.Variable
     last_losses: tf.Variable | None
     strength: FixedStrength | SelfTuningStrength
+    trusted: TrustedExamples
 
     def figures(self, right: np.ndarray | None = None) -> dict[str, float | None]:
         """Purity of the dictionary, weights, and where they are kept the losses around the lookahead."""
@@ -78,5 +80,6 @@ class ReweightingReport(Supervised):
             examples.given_labels, scores, self.mean_weights.read(), probabilities, own,
             by_last_word=isinstance(self.strength, SelfTuningStrength),
         )  # fmt: skip
+        report = report.trusting(self.trusted.ids)
         # Up to re-weighting it is plain training, which may have learned wrong labels, or nothing yet.
         return report if self.mean_weights.epochs > 0 else report._replace(estimated_noise_rate=None)

@@ -100,6 +100,11 @@ def _data(config: Mapping[str, Any], summary: Mapping[str, Any], truth: Truth | 
     else:
         rows.append(("training labels", "the data set's own, as they are"))
     rows.append(("wrong training labels", _wrong_labels(config, summary, truth)))
+    if config.get("decisions"):
+        where = f"`--decisions={_plain(pathlib.Path(config['decisions']).name)}`"
+        rows.append(("labels decided by a person", f"{config['decided_labels']}, {where}"))
+        rows.append(("of them corrected", config["corrected_labels"]))
+        rows.append(("training examples removed by a person", config["removed_examples"]))
     if config["clean_images"]:
         which = "true labels" if truth is KNOWN else "labels in the data"
         rows.append((f"images held out whose {which} training saw", config["clean_images"]))

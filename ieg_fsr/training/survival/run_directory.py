@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ieg_fsr import files
 from ieg_fsr.configuration.settings import SETTINGS, Config, before, canonical, defaults_for
+from ieg_fsr.data.labels.decisions import file_sha256
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import TEMPORARY, parse_json
 from ieg_fsr.methods.registry import method_figures
@@ -98,15 +99,19 @@ class RunDirectory:
             ) from None
         self._lock = lock
 
-    def begin(self, config: Config, given_labels_sha256: str, features_sha256: str | None = None) -> None:
-        """Makes and locks the directory, checks once more what it holds; clears it for a run that does not resume."""
+    def begin(self, config: Config, resolved: Mapping[str, Any]) -> None:
+        """Makes and locks the directory, checks once more what it holds; clears it for a run that does not resume.
+
+        Args: resolved: what config.json is to hold.
+        """
         files.make_directory(self.path)
         self.lock()
         # Another run may have begun here while this one loaded its data.
         self.earlier_run(config)
         if config.resume:
-            self.check_same_labels(given_labels_sha256)
-            self.check_same_features(features_sha256)
+            self.check_same_labels(resolved["given_labels_sha256"])
+            self.check_same_features(resolved.get("features_sha256"))
+            self.check_same_decisions(resolved.get("decisions_sha256"))
         else:
             self.clear()
         self.sweep()
@@ -137,7 +142,11 @@ class RunDirectory:
                 f"--model_dir must be new or hold a run with the same settings ({values}); --noresume replaces the "
                 f"run. Received: {self.path}"
             )
-        return self._whole_summary()
+        summary = self._whole_summary()
+        if summary and config.decisions:
+            # A finished run does not need the file any more; where it is there, it must be the same.
+            self.check_same_decisions(file_sha256(config.decisions))
+        return summary
 
     def _settings(self) -> dict[str, Any] | None:
         """What config.json holds; None without one. One that is not whole even --noresume leaves alone: UserError."""
@@ -183,6 +192,14 @@ class RunDirectory:
             raise UserError(
                 "--model_dir must be new or hold a run with the same frozen features (images or the backbone's "
                 f"parameters have changed since); --noresume replaces the run. Received: {self.path}"
+            )
+
+    def check_same_decisions(self, decisions_sha256: str | None) -> None:
+        """So it does with the decisions: UserError. Args: decisions_sha256: None for what is not known."""
+        if decisions_sha256 not in (None, (self._settings() or {}).get("decisions_sha256", decisions_sha256)):
+            raise UserError(
+                "--model_dir must be new or hold a run with the same decisions (--decisions has changed since); "
+                f"--noresume replaces the run. Received: {self.path}"
             )
 
     def rows_of(self, epochs: int) -> list[dict[str, Any]]:

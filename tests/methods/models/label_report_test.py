@@ -1,12 +1,16 @@
 """The label report of four examples, by hand."""
 
 import csv
+import sys
+import types
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from ieg_fsr.data.pipeline.examples import examples
+from ieg_fsr.errors import UserError
 from ieg_fsr.evaluation.detection import detection_figures
 from ieg_fsr.methods.models.fsr import FSR
 from ieg_fsr.methods.models.label_report import (
@@ -51,6 +55,23 @@ def test_suspects_come_worst_first():
     assert suspects.score.tolist() == [-3, -2, -1]
     assert suspects.suggested_label.tolist() == [1, 0, 0]
     assert len(suspects.suspects().score) == 3
+
+
+def test_trusted_examples_are_no_suspects():
+    assert four().suspect.tolist() == [1, 1, 0, 1]
+    assert four().trusting(np.array([0, 3])).suspect.tolist() == [0, 1, 0, 0]
+    # By example id, whatever the order is.
+    assert four().suspects().trusting(np.array([3])).suspect.tolist() == [1, 0, 1]
+
+
+def test_a_frame_has_the_columns_of_the_table(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", types.SimpleNamespace(DataFrame=dict))
+    frame = four().to_pandas()
+    assert list(frame) == ["example_id", "given_label", "score", "weight", "pseudo_label", "confidence", "suspect"]
+    assert frame["given_label"].tolist() == [1, 2, 2, 1]
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UserError, match=r"to_pandas must find pandas: pip install pandas\. Received: .*pandas"):
+        four().to_pandas()
 
 
 def test_what_is_forgotten_most_is_pushed_first_and_reported_as_the_dirtiest():

@@ -229,20 +229,20 @@ def test_it_begins_once_the_directory_is_its_own(tmp_path):
     directory = tmp_path / "run"
     with RunDirectory(directory) as run:
         assert not directory.exists()
-        run.begin(config_of(directory), "a")
+        run.begin(config_of(directory), {"given_labels_sha256": "a"})
         assert [path.name for path in directory.iterdir()] == ["lock"]
         with pytest.raises(UserError, match="in use"):
-            RunDirectory(directory).begin(config_of(directory), "a")
+            RunDirectory(directory).begin(config_of(directory), {"given_labels_sha256": "a"})
     run.write_json("config.json", dict(config_of(directory)) | {"given_labels_sha256": "a"})
     (directory / ".writing-1").mkdir()
     with RunDirectory(directory) as run:
         with pytest.raises(UserError, match="same settings"):
-            run.begin(config_of(directory, noise=0.4), "a")
+            run.begin(config_of(directory, noise=0.4), {"given_labels_sha256": "a"})
         with pytest.raises(UserError, match="same given labels"):
-            run.begin(config_of(directory), "b")
-        run.begin(config_of(directory), "a")
+            run.begin(config_of(directory), {"given_labels_sha256": "b"})
+        run.begin(config_of(directory), {"given_labels_sha256": "a"})
         assert sorted(path.name for path in directory.iterdir()) == ["config.json", "lock"]
-        run.begin(config_of(directory, noise=0.4, resume=False), "b")
+        run.begin(config_of(directory, noise=0.4, resume=False), {"given_labels_sha256": "b"})
     assert list(directory.iterdir()) == []
 
 
