@@ -184,7 +184,7 @@ def test_a_replica_sends_back_its_part_of_the_regularizers(monkeypatch):
     inputs = keras.Input([2])
     classifier = keras.Model(inputs, layers.Dense(3, kernel_regularizer=keras.regularizers.L2(0.5))(inputs))
     model = ieg_fsr.Supervised(classifier)
-    monkeypatch.setattr("ieg_fsr.methods.models.supervised.count", lambda: 4)
+    monkeypatch.setattr("ieg_fsr.methods.models.added_losses.count", lambda: 4)
     kernel = classifier.trainable_variables[0].value
     with tf.GradientTape() as tape:
         value = model.regularization()

@@ -77,7 +77,7 @@ class Chooser(Supervised):
         kill.others = callbacks
         return super().fit(*args, callbacks=[*callbacks, kill], **kwargs)
 
-def build(config, data, given_labels):
+def build(config, data, given_labels, *others):
     # Other first values in each process: those of the first one must come from its checkpoints.
     network = build_network("small_cnn", data.train.image_shape, data.num_classes, seed)
     model = Chooser(network, len(data.train), mixup_alpha=1.0, parameter_average_decay=0.9)

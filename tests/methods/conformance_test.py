@@ -155,13 +155,13 @@ from ieg_fsr.training.inputs import load_training_data
 [cpu] = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-def network(name, shape, classes, seed, precision=None):
+def network(shape, classes, seed):
     # Without batch norm, whose statistics would be those of half the batch.
     keras.utils.set_random_seed(seed)
     layers = [keras.Input(shape), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
     return keras.Sequential([*layers, keras.layers.Dense(16, "relu"), keras.layers.Dense(classes, name="logits")])
 
-building.build_network = network
+building.network_of = lambda config, shape, classes: lambda seed: network(shape, classes, seed)
 def variables(model):
     # All that a checkpoint holds, but for the sums of figures, which are each replica's own.
     parts = {name: part for name, part in model.checkpoint_parts().items() if name != "metrics"}
