@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from ieg_fsr.data.sources.image_source import DataSet, ImageSource, checked_ids
+from ieg_fsr.data.sources.image_source import DataSet, checked_ids
 from ieg_fsr.networks.backbones import seeded
 from ieg_fsr.networks.split import split_classifier
 from ieg_fsr.setting import Config
-from ieg_fsr.training.feature_cache import backbone_key, cached_features, image_digests
+from ieg_fsr.training.feature_cache import cached_features
 from ieg_fsr.training.network import network_of
 
 FROZEN = "frozen"
@@ -33,7 +33,7 @@ class Seen(NamedTuple):
         data: its sources give images, or features [n, D] in the place of them.
         network: from a seed to a classifier of them.
         whole: from such a classifier, trained, to the one of images.
-        sha256: hash of the features' images and backbone; None of images.
+        sha256: hash of the features of the training images; None of images.
     """
 
     data: DataSet
@@ -81,7 +81,8 @@ def what_is_seen(config: Config, data: DataSet) -> Seen:
     extra_tests = dict(zip(data.extra_tests, seen[len(parts) :], strict=True))
     data_seen = dataclasses.replace(data, extra_tests=extra_tests, **replaced)
     head = _heads(features[0], data.num_classes, config.head_units)
-    return Seen(data_seen, head, lambda classifier: joined(backbone, classifier), _hash(backbone, data.train))
+    sha256 = hashlib.sha256(np.ascontiguousarray(features[0])).hexdigest()
+    return Seen(data_seen, head, lambda classifier: joined(backbone, classifier), sha256)
 
 
 def _heads(features: np.ndarray, num_classes: int, units: int) -> Callable[[int], keras.Model]:
@@ -111,7 +112,3 @@ def joined(backbone: keras.Model, classifier: keras.Model) -> keras.Model:
     # Calls the layers of the classifier on the features, as calling it would, but not as one layer.
     logits = classifier._run_through_graph(backbone.outputs, operation_fn=lambda layer: layer)
     return keras.Model(backbone.inputs[0], keras.tree.flatten(logits)[0], name=backbone.name.removesuffix("_shared"))
-
-
-def _hash(backbone: keras.Model, source: ImageSource) -> str:
-    return hashlib.sha256(backbone_key(backbone).encode() + image_digests(source).tobytes()).hexdigest()

@@ -62,7 +62,7 @@ def checked_skipping(rule: NoSkipping | None, allowed: tuple[type[NoSkipping], .
 
 
 class Skipping(NoSkipping):
-    """A rule for what to leave out. 8 bytes per example."""
+    """A rule for what to leave out; with what the two rules keep, 8 bytes per example."""
 
     keeps_mean = True  # whether the factors are 1 in the mean: a step is then as large as one of all examples
 
@@ -79,8 +79,7 @@ class Skipping(NoSkipping):
         super().__init__(name="skipping")
         self.after_epochs, self.until, self.longest_skip = after_epochs, until, longest_skip
         with tf.device("CPU:0"):
-            # What a rule keeps of each example, and how many epochs ago it was visited.
-            self.kept = tf.Variable(tf.ones([num_examples]), trainable=False, name="kept")
+            # How many epochs ago each example was visited.
             self.unseen = tf.Variable(tf.zeros([num_examples], tf.int32), trainable=False, name="unseen")
 
     def stages(self, epochs: int, warmup_epochs: int = 0) -> list[Stage]:
@@ -200,16 +199,18 @@ class WeightSkipping(Skipping):
         LONGEST_SKIP.check_argument(longest_skip)
         super().__init__(num_examples, skip_after_epochs, skip_until, longest_skip)
         self.visit_distrusted, self.visit_mastered = visit_distrusted, visit_mastered
+        with tf.device("CPU:0"):
+            self.mean_weights = tf.Variable(tf.ones([num_examples]), trainable=False, name="mean_weights")
 
     def update(self, weights: np.ndarray, visited: np.ndarray) -> None:
         """After an epoch: moves the running mean. Args: weights: [N], relative to uniform. visited: ids [M]."""
-        kept = self.kept.numpy()
-        kept[visited] = _MOMENTUM * kept[visited] + (1.0 - _MOMENTUM) * weights[visited]
-        self.kept.assign(kept)
+        means = self.mean_weights.numpy()
+        means[visited] = _MOMENTUM * means[visited] + (1.0 - _MOMENTUM) * weights[visited]
+        self.mean_weights.assign(means)
 
     def rates(self, model: Any, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """By weight and score; a monitor is always visited."""
-        known, distrusted = labelled(labels), self.kept.numpy() < _DISTRUSTED
+        known, distrusted = labelled(labels), self.mean_weights.numpy() < _DISTRUSTED
         trust = model.pusher.trust(model.scores.read())
         trusted = known & ~distrusted & np.isfinite(trust)
         mastered = trusted & (trust > trust[trusted].mean()) if trusted.any() else trusted

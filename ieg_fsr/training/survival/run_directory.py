@@ -178,28 +178,25 @@ class RunDirectory:
 
     def check_same_labels(self, given_labels_sha256: str) -> None:
         """An interrupted run goes on with the labels that it began with, whatever their file holds now: UserError."""
-        earlier = self._settings() or {}
-        if earlier.get("given_labels_sha256", given_labels_sha256) != given_labels_sha256:
-            raise UserError(
-                "--model_dir must be new or hold a run with the same given labels (the data set, --labels_file or "
-                f"--noise_matrix has changed since); --noresume replaces the run. Received: {self.path}"
-            )
+        changed = "given labels (the data set, --labels_file or --noise_matrix has changed since)"
+        self._check_same("given_labels_sha256", given_labels_sha256, changed)
 
     def check_same_features(self, features_sha256: str | None) -> None:
         """And with the features of the same images by the same frozen backbone: UserError."""
-        earlier = self._settings() or {}
-        if earlier.get("features_sha256", features_sha256) != features_sha256:
-            raise UserError(
-                "--model_dir must be new or hold a run with the same frozen features (images or the backbone's "
-                f"parameters have changed since); --noresume replaces the run. Received: {self.path}"
-            )
+        changed = "frozen features (images or the backbone's parameters have changed since)"
+        self._check_same("features_sha256", features_sha256, changed)
 
     def check_same_decisions(self, decisions_sha256: str | None) -> None:
-        """So it does with the decisions: UserError. Args: decisions_sha256: None for what is not known."""
-        if decisions_sha256 not in (None, (self._settings() or {}).get("decisions_sha256", decisions_sha256)):
+        """And with the decisions: UserError. Args: decisions_sha256: None for what is not known."""
+        if decisions_sha256 is not None:
+            self._check_same("decisions_sha256", decisions_sha256, "decisions (--decisions has changed since)")
+
+    def _check_same(self, name: str, sha256: str | None, what: str) -> None:
+        """Raises UserError if config.json holds another hash. Args: what: it is of, and why it may be another."""
+        if (self._settings() or {}).get(name, sha256) != sha256:
             raise UserError(
-                "--model_dir must be new or hold a run with the same decisions (--decisions has changed since); "
-                f"--noresume replaces the run. Received: {self.path}"
+                f"--model_dir must be new or hold a run with the same {what}; --noresume replaces the run. "
+                f"Received: {self.path}"
             )
 
     def rows_of(self, epochs: int) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ def test_epochs_of_fsr():
 @pytest.mark.parametrize(("strength", "seldom"), [(1.0, 0.25), (0.5, 0.625)])
 def test_rates_by_hand(strength, seldom):
     model = FSR(linear(), N, 40, strength=strength, skipping=(rule := WeightSkipping(N)), score_momentum=0.0)
-    rule.kept.assign(np.where(np.arange(N) < 100, 0.19, 0.2))
+    rule.mean_weights.assign(np.where(np.arange(N) < 100, 0.19, 0.2))
     # Trusted are 140, one of them without a label. Of two above their mean one has a probability above 1/2.
     probabilities = np.select([np.arange(N) == 239, np.arange(N) == 237], [0.51, 0.49], 0.1)
     model.scores.update(tf.range(N), np.log(probabilities).astype(np.float32))
@@ -101,13 +101,13 @@ def test_a_running_mean_of_visited_weights():
     weights = np.array([0.0, 0.0, 2.0, 1.0])
     rule.update(weights, np.array([0, 2]))
     rule.update(weights, np.array([0]))
-    np.testing.assert_allclose(rule.kept.numpy(), [0.64, 1.0, 1.2, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(rule.mean_weights.numpy(), [0.64, 1.0, 1.2, 1.0], rtol=1e-6)
 
 
 def test_monitors_are_always_visited():
     model = FSR(linear(), N, 40, skipping=(rule := WeightSkipping(N)))
     model.strength.begin(GIVEN)
-    rule.kept.assign(tf.zeros([N]))
+    rule.mean_weights.assign(tf.zeros([N]))
     rates, _ = rule.rates(model, GIVEN)
     monitors = model.strength.monitor_ids()
     assert 0 < len(monitors) < N // 2
