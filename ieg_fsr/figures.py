@@ -108,6 +108,7 @@ RUN_FIGURES = (
     Figure("seconds_per_step", format=".4f", tag="time/seconds_per_step", compared=True),
     Figure("seconds_total", heading="seconds", format=".0f"),
     Figure("seconds", format=".0f"),
+    Figure("seconds_evaluation", format=".2f"),
     Figure("detection_f1", needs_truth=True, compared=True),
 )  # fmt: skip
 

@@ -29,7 +29,9 @@ def test_prints_a_table_and_writes_rows_and_chart(tmp_path, capsys, two_blocks):
     [
         (["--networks=alexnet"], "--networks must be some of small_cnn, .*Received: alexnet"),
         (["--methods=fsr,sgd"], "--methods must be some of .*Received: sgd"),
-        (["--mode=day"], "--mode must be one of step, epoch. Received: day"),
+        (["--mode=day"], "--mode must be one of step, epoch, run. Received: day"),
+        (["--mode=run", "--methods=keras"], "--methods must be some of supervised, .*Received: keras"),
+        (["--mode=run", "--methods=fsr", "--gce_q=0.5"], "gce_q"),
         (["--steps=0"], "--steps must be whole numbers, at least 1. Received: 0"),
         (["--dictionary_size=10,x"], "--dictionary_size must be whole numbers, at least 1. Received: 10,x"),
         (["--pusher=best"], "--pusher must be one of .*Received: best"),

@@ -25,7 +25,8 @@ def chart(rows: Sequence[dict[str, Any]], path: str | pathlib.Path) -> None:
     for place, (column, title) in zip(axes, panels, strict=True):
         _bars(place, rows, column)
         place.set(title=title, ylabel=f"{rows[0]['relative_to']} = 1")
-    unit = "an epoch" if rows[0]["seconds_per_epoch"] is not None else "a training step"
+    units = {"seconds_per_run": "a training run", "seconds_per_epoch": "an epoch"}
+    unit = next((unit for name, unit in units.items() if rows[0].get(name) is not None), "a training step")
     figure.suptitle(f"Cost of {unit}")
     handles, texts = axes[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=4, frameon=False)

@@ -56,20 +56,42 @@ def entries_of(
     Raises:
         UserError: a setting or a name is not allowed, or settings do not fit together.
     """
-    for name in names:
-        if name not in ROWS:
-            raise UserError(f"--methods must be some of {', '.join(ROWS)}. Received: {name}")
-    methods = [VARIANTS.get(name, {"method": name})["method"] for name in names]
-    known = {setting for method in methods for setting in settings_for(method)}
-    for setting, value in {**given, **sweeps}.items():
-        if setting in SETTINGS and setting not in known:
-            refuse_others(methods[0], {setting: value})
+    _check(names, ROWS, {**given, **sweeps})
     found: dict[tuple, Entry] = {}
     for name in names:
         for values in itertools.product(*sweeps.values()):
             entry = _entry(network, name, dict(given), dict(zip(sweeps, values, strict=True)))
             found.setdefault(_identity(entry), entry)
     return list(found.values())
+
+
+def run_entries(
+    network: str | None, names: Sequence[str], given: Mapping[str, Any], sweeps: Mapping[str, Sequence[Any]]
+) -> list[Entry]:
+    """Whole training runs, with the recipe of their data set. Args, errors: as of `entries_of`; None: its network."""
+    _check(names, [row for row in ROWS if row != KERAS], {**given, **sweeps})
+    found = []
+    for name in names:
+        own = VARIANTS.get(name, {"method": name})
+        known = settings_for(own["method"])
+        swept = [setting for setting in sweeps if setting in known]
+        for values in itertools.product(*(sweeps[setting] for setting in swept)):
+            wanted = {key: value for key, value in given.items() if key in known or key not in SETTINGS}
+            wanted |= dict(zip(swept, values, strict=True)) | own | ({"network": network} if network else {})
+            found.append(Entry(name, resolve({"dataset": "digits"} | wanted | {"model_dir": "none"})))
+    return found
+
+
+def _check(names: Sequence[str], allowed: Sequence[str], settings: Mapping[str, Any]) -> None:
+    """Refuses names that are not allowed, and a setting that none of the methods has."""
+    for name in names:
+        if name not in allowed:
+            raise UserError(f"--methods must be some of {', '.join(allowed)}. Received: {name}")
+    methods = [VARIANTS.get(name, {"method": name})["method"] for name in names]
+    known = {setting for method in methods for setting in settings_for(method)}
+    for setting, value in settings.items():
+        if setting in SETTINGS and setting not in known:
+            refuse_others(methods[0], {setting: value})
 
 
 def _entry(network: str, name: str, given: dict[str, Any], swept: dict[str, Any]) -> Entry:

@@ -54,6 +54,6 @@ SPECS = (
         presets={
             "faithful": {"strength": "1", "pusher": "release", "reward_features": "forward", "reward_interval": 1}
         },
-        variants={"fsr_faithful": {"faithful": True}},
+        variants={"fsr_faithful": {"faithful": True}, "fsr_skip": {"skip": "weights"}},
     ),
 )

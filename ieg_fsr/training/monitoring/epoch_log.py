@@ -91,8 +91,11 @@ class EpochLog(keras.callbacks.Callback):
             "seconds_per_step": (self.epoch_trained - self.epoch_started) / self.params["steps"],
         }
         row |= {"stage": self.progress.stage} if self.progress.stage else {}
-        row |= self.test_figures(epoch) | self.method_figures()
-        return row | {"seconds": time.monotonic() - self.epoch_started}
+        started = time.monotonic()
+        row |= self.test_figures(epoch)
+        evaluated = time.monotonic() - started
+        row |= self.method_figures()
+        return row | {"seconds_evaluation": evaluated, "seconds": time.monotonic() - self.epoch_started}
 
     def test_figures(self, epoch: int) -> dict[str, float]:
         """Accuracy of the parameters as they are and of their average, where due after `epoch`."""
