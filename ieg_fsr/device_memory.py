@@ -1,6 +1,7 @@
 """How much memory TensorFlow's allocator has given out on the device that trains."""
 
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 
 def device() -> str:
@@ -16,6 +17,11 @@ def memory_in_use() -> int | None:
 def peak_memory() -> int | None:
     """Largest number of bytes given out at a time since the start, or the last reset; None as above."""
     return _counted("peak")
+
+
+def release_kernels() -> None:
+    """Frees what kernels of operations that have ended still hold: of some gradients a forward's activations."""
+    context.context().clear_kernel_cache()
 
 
 def _counted(name: str) -> int | None:

@@ -10,7 +10,7 @@ from ieg_fsr.cost.alternation import Turns, memory_growth, memory_source, take_t
 from ieg_fsr.cost.entries import REFERENCE, Entry
 from ieg_fsr.cost.rows import ratio, timing
 from ieg_fsr.cost.runners import EpochRunner, StepRunner
-from ieg_fsr.device_memory import device, memory_in_use
+from ieg_fsr.device_memory import device, memory_in_use, release_kernels
 from ieg_fsr.training.build import resolved_jit
 
 
@@ -39,6 +39,7 @@ def measure(entries: Sequence[Entry], steps: int, mode: str, report: Callable[[s
         before = memory_in_use()
         runners.append(kind(entry, repeat=mode == "step"))
         gc.collect()
+        release_kernels()
         after = memory_in_use()
         held.append(None if before is None or after is None else after - before)
     period = max(entry.period for entry in entries) if mode == "step" else 1
