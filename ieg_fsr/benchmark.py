@@ -1,7 +1,7 @@
-"""Cost of a training step (the paper's Figure 4): `python -m ieg_fsr.benchmark --help`.
+"""Cost of a training step (the paper's Figure 4), of an epoch or of a whole run: `python -m ieg_fsr.benchmark --help`.
 
-Single steps of all methods take turns in one process, in an order drawn anew each round, on random images; each model
-is the one that training makes of the same flags.
+Single steps of all methods take turns in one process, in an order drawn anew each round, on random images, and so do
+whole epochs; each model is the one that training makes of the same flags. Whole runs are processes of their own.
 """
 
 import functools

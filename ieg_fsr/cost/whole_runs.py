@@ -1,6 +1,5 @@
 """Whole training runs that take turns, each a process of its own: what a user waits for, the start included."""
 
-import json
 import pathlib
 import shlex
 import subprocess
@@ -17,6 +16,7 @@ from ieg_fsr.cost.alternation import take_turns
 from ieg_fsr.cost.entries import REFERENCE, Entry
 from ieg_fsr.cost.rows import ratio, timing
 from ieg_fsr.errors import RunError
+from ieg_fsr.files import parse_json, read_json_lines
 
 
 class Run(NamedTuple):
@@ -90,8 +90,8 @@ def _trained(entry: Entry) -> Run:
             last = (ended.stderr.strip() or ended.stdout.strip() or "no line").splitlines()[-1]
             raise RunError(f"a run of {entry.name} ended with exit code {ended.returncode}: {last}")
         run = pathlib.Path(place) / "run"
-        rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+        rows = read_json_lines(run / "metrics.jsonl")
+        summary = parse_json((run / "summary.json").read_text(encoding="utf-8"))
     evaluations = [row["seconds_evaluation"] for row in rows]
     epochs = [row["seconds"] - evaluation for row, evaluation in zip(rows, evaluations, strict=True)]
     return Run(whole - sum(evaluations), epochs, [row.get("test_accuracy") for row in rows], summary)
