@@ -154,6 +154,7 @@ def _digits() -> dict[str, Condition]:
         ),
         "digits-human": Condition("digits, people's mistakes (CIFAR-10N, worst)", digits | {"noise_matrix": _HUMAN}),
         "digits-tail": Condition("digits, long tail 50", digits | {"imbalance": 50.0}),
+        "digits-tail-100": Condition("digits, long tail 100", digits | {"imbalance": 100.0}),
         "digits-tail-0.4": Condition(
             "digits, long tail 50, 40% drawn anew", digits | {"imbalance": 50.0, "noise": 0.4}
         ),
@@ -181,6 +182,8 @@ def _fashion(directory: pathlib.Path) -> dict[str, Condition]:
         "b8": Condition(f"{b}, 80% drawn anew", augmented | {"noise": 0.8}),
         "bh": Condition(f"{b}, people's mistakes (CIFAR-10N, worst)", augmented | human),
         "bt": Condition(f"{b}, long tail 50", augmented | {"imbalance": 50.0}),
+        "bt-100": Condition(f"{b}, long tail 100", augmented | {"imbalance": 100.0}),
+        "bt-0.4": Condition(f"{b}, long tail 50, 40% drawn anew", augmented | {"imbalance": 50.0, "noise": 0.4}),
         "whole": Condition("20,000 images of 28x28, augmented, 40% drawn anew", whole),
     }
 
