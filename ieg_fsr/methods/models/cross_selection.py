@@ -3,11 +3,17 @@
 Chen et al., ICML 2019: a network that learns labels of which a share e is wrong predicts like them. Where both its
 predictions and the labels of other examples are wrong by e, they agree with probability (1 - e)^2 if both are right,
 and e^2 / (C - 1) if both have the same one of C - 1 wrong classes.
+
+That is of a network which has memorised its labels. One that has learned the classes and memorised nothing predicts
+them rightly, and agrees with probability 1 - e. How far it has come from the one to the other is seen in the labels
+that it was trained on: it agrees with all of them in the end, and with no more of them than of others in the beginning.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+
+_LEAST_SURE = 0.1  # share of the examples
 
 
 class Choice(NamedTuple):
@@ -17,17 +23,32 @@ class Choice(NamedTuple):
     removed: np.ndarray
 
 
-def estimated_noise_rate(agreement: float, num_classes: int) -> float:
-    """The smallest e with (1 - e)^2 + e^2 / (C - 1) = a: the share of wrong labels, in [0, 1 - 1/C].
+def estimated_noise_rate(agreement: float, num_classes: int, in_training: float = 1.0) -> float:
+    """The smallest e with (1 - m) (1 - e) + m ((1 - e)^2 + e^2 / (C - 1)) = a: the share of wrong labels.
 
-    a is never below 1 / C, where e is 1 - 1/C; less agreement than that is taken for it.
+    m = (t - a) / (1 - a) is how far the network has memorised its own labels; at 1 this is the paper's equation. Its
+    largest e, 1 - 1/C, is returned where there is no solution: agreement below 1/C is taken for that.
 
     Args:
-        agreement: a, share of labels that predictions agree with, in [0, 1].
+        agreement: a, share of the labels of other examples that predictions agree with, in [0, 1].
         num_classes: C; 2 where the wrong labels of a class are all of one other class.
+        in_training: t, that share of the labels which the network was trained on.
     """
-    most = 1.0 - 1.0 / num_classes
-    return most * (1.0 - float(np.sqrt(max(1.0 - (1.0 - agreement) / most, 0.0))))
+    most, against = 1.0 - 1.0 / num_classes, 1.0 - agreement
+    memorised = max(in_training - agreement, 0.0) / max(against, 1e-9)
+    linear = 1.0 + memorised  # m / most e^2 - (1 + m) e + 1 - a = 0
+    root = np.sqrt(max(linear**2 - 4.0 * memorised * against / most, 0.0))
+    return min(2.0 * against / float(linear + root), most)
+
+
+def agreement_of_sure(log_probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Share of labels that predictions agree with, without the tenth of which a network is least sure.
+
+    What it has not learned of the classes would be taken for wrong labels. Args: [M, C], M > 0, and [M].
+    """
+    sure = log_probabilities.max(axis=1)
+    agrees = log_probabilities.argmax(axis=1) == labels
+    return float(np.mean(agrees[sure >= np.quantile(sure, _LEAST_SURE)]))
 
 
 def noise_rate_of_selected(noise_rate: float, num_classes: int) -> float:

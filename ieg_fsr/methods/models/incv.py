@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods import incv
+from ieg_fsr.methods.models import cross_selection as judging
 from ieg_fsr.methods.models.coteaching import CoTeaching
-from ieg_fsr.methods.models.cross_selection import choice, estimated_noise_rate, noise_rate_of_selected
 from ieg_fsr.methods.models.epoch_rate import EpochRate, factor_of_epoch
 from ieg_fsr.methods.models.label_report import LabelReport
 from ieg_fsr.methods.models.stages import Stage, Visits
@@ -44,8 +44,9 @@ class INCV(CoTeaching):
     All examples are candidates at first. In each iteration the candidates are split at random into two halves, and a
     network, from its first parameters, is trained on the selected examples and on one half: of the other half it
     selects the labels that it predicts, and removes the least likely ones (`cross_selection.choice`). Then the same
-    with the halves changed. The first training estimates the share of wrong labels. A training whose other half is
-    empty is skipped: its epochs make a single step each, whose outcome is not used.
+    with the halves changed. The first training estimates the share of wrong labels, by an equation that is the paper's
+    for a network which has memorised its labels (`cross_selection`). A training whose other half is empty is skipped:
+    its epochs make a single step each, whose outcome is not used.
 
     After that Co-teaching trains two networks, from their first parameters, on the selected examples, and later beside
     them in each epoch on a random part of the candidates that are left, at most half as many as the selected. The
@@ -176,7 +177,7 @@ class INCV(CoTeaching):
         if selecting or self.course.visits is None:
             return
         known = max(float(self.noise_rate.numpy()), 0.0)
-        self.forget_rate = noise_rate_of_selected(known, self.confused_classes)
+        self.forget_rate = judging.noise_rate_of_selected(known, self.confused_classes)
         self.warmup_epochs = round(_FORGET_WARMUP * place.epochs)
         super().set_epoch(place.done)
         selected = np.mean(self.selection.numpy()[self.course.visits[1].ids] == SELECTED)
@@ -193,35 +194,44 @@ class INCV(CoTeaching):
         if place.number == 2 * self.iterations or not all(map(len, parted := self.parted(place.number))):
             return
         last, takes_best = place.done + 1 == place.epochs, place.number // 2 < self.iterations_of_best_epochs()
-        if last or takes_best:
-            self.look(parted[1], takes_best)
+        if (last or takes_best) and self.look(parted[1], takes_best) and place.number == 0:
+            self.estimate_noise_rate(*parted)
         if last:
             self.select(parted[1])
 
-    def look(self, ids: np.ndarray, takes_best: bool) -> None:
-        """Keeps the predictions for examples, ids [M], on their plain inputs, in test mode.
+    def look(self, ids: np.ndarray, takes_best: bool) -> bool:
+        """Keeps the predictions for examples, ids [M]; returns whether it did.
 
         Args: takes_best: whether only where they agree with more labels than those of the epochs before.
         """
-        examples, found = self.seen_examples(), []
-        for part in np.array_split(ids, -(-len(ids) // examples.batch_size)):
-            found.append(self._log_probabilities(tf.constant(examples.source.images(part))).numpy())
-        found, given = np.concatenate(found), examples.given_labels[ids]
+        found, given = self.log_probabilities(ids), self.seen_examples().given_labels[ids]
         agreeing = int(np.sum(found.argmax(axis=1) == given))
         if takes_best and agreeing <= int(self.best.numpy()):
-            return
+            return False
         self.best.assign(agreeing)
         for table, values in ((self.predicted, found.argmax(axis=1)), (self.losses_unseen, -_of(found, given))):
             rows = table.numpy()
             rows[ids] = values
             table.assign(rows)
+        return True
+
+    def log_probabilities(self, ids: np.ndarray) -> np.ndarray:
+        """What the first network says of examples, ids [M], on their plain inputs, in test mode: [M, C]."""
+        examples = self.seen_examples()
+        parts = np.array_split(ids, -(-len(ids) // examples.batch_size))
+        return np.concatenate([self._log_probabilities(tf.constant(examples.source.images(ids))) for ids in parts])
+
+    def estimate_noise_rate(self, learned: np.ndarray, others: np.ndarray) -> None:
+        """Args: learned: ids that the network was trained on, at least one. others: ids of others, the same."""
+        given = self.seen_examples().given_labels
+        agreement = [judging.agreement_of_sure(self.log_probabilities(ids), given[ids]) for ids in (others, learned)]
+        self.noise_rate.assign(judging.estimated_noise_rate(agreement[0], self.confused_classes, agreement[1]))
 
     def select(self, ids: np.ndarray) -> None:
         """Selects and removes, of examples, ids [M], by the predictions that were kept."""
         agrees = self.predicted.numpy()[ids] == self.seen_examples().given_labels[ids]
-        if float(self.noise_rate.numpy()) < 0:
-            self.noise_rate.assign(estimated_noise_rate(float(np.mean(agrees)), self.confused_classes))
-        chosen = choice(agrees, self.losses_unseen.numpy()[ids], float(self.noise_rate.numpy()), self.most_removed)
+        losses, rate = self.losses_unseen.numpy()[ids], float(self.noise_rate.numpy())
+        chosen = judging.choice(agrees, losses, rate, self.most_removed)
         selection = self.selection.numpy()
         selection[ids[chosen.selected]], selection[ids[chosen.removed]] = SELECTED, REMOVED
         self.selection.assign(selection)

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from ieg_fsr.methods.models.cross_selection import choice, estimated_noise_rate, noise_rate_of_selected
+from ieg_fsr.methods.models.cross_selection import (
+    agreement_of_sure,
+    choice,
+    estimated_noise_rate,
+    noise_rate_of_selected,
+)
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 10, 100])
@@ -14,6 +19,26 @@ def test_the_noise_rate_is_the_smallest_that_explains_the_agreement(agreement, n
     while (1 - rate) ** 2 + rate**2 / (num_classes - 1) > agreement:
         rate += 1e-4
     assert estimated_noise_rate(agreement, num_classes) == pytest.approx(rate, abs=1e-4)
+
+
+@pytest.mark.parametrize(("rate", "memorised"), [(0.36, 0.0), (0.36, 0.4), (0.7, 0.9)])
+def test_the_noise_rate_of_a_network_that_memorises_a_part(rate, memorised):
+    """Of 200,000 others a part is predicted as its class, and a part by labels that are as wrong as the given ones."""
+    rng = np.random.default_rng(0)
+    given, said = ((rng.random(200_000) < rate) * rng.integers(1, 10, 200_000) for _ in range(2))
+    said = np.where(rng.random(200_000) < memorised, said, 0)
+    agreement = float(np.mean(given == said))
+    in_training = memorised + (1 - memorised) * agreement
+    assert estimated_noise_rate(agreement, 10, in_training) == pytest.approx(rate, abs=0.01)
+    # Without memory the disagreement is the rate.
+    assert estimated_noise_rate(agreement, 10, agreement) == pytest.approx(min(1 - agreement, 0.9))
+
+
+def test_the_least_sure_tenth_is_left_out():
+    sure, unsure = np.log([0.9, 0.1]), np.log([0.6, 0.4])
+    said = np.array([sure] * 9 + [unsure])
+    assert agreement_of_sure(said, np.array([0] * 6 + [1] * 4)) == pytest.approx(6 / 9)
+    assert agreement_of_sure(said[:1], np.array([1])) == 0.0
 
 
 def test_limits_of_the_noise_rate():
