@@ -61,6 +61,20 @@ def number_or(word: str, low: float, high: float) -> Rule:
     return Rule(allows, f"{word} or a number in [{low:g}, {high:g}]")
 
 
+def whole_or(word: str, low: int) -> Rule:
+    """A word, or a whole number from `low`, as a text as well."""
+
+    def allows(value: Any) -> bool:
+        if isinstance(value, numbers.Integral):
+            return low <= value <= LARGEST[int] and not isinstance(value, bool)
+        if not isinstance(value, str):
+            return False
+        digits = value.isascii() and value.isdigit() and len(value) <= len(str(LARGEST[int]))
+        return value == word or (digits and low <= int(value) <= LARGEST[int])
+
+    return Rule(allows, f"{word} or a whole number at least {low}")
+
+
 def above_zero_to_one() -> Rule:
     """A number in (0, 1]."""
     return Rule(lambda value: 0 < value <= 1, "in (0, 1]")

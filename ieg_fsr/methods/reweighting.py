@@ -16,6 +16,8 @@ from ieg_fsr.reweighting.settings import (
     FEWEST_EXAMPLES,
     LARGEST_DEFAULT_DICTIONARY,
     REWEIGHTING_SETTINGS,
+    check_pseudo_label_table,
+    kept_logits,
 )
 from ieg_fsr.setting import Config
 
@@ -31,7 +33,7 @@ _OF_A_DICTIONARY = frozenset({"dictionary_size", "reward_features", "pusher", "s
 _SAME_NAMES = (
     *("meta_layers", "reward_batch_size", "reward_features", "reward_interval", "pusher", "score_momentum"),
     *("lookahead_learning_rate", "reweight_warmup_epochs", "label_momentum", "pseudo_label_loss_weight"),
-    *("pseudo_label_dtype", "lookahead_losses"),
+    *("pseudo_label_dtype", "pseudo_label_top", "lookahead_losses"),
 )
 FROM_HISTORY: Mapping[str, Any] = {"reward_features": "history", "reward_interval": DEFAULT_REWARD_INTERVAL}
 # Methods with a clean hold-out. L2R (Ren et al. 2018, Algorithm 1, and the re-implementation of FSR's authors) looks
@@ -84,6 +86,10 @@ def _check(config: Config, data: DataSet | None) -> None:
     if config.skip == "weights" and (holds_out or config.strength == "0"):
         received = "--reward_source=holdout" if holds_out else "--strength=0"
         raise UserError(f"--skip=weights must go with a dictionary and a strength above 0. Received: {received}")
+    if data is not None and config.pseudo_label_loss_weight:
+        name, classes = "--pseudo_label_top", data.num_classes
+        kept = kept_logits(name, config.pseudo_label_top, classes)
+        check_pseudo_label_table(name, len(data.train), classes, kept, config.pseudo_label_dtype)
     given = data is not None and not holds_out and "dictionary_size" in config.given
     if given and config.dictionary_size > len(data.train):  # type: ignore[union-attr]
         raise UserError(

@@ -25,7 +25,7 @@ class PseudoLabelTable(tf.Module):
 
     def targets(self, example_ids: tf.Tensor) -> tf.Tensor:
         """Soft labels [B, C], float32, of the examples `example_ids` [B]; uniform for one never visited."""
-        return tf.nn.softmax(_normalise(self._rows(example_ids)))
+        return _soft_labels(self._rows(example_ids))
 
     def update(self, example_ids: tf.Tensor, logits: tf.Tensor) -> None:
         """Moves the rows of one batch. Args: example_ids: [B], distinct. logits: [B, C]."""
@@ -34,13 +34,23 @@ class PseudoLabelTable(tf.Module):
 
     def read(self) -> np.ndarray:
         """Soft labels [N, C] of all examples, float32."""
-        return tf.nn.softmax(_normalise(tf.cast(self.logits, tf.float32))).numpy()
+        return _soft_labels(tf.cast(self.logits, tf.float32)).numpy()
+
+    def likeliest(self) -> np.ndarray:
+        """Likeliest class [N] of all examples; the first of several."""
+        return self.read().argmax(axis=1)
 
     def _rows(self, example_ids: tf.Tensor) -> tf.Tensor:
         return tf.cast(tf.gather(self.logits, example_ids), tf.float32)
 
 
-def _normalise(logits: tf.Tensor) -> tf.Tensor:
-    """Divides each row by its root mean square: the temperature does not grow with training."""
-    mean_square = tf.reduce_mean(tf.square(logits), axis=-1, keepdims=True)
-    return logits * tf.math.rsqrt(mean_square + _MEAN_SQUARE_EPSILON)
+def pseudo_labels(logits: tf.Tensor, mean_square: tf.Tensor) -> tf.Tensor:
+    """Soft labels [B, C]: each row [B, C] by its root mean square, so that training does not lower the temperature.
+
+    Args: mean_square: [B, 1], of each row.
+    """
+    return tf.nn.softmax(logits * tf.math.rsqrt(mean_square + _MEAN_SQUARE_EPSILON))
+
+
+def _soft_labels(logits: tf.Tensor) -> tf.Tensor:
+    return pseudo_labels(logits, tf.reduce_mean(tf.square(logits), axis=-1, keepdims=True))

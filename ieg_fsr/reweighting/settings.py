@@ -1,6 +1,9 @@
 """The settings of sample re-weighting, and what they may be. No TensorFlow."""
 
-from ieg_fsr.rules import ANY, above, above_zero_to_one, at_least, below_one, between, number_or, one_of
+import os
+
+from ieg_fsr.errors import UserError, one_line
+from ieg_fsr.rules import ANY, above, above_zero_to_one, at_least, below_one, between, number_or, one_of, whole_or
 from ieg_fsr.setting import Setting
 
 # Keys of `pushers.PUSHERS`.
@@ -13,6 +16,10 @@ LARGEST_DEFAULT_DICTIONARY = 2000
 DEFAULT_REWARD_INTERVAL = 4
 # The strength that tunes itself, and the fewest examples that it takes.
 AUTO, FEWEST_EXAMPLES = "auto", 200
+# Where nothing is said: up to so many classes the pseudo labels keep all logits, of more so many (the second).
+MOST_CLASSES_KEPT_WHOLE, DEFAULT_TOP = 100, 14
+# A logit and its class are four bytes, of which up to so many classes leave it half; two numbers stand for the others.
+_MOST_CLASSES, _BYTES_KEPT, _BYTES_OF_REST = 2**16, 4, 8
 
 WEIGHT_NET_LEARNING_RATE = Setting(
     "weight_net_learning_rate", 1e-3, above(0), "of the weight net's Adam", argument="learning_rate"
@@ -26,6 +33,12 @@ WEIGHT_NET_UNITS = Setting("weight_net_units", 100, at_least(1), "of its hidden 
 CLEAN_PER_CLASS = Setting(
     "clean_per_class", 10, at_least(1), "images of each class in the hold-out, which leave the training set"
 )
+
+PSEUDO_LABEL_TOP = Setting(
+    "pseudo_label_top", None, whole_or("all", 1),
+    f"logits of an example that pseudo labels keep, with the mean of the rest; all of up to {MOST_CLASSES_KEPT_WHOLE} "
+    f"classes, else {DEFAULT_TOP}", kind=str, before="all",
+)  # fmt: skip
 
 STRENGTH = Setting(
     "strength", AUTO, number_or(AUTO, 0, 1),
@@ -72,5 +85,30 @@ REWEIGHTING_SETTINGS = (
     Setting("reweight_warmup_epochs", 20, at_least(0), "E, epochs of uniform weights before re-weighting", short=True),
     Setting("label_momentum", 0.1, between(0, 1), "beta, of the pseudo labels"),
     Setting("pseudo_label_loss_weight", 2.0, at_least(0), "p, of the loss against pseudo labels; 0: none", short=True),
-    Setting("pseudo_label_dtype", "float32", one_of("float32", "float16"), "of the table of pseudo labels"),
+    Setting("pseudo_label_dtype", "float32", one_of("float32", "float16"), "of a table of whole pseudo labels"),
+    PSEUDO_LABEL_TOP,
 )  # fmt: skip
+
+
+def kept_logits(name: str, top: str | int | None, num_classes: int) -> int:
+    """How many logits of an example the pseudo labels keep, in 1..C; C: all. Raises UserError, which says `name`."""
+    if top is not None and not PSEUDO_LABEL_TOP.rule.allows(top):
+        raise UserError(f"{name} must be {PSEUDO_LABEL_TOP.rule.text}. Received: {one_line(top)}")
+    if top == "all" or (top is None and not MOST_CLASSES_KEPT_WHOLE < num_classes <= _MOST_CLASSES):
+        return num_classes
+    kept = DEFAULT_TOP if top is None else int(top)
+    if kept > num_classes:
+        raise UserError(f"{name} must be all or at most {num_classes}, the number of classes. Received: {top}")
+    if kept < num_classes > _MOST_CLASSES:
+        raise UserError(f"{name} must be all with more than {_MOST_CLASSES} classes. Received: {top}")
+    return kept
+
+
+def check_pseudo_label_table(name: str, num_examples: int, num_classes: int, kept: int, dtype: str) -> None:
+    """Raises UserError, which says `name`, for a table of pseudo labels that is larger than this machine's memory."""
+    whole = num_classes * (2 if dtype == "float16" else 4)
+    size = num_examples * (_BYTES_KEPT * kept + _BYTES_OF_REST if kept < num_classes else whole)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size > memory:
+        raise UserError(f"{name} must make a table that fits into this machine's memory of {memory} bytes. "
+                        f"Received: {'all' if kept == num_classes else kept}, {size} bytes")  # fmt: skip

@@ -32,6 +32,7 @@ from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.methods.models.fit_arguments import refuse, training_data
 from ieg_fsr.methods.models.fsr_settings import (
     check_settings,
+    checked_pseudo_labels,
     checked_skips,
     checked_strength,
     rate_falls,
@@ -46,7 +47,6 @@ from ieg_fsr.replicas import share, update_rows, whole
 from ieg_fsr.reweighting.dictionary import RewardDictionary
 from ieg_fsr.reweighting.meta_gradient import DEFAULT as DEFAULT_STEP
 from ieg_fsr.reweighting.meta_gradient import VirtualSgd
-from ieg_fsr.reweighting.pseudo_labels import PseudoLabelTable
 from ieg_fsr.reweighting.pushers import PUSHERS, PusherInputs
 from ieg_fsr.reweighting.settings import AUTO, DEFAULT_REWARD_INTERVAL, FEWEST_EXAMPLES
 from ieg_fsr.reweighting.strength import FixedStrength, Samples, SelfTuningStrength, Weights
@@ -88,6 +88,7 @@ class FSR(RewardKeeping):
         label_momentum: float = 0.1,
         pseudo_label_loss_weight: float = 2.0,
         pseudo_label_dtype: str = "float32",
+        pseudo_label_top: str | int | None = None,
         lookahead_losses: bool = False,
         mixup_alpha: float = 1.0,
         **supervised: Any,
@@ -117,8 +118,9 @@ class FSR(RewardKeeping):
             weight_constraint: "clip" for wrong labels, "shift" for rare classes, where `weight_rule` is None.
             reweight_warmup_epochs: E, epochs of uniform weights before re-weighting starts.
             label_momentum: beta.
-            pseudo_label_loss_weight: p; 0 leaves the loss and its table [N, C] out.
-            pseudo_label_dtype: "float32", or "float16" for half the memory of that table.
+            pseudo_label_loss_weight: p; 0 leaves the loss and its table out.
+            pseudo_label_dtype: "float32", or "float16" for half the memory of a table of whole rows.
+            pseudo_label_top: K, logits that a row of that table keeps, or "all"; None: all of 100 classes, 14 of more.
             lookahead_losses: whether to keep each example's own-label losses before and after the lookahead.
             mixup_alpha: Beta parameter of MixUp; 0 for no MixUp.
             **supervised: see `Supervised`; whatever its `sample_loss`, the lookahead and the reward take cross-entropy.
@@ -155,7 +157,8 @@ class FSR(RewardKeeping):
         self.scores = self.pusher.table(num_examples, score_momentum) if clean_examples is None else None
         self.pseudo_labels = None
         if pseudo_label_loss_weight:
-            self.pseudo_labels = PseudoLabelTable(num_examples, self.num_classes, label_momentum, pseudo_label_dtype)
+            of_table = num_examples, self.num_classes, pseudo_label_top, label_momentum, pseudo_label_dtype
+            self.pseudo_labels = checked_pseudo_labels(*of_table)
         self.trusted = TrustedExamples(trusted_ids, num_examples)
         # Weight of each example when it was last trained on, relative to uniform.
         self.last_weights = tf.Variable(tf.ones([num_examples]), trainable=False, name="last_weights")

@@ -9,7 +9,15 @@ from ieg_fsr.data.pipeline.examples import Examples
 from ieg_fsr.errors import UserError, one_line
 from ieg_fsr.methods.models.course import StageRate
 from ieg_fsr.methods.models.skipping import WeightSkipping
-from ieg_fsr.reweighting.settings import LARGEST_DEFAULT_DICTIONARY, REWEIGHTING_SETTINGS, STRENGTH
+from ieg_fsr.reweighting.pseudo_labels import PseudoLabelTable
+from ieg_fsr.reweighting.settings import (
+    LARGEST_DEFAULT_DICTIONARY,
+    REWEIGHTING_SETTINGS,
+    STRENGTH,
+    check_pseudo_label_table,
+    kept_logits,
+)
+from ieg_fsr.reweighting.top_pseudo_labels import TopPseudoLabelTable
 from ieg_fsr.rules import Rule, at_least, check_number
 
 _SETTINGS = {setting.name: setting for setting in REWEIGHTING_SETTINGS}
@@ -42,6 +50,17 @@ def checked_strength(value: Any) -> float:
     if not number or not STRENGTH.rule.allows(value):
         raise UserError(f"strength must be {STRENGTH.rule.text}. Received: {one_line(value)}")
     return float(value)
+
+
+def checked_pseudo_labels(
+    num_examples: int, num_classes: int, top: str | int | None, momentum: float, dtype: str
+) -> PseudoLabelTable | TopPseudoLabelTable:
+    """The table of pseudo labels. Raises UserError where it cannot keep `top` logits, or memory cannot hold it."""
+    kept = kept_logits("pseudo_label_top", top, num_classes)
+    check_pseudo_label_table("pseudo_label_top", num_examples, num_classes, kept, dtype)
+    if kept < num_classes:
+        return TopPseudoLabelTable(num_examples, num_classes, kept, momentum)
+    return PseudoLabelTable(num_examples, num_classes, momentum, dtype)
 
 
 def checked_skips(model: Any) -> bool:

@@ -1,14 +1,14 @@
 """What training learned about each given label: the rows of `labels.csv`."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ieg_fsr.data.pipeline.examples import Source, chunks
+from ieg_fsr.data.pipeline.examples import Examples, Source, chunks
 from ieg_fsr.errors import UserError
 from ieg_fsr.files import write_columns
 from ieg_fsr.unlabelled import labelled
@@ -87,11 +87,27 @@ class LabelReport(NamedTuple):
         write_columns(path, list(table), list(table.values()))
 
 
+class LastWord(NamedTuple):
+    """What the trained classifier says of each example in the end, as far as a label report looks at it.
+
+    Attributes:
+        given: [N], probability of the given label; 0 of an unlabelled example.
+        largest: [N], probability of the likeliest class.
+        likeliest: [N], that class; the first of several.
+        num_classes: C.
+    """
+
+    given: np.ndarray
+    largest: np.ndarray
+    likeliest: np.ndarray
+    num_classes: int
+
+
 def label_report(
     given_labels: np.ndarray,
     scores: np.ndarray | None,
     weights: np.ndarray,
-    probabilities: np.ndarray,
+    probabilities: np.ndarray | LastWord,
     own_probabilities: np.ndarray | None = None,
     *,
     by_last_word: bool = False,
@@ -114,19 +130,19 @@ def label_report(
     Args:
         given_labels, weights: [N]; -1 of an unlabelled example, whose scores and weights are not looked at.
         scores: [N]; None where training kept none: then the log-probability of the given label, and no estimate.
-        probabilities: [N, C], of the trained classifier for plain inputs: its last word.
+        probabilities: [N, C], of the trained classifier for plain inputs, or its last word, which they come down to.
         own_probabilities: [N], of the given labels all through training; None to take them from `probabilities`.
         by_last_word: whether the last word can be enough.
     """
     known = labelled(given_labels)
-    given = np.where(known, probabilities[np.arange(len(given_labels)), given_labels], 0.0)
+    word = probabilities if isinstance(probabilities, LastWord) else _last_word_of(probabilities, given_labels)
+    given, largest, likeliest, num_classes = word
     # Where all classes are alike nothing is known, and nothing suspect.
-    suggested_labels = np.where(given == probabilities.max(axis=1), given_labels, probabilities.argmax(axis=1))
+    suggested_labels = np.where(given == largest, given_labels, likeliest)
     own_probabilities = given if own_probabilities is None else own_probabilities
-    num_classes = probabilities.shape[1]
     doubtful = own_probabilities < 1.0 / num_classes
     if by_last_word:
-        doubtful |= given * num_classes**_LAST_WORD_EXPONENT < probabilities.max(axis=1)
+        doubtful |= given * num_classes**_LAST_WORD_EXPONENT < largest
     suspects = known & (suggested_labels != given_labels) & doubtful
     doubted = suspects & (given < 1.0 / num_classes)
     estimate = None if scores is None else float(np.mean(doubted[known]))
@@ -137,10 +153,25 @@ def label_report(
         score=np.where(known, scores, -np.inf),
         weight=np.where(known, weights, 0.0),
         suggested_label=suggested_labels.astype(np.int32),
-        confidence=probabilities.max(axis=1),
+        confidence=largest,
         suspect=suspects.astype(np.int32),
         estimated_noise_rate=estimate,
     )
+
+
+def last_word(classifier: keras.Model, examples: Examples) -> LastWord:
+    """The last word of a classifier on each example, without a table [N, C]."""
+    columns = np.empty(len(examples.source), np.float32), np.empty(len(examples.source), np.float32)
+    word = LastWord(*columns, np.empty(len(examples.source), np.int64), classifier.output_shape[-1])
+    for ids, rows in _forwarded(classifier, examples.source, tf.nn.softmax):
+        part = _last_word_of(rows, examples.given_labels[ids])
+        word.given[ids], word.largest[ids], word.likeliest[ids], _ = part
+    return word
+
+
+def _last_word_of(probabilities: np.ndarray, given_labels: np.ndarray) -> LastWord:
+    given = np.where(labelled(given_labels), probabilities[np.arange(len(given_labels)), given_labels], 0.0)
+    return LastWord(given, probabilities.max(axis=1), probabilities.argmax(axis=1), probabilities.shape[1])
 
 
 def predicted_probabilities(classifier: keras.Model, source: Source) -> np.ndarray:
@@ -153,13 +184,19 @@ def predicted_logits(classifier: keras.Model, source: Source, output: Callable =
 
     Of a network that ends elsewhere its features, [N, D].
     """
-    forward = tf.function(lambda inputs: output(classifier(inputs, training=False)), reduce_retracing=True)
     outputs: np.ndarray = np.empty([len(source), classifier.output_shape[-1]], np.float32)
+    for ids, rows in _forwarded(classifier, source, output):
+        outputs[ids] = rows
+    return outputs
+
+
+def _forwarded(classifier: keras.Model, source: Source, output: Callable) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Ids and what `output` makes of their logits, a part after the other."""
+    forward = tf.function(lambda inputs: output(classifier(inputs, training=False)), reduce_retracing=True)
     for ids, inputs in chunks(source):
         parts = min(len(ids), -(-inputs.size // _AT_ONCE))
         for some, part in zip(np.array_split(ids, parts), np.array_split(inputs, parts), strict=True):
-            outputs[some] = forward(tf.constant(part)).numpy()
-    return outputs
+            yield some, forward(tf.constant(part)).numpy()
 
 
 def probabilities_of(logits: np.ndarray) -> np.ndarray:

@@ -96,7 +96,7 @@ class RewardKeeping(ReweightingReport):
             # Of the trusted ones, which are equal among themselves, a class draws anew each time.
             scores = np.where(trusted, np.inf, scores)
             return select_members(scores, given_labels, size, self.num_classes, rng)
-        agreed = visited & (self.pseudo_labels.read()[ids].argmax(axis=1) == given_labels)
+        agreed = visited & (self.pseudo_labels.likeliest()[ids] == given_labels)
         likely, share = agreed, self.strength.share_to_draw_from
         if share < FEW_PREDICTED:
             likely = visited

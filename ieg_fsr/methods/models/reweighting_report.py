@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ieg_fsr.figures import ExampleGrid
 from ieg_fsr.methods import reweighting_figures
-from ieg_fsr.methods.models.label_report import LabelReport, label_report, predicted_probabilities
+from ieg_fsr.methods.models.label_report import LabelReport, label_report, last_word
 from ieg_fsr.methods.models.layer_gradients import layer_gradients
 from ieg_fsr.methods.models.supervised import Supervised
 from ieg_fsr.reweighting.dictionary import RewardDictionary
@@ -75,9 +75,9 @@ class ReweightingReport(Supervised):
         """What training learned about each given label, ordered by example id; see `LabelReport`."""
         examples, scores = self.seen_examples(), self.scores and self.pusher.trust(self.scores.read())
         own = np.exp(scores) if scores is not None and self.pusher.is_log_probability else None
-        probabilities = predicted_probabilities(self.classifier, examples.source)
+        word = last_word(self.classifier, examples)
         report = label_report(
-            examples.given_labels, scores, self.mean_weights.read(), probabilities, own,
+            examples.given_labels, scores, self.mean_weights.read(), word, own,
             by_last_word=isinstance(self.strength, SelfTuningStrength),
         )  # fmt: skip
         report = report.trusting(self.trusted.ids)
