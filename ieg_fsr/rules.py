@@ -66,7 +66,7 @@ def whole_or(word: str, low: int) -> Rule:
 
     def allows(value: Any) -> bool:
         if isinstance(value, numbers.Integral):
-            return low <= value <= LARGEST[int] and not isinstance(value, bool)
+            return low <= int(value) <= LARGEST[int] and not isinstance(value, bool)
         if not isinstance(value, str):
             return False
         digits = value.isascii() and value.isdigit() and len(value) <= len(str(LARGEST[int]))

@@ -16,8 +16,7 @@ LARGEST_DEFAULT_DICTIONARY = 2000
 DEFAULT_REWARD_INTERVAL = 4
 # The strength that tunes itself, and the fewest examples that it takes.
 AUTO, FEWEST_EXAMPLES = "auto", 200
-# Where nothing is said: up to so many classes the pseudo labels keep all logits, of more so many (the second).
-MOST_CLASSES_KEPT_WHOLE, DEFAULT_TOP = 100, 14
+ALL = "all"  # logits
 # A logit and its class are four bytes, of which up to so many classes leave it half; two numbers stand for the others.
 _MOST_CLASSES, _BYTES_KEPT, _BYTES_OF_REST = 2**16, 4, 8
 
@@ -35,9 +34,8 @@ CLEAN_PER_CLASS = Setting(
 )
 
 PSEUDO_LABEL_TOP = Setting(
-    "pseudo_label_top", None, whole_or("all", 1),
-    f"logits of an example that pseudo labels keep, with the mean of the rest; all of up to {MOST_CLASSES_KEPT_WHOLE} "
-    f"classes, else {DEFAULT_TOP}", kind=str, before="all",
+    "pseudo_label_top", ALL, whole_or(ALL, 1),
+    "K, logits of an example that pseudo labels keep, with the mean of the rest",
 )  # fmt: skip
 
 STRENGTH = Setting(
@@ -90,13 +88,11 @@ REWEIGHTING_SETTINGS = (
 )  # fmt: skip
 
 
-def kept_logits(name: str, top: str | int | None, num_classes: int) -> int:
+def kept_logits(name: str, top: str | int, num_classes: int) -> int:
     """How many logits of an example the pseudo labels keep, in 1..C; C: all. Raises UserError, which says `name`."""
-    if top is not None and not PSEUDO_LABEL_TOP.rule.allows(top):
+    if not PSEUDO_LABEL_TOP.rule.allows(top):
         raise UserError(f"{name} must be {PSEUDO_LABEL_TOP.rule.text}. Received: {one_line(top)}")
-    if top == "all" or (top is None and not MOST_CLASSES_KEPT_WHOLE < num_classes <= _MOST_CLASSES):
-        return num_classes
-    kept = DEFAULT_TOP if top is None else int(top)
+    kept = num_classes if top == ALL else int(top)
     if kept > num_classes:
         raise UserError(f"{name} must be all or at most {num_classes}, the number of classes. Received: {top}")
     if kept < num_classes > _MOST_CLASSES:
@@ -111,4 +107,4 @@ def check_pseudo_label_table(name: str, num_examples: int, num_classes: int, kep
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if size > memory:
         raise UserError(f"{name} must make a table that fits into this machine's memory of {memory} bytes. "
-                        f"Received: {'all' if kept == num_classes else kept}, {size} bytes")  # fmt: skip
+                        f"Received: {ALL if kept == num_classes else kept}, {size} bytes")  # fmt: skip

@@ -131,6 +131,7 @@ DATASETS = "one of digits, fashion_mnist, cifar10, cifar100, webvision_mini, ina
         ("jit_compile", "yes", "one of auto, true, false"),
         ("precision", "float8", "one of float32, mixed_bfloat16, mixed_float16"),
         ("pseudo_label_dtype", "int8", "one of float32, float16"),
+        ("pseudo_label_top", "0", "all or a whole number at least 1"),
         ("profile_steps", "10", "FIRST,LAST"),
     ],
 )

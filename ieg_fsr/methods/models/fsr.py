@@ -88,7 +88,7 @@ class FSR(RewardKeeping):
         label_momentum: float = 0.1,
         pseudo_label_loss_weight: float = 2.0,
         pseudo_label_dtype: str = "float32",
-        pseudo_label_top: str | int | None = None,
+        pseudo_label_top: str | int = "all",
         lookahead_losses: bool = False,
         mixup_alpha: float = 1.0,
         **supervised: Any,
@@ -120,7 +120,7 @@ class FSR(RewardKeeping):
             label_momentum: beta.
             pseudo_label_loss_weight: p; 0 leaves the loss and its table out.
             pseudo_label_dtype: "float32", or "float16" for half the memory of a table of whole rows.
-            pseudo_label_top: K, logits that a row of that table keeps, or "all"; None: all of 100 classes, 14 of more.
+            pseudo_label_top: K, logits of an example that the table keeps, with the mean of the rest, or "all".
             lookahead_losses: whether to keep each example's own-label losses before and after the lookahead.
             mixup_alpha: Beta parameter of MixUp; 0 for no MixUp.
             **supervised: see `Supervised`; whatever its `sample_loss`, the lookahead and the reward take cross-entropy.

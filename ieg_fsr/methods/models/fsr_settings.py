@@ -53,7 +53,7 @@ def checked_strength(value: Any) -> float:
 
 
 def checked_pseudo_labels(
-    num_examples: int, num_classes: int, top: str | int | None, momentum: float, dtype: str
+    num_examples: int, num_classes: int, top: str | int, momentum: float, dtype: str
 ) -> PseudoLabelTable | TopPseudoLabelTable:
     """The table of pseudo labels. Raises UserError where it cannot keep `top` logits, or memory cannot hold it."""
     kept = kept_logits("pseudo_label_top", top, num_classes)

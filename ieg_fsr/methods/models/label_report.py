@@ -161,8 +161,9 @@ def label_report(
 
 def last_word(classifier: keras.Model, examples: Examples) -> LastWord:
     """The last word of a classifier on each example, without a table [N, C]."""
-    columns = np.empty(len(examples.source), np.float32), np.empty(len(examples.source), np.float32)
-    word = LastWord(*columns, np.empty(len(examples.source), np.int64), classifier.output_shape[-1])
+    number = len(examples.source)
+    given, largest = (np.empty(number, np.float32) for _ in range(2))
+    word = LastWord(given, largest, np.empty(number, np.int64), classifier.output_shape[-1])
     for ids, rows in _forwarded(classifier, examples.source, tf.nn.softmax):
         part = _last_word_of(rows, examples.given_labels[ids])
         word.given[ids], word.largest[ids], word.likeliest[ids], _ = part

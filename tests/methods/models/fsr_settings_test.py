@@ -6,6 +6,7 @@ import pytest
 from ieg_fsr.data.pipeline.examples import examples
 from ieg_fsr.errors import UserError
 from ieg_fsr.methods.models.fsr_settings import check_settings, reward_set_size
+from ieg_fsr.reweighting.settings import check_pseudo_label_table, kept_logits
 
 SOUND = {
     "reward_interval": 1,
@@ -63,3 +64,18 @@ def test_a_dictionary_larger_than_the_data_is_refused(size):
         reward_set_size(size, 60, None)
     with pytest.raises(UserError, match=r"^num_examples must be a whole number at least 1. Received: 0$"):
         reward_set_size(None, 0, None)
+
+
+def test_how_many_logits_pseudo_labels_keep():
+    assert [kept_logits("pseudo_label_top", top, 10) for top in ("all", "3", 3, 10)] == [10, 3, 3, 10]
+    for top, message in ((11, "at most 10, the number of classes"), (0, "a whole number at least 1"), ("x", "all or")):
+        with pytest.raises(UserError, match=f"^pseudo_label_top must be .*{message}.*Received: {top}$"):
+            kept_logits("pseudo_label_top", top, 10)
+
+
+def test_a_table_that_memory_cannot_hold_is_refused_with_its_bytes():
+    check_pseudo_label_table("--pseudo_label_top", 10**6, 1000, 14, "float32")
+    with pytest.raises(UserError, match=r"^--pseudo_label_top must make .*: all, 4000000000000000 bytes"):
+        check_pseudo_label_table("--pseudo_label_top", 10**9, 10**6, 10**6, "float32")
+    with pytest.raises(UserError, match=r"Received: 14, 64000000000000 bytes"):
+        check_pseudo_label_table("--pseudo_label_top", 10**12, 1000, 14, "float32")
