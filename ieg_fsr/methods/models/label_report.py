@@ -162,8 +162,9 @@ def label_report(
 def last_word(classifier: keras.Model, examples: Examples) -> LastWord:
     """The last word of a classifier on each example, without a table [N, C]."""
     number = len(examples.source)
-    given, largest = (np.empty(number, np.float32) for _ in range(2))
-    word = LastWord(given, largest, np.empty(number, np.int64), classifier.output_shape[-1])
+    given: np.ndarray = np.empty(number, np.float32)
+    likeliest: np.ndarray = np.empty(number, np.int64)
+    word = LastWord(given, np.empty_like(given), likeliest, classifier.output_shape[-1])
     for ids, rows in _forwarded(classifier, examples.source, tf.nn.softmax):
         part = _last_word_of(rows, examples.given_labels[ids])
         word.given[ids], word.largest[ids], word.likeliest[ids], _ = part
