@@ -6,16 +6,20 @@ import pytest
 
 # Files whose tests take half a minute and more, the longest first.
 LONGEST = (
-    "training/distribution_test.py",
-    "examples_test.py",
-    "training/build_test.py",
-    "training/run_test.py",
     "methods/conformance_test.py",
+    "training/distribution_test.py",
     "methods/several_replicas_test.py",
     "survival_test.py",
-    "stages_survival_test.py",
+    "training/build_test.py",
+    "examples_test.py",
+    "training/run_test.py",
+    "bad_days_test.py",
+    "cost/whole_runs_test.py",
     "launch/fuzz_test.py",
+    "stages_survival_test.py",
+    "benchmark_test.py",
     "cost/measurement_test.py",
+    "main_test.py",
 )
 
 
