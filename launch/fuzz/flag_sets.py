@@ -87,7 +87,7 @@ VALUES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "label_momentum": SHARE,
     "pseudo_label_loss_weight": AT_LEAST_ZERO,
     "pseudo_label_dtype": _names("float32", "float16"),
-    "pseudo_label_top": (("all", "1", "9"), ("0", "1.5", "none")),
+    "pseudo_label_top": (("all", "1"), ("0", "1.5", "none")),
     "faithful": SWITCH,
     "gce_q": (("0.7", "1", "1e-3", "1e-300"), ("0", "1.1", "-0.5", *NUMBERS_REFUSED)),
     "elr_lambda": AT_LEAST_ZERO,
